@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What a person types; `make help` lists it. What kbuild reads is in Kbuild.
+
+TARGET ?= bookworm
+KDIR ?= /lib/modules/$(shell uname -r)/build
+VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
+
+SOURCES := Kbuild $(wildcard *.c *.h)
+DKMS_SOURCES := Kbuild dkms.conf LICENSE kvdemo.h kvdemo_compat.h \
+	kvdemo_main.c kvdemo_alloc.c
+DKMS_DIR := /usr/src/kvdemo-$(VERSION)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+BUILT := build/$(TARGET)/built
+
+# Lint needs one root that has the tools, and says the same for every target.
+TESTS ?= $(filter-out $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t),\
+	$(sort $(wildcard tests/*.t)))
+
+.PHONY: modules demo check lint load unload dkms-install dkms-remove clean help
+
+modules:
+	@test -d "$(KDIR)" || { \
+		echo "No headers in $(KDIR): apt install linux-headers-$$(uname -r), or name them: make KDIR=DIR" >&2; \
+		exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+help:
+	@cat scripts/help
+
+# The modules for a target, built in its root from a copy of the sources
+$(BUILT): $(SOURCES)
+	@scripts/need cpio mmdebstrap perl $$(scripts/target row $(TARGET) | \
+		sed -n 's/^packages=//p' | tr ',' ' ')
+	@mkdir -p $(@D)
+	@cp $(SOURCES) $(@D)
+	@scripts/target build $(TARGET) $(CURDIR)/$(@D) W=1 KVDEMO_TESTS=m >$(@D)/log 2>&1 || \
+		{ cat $(@D)/log >&2; exit 1; }
+	@! grep -E 'warning|error' $(@D)/log >&2
+	@touch $@
+
+demo: $(BUILT)
+	@scripts/demo $(TARGET) $(ARGS)
+
+check: $(BUILT)
+	@TARGET=$(TARGET) prove -j2 $(TESTS)
+
+lint: build/bookworm/built
+	@prove tests/00-lint.t
+
+load: modules
+	@mark=$$($(SUDO) dmesg | wc -l); status=0; \
+	$(SUDO) insmod ./kvdemo.ko $(ARGS) || status=$$?; \
+	$(SUDO) dmesg | tail -n +$$((mark + 1)) | grep 'kvdemo: '; exit $$status
+
+unload:
+	@mark=$$($(SUDO) dmesg | wc -l); $(SUDO) rmmod kvdemo && \
+	$(SUDO) dmesg | tail -n +$$((mark + 1)) | grep 'kvdemo: '
+
+dkms-install:
+	scripts/need dkms linux-headers-$$(uname -r)
+	$(SUDO) mkdir -p $(DKMS_DIR)
+	$(SUDO) cp $(DKMS_SOURCES) $(DKMS_DIR)
+	$(SUDO) dkms install kvdemo/$(VERSION)
+
+dkms-remove:
+	-$(SUDO) dkms remove kvdemo/$(VERSION) --all
+	$(SUDO) rm -rf $(DKMS_DIR)
+
+clean:
+	rm -rf build *.o *.ko *.mod *.mod.c .*.cmd .*.d modules.order Module.symvers

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvdemo - which memory did kvmalloc() give you, why, and at what price?
+ *
+ * The public API: allocate under a named fallback policy, learn the path and
+ * its cost, walk what was allocated. A driver can lift this file,
+ * kvdemo_compat.h and kvdemo_alloc.c as they are.
+ */
+#ifndef KVDEMO_H
+#define KVDEMO_H
+
+#include <linux/cache.h>
+#include <linux/gfp.h>
+#include <linux/nodemask.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/types.h>
+
+#include "kvdemo_compat.h"
+
+#define KVDEMO_VERSION "0.1.0"
+
+/**
+ * enum kvdemo_path - what kind of memory an address is
+ * @KVDEMO_PATH_NONE: no memory: NULL or ZERO_SIZE_PTR
+ * @KVDEMO_PATH_SLAB: kmalloc, served by a slab cache
+ * @KVDEMO_PATH_PAGES: kmalloc, served by the page allocator ("large kmalloc")
+ * @KVDEMO_PATH_VMALLOC: vmalloc: contiguous in virtual addresses only
+ * @KVDEMO_NR_PATHS: how many paths there are
+ *
+ * A buffer of KVDEMO_PATH_VMALLOC must not be given to virt_to_phys(),
+ * virt_to_page(), sg_init_one(), sg_set_buf() or dma_map_single(), for these
+ * assume physically contiguous memory in the linear map; nor to kfree(). It is
+ * freed by kvfree() or vfree(), its pages are found by vmalloc_to_page().
+ */
+enum kvdemo_path {
+	KVDEMO_PATH_NONE,
+	KVDEMO_PATH_SLAB,
+	KVDEMO_PATH_PAGES,
+	KVDEMO_PATH_VMALLOC,
+	KVDEMO_NR_PATHS,
+};
+
+/**
+ * enum kvdemo_why - why a request took its path, in order of precedence
+ * @KVDEMO_WHY_ZERO: size 0 gives ZERO_SIZE_PTR under every policy
+ * @KVDEMO_WHY_INVALID: more than INT_MAX bytes, refused as kvmalloc_node()
+ *	does since 5.15 (7661809d493b "mm: don't allow oversized kvmalloc() calls")
+ * @KVDEMO_WHY_NO_MEMORY: every try that the policy allows failed
+ * @KVDEMO_WHY_FORCED: the caller asked for the fallback (above PAGE_SIZE only)
+ * @KVDEMO_WHY_POLICY: the policy never tries kmalloc
+ * @KVDEMO_WHY_TOO_LARGE: above KMALLOC_MAX_SIZE only vmalloc can serve
+ * @KVDEMO_WHY_BACKOFF: policy backoff skipped a try that had just failed
+ * @KVDEMO_WHY_KMALLOC_FAILED: the contiguous try failed and vmalloc served
+ * @KVDEMO_WHY_SMALL: at or below PAGE_SIZE, where no fallback exists
+ * @KVDEMO_WHY_CONTIGUOUS: kmalloc served above PAGE_SIZE
+ * @KVDEMO_NR_WHYS: how many reasons there are
+ */
+enum kvdemo_why {
+	KVDEMO_WHY_ZERO,
+	KVDEMO_WHY_INVALID,
+	KVDEMO_WHY_NO_MEMORY,
+	KVDEMO_WHY_FORCED,
+	KVDEMO_WHY_POLICY,
+	KVDEMO_WHY_TOO_LARGE,
+	KVDEMO_WHY_BACKOFF,
+	KVDEMO_WHY_KMALLOC_FAILED,
+	KVDEMO_WHY_SMALL,
+	KVDEMO_WHY_CONTIGUOUS,
+	KVDEMO_NR_WHYS,
+};
+
+/**
+ * enum kvdemo_policy_id - index of a row of kvdemo_policies[]
+ * @KVDEMO_NORETRY: the kernel's rule of 4.12, and this module's default
+ * @KVDEMO_NORECLAIM: the kernel's rule since 6.16
+ * @KVDEMO_BACKOFF: noreclaim that remembers failures
+ * @KVDEMO_NATIVE: the running kernel's kvmalloc_node()
+ * @KVDEMO_KMALLOC: kmalloc only
+ * @KVDEMO_VMALLOC: vmalloc only
+ * @KVDEMO_NR_POLICIES: how many policies there are
+ */
+enum kvdemo_policy_id {
+	KVDEMO_NORETRY,
+	KVDEMO_NORECLAIM,
+	KVDEMO_BACKOFF,
+	KVDEMO_NATIVE,
+	KVDEMO_KMALLOC,
+	KVDEMO_VMALLOC,
+	KVDEMO_NR_POLICIES,
+};
+
+/**
+ * struct kvdemo_policy - how to try kmalloc, and whether to fall back
+ * @name: the word used in parameters and logs
+ * @desc: one line for people
+ * @set: gfp bits that the try gets above PAGE_SIZE, besides __GFP_NOWARN
+ * @clear: gfp bits that the try loses above PAGE_SIZE
+ * @mayfail_above: above this many bytes a caller's __GFP_RETRY_MAYFAIL
+ *	overrides @set and @clear
+ * @tries: kmalloc is tried
+ * @falls_back: vmalloc is tried after it, above PAGE_SIZE (at any size where
+ *	kmalloc is not tried at all)
+ * @backs_off: a try that has just failed at this order is skipped for a while
+ * @native: all is left to the running kernel's kvmalloc_node()
+ */
+struct kvdemo_policy {
+	const char *name;
+	const char *desc;
+	gfp_t set;
+	gfp_t clear;
+	size_t mayfail_above;
+	bool tries;
+	bool falls_back;
+	bool backs_off;
+	bool native;
+};
+
+/**
+ * struct kvdemo_request - what a caller asks for
+ * @size: in bytes; 0 gives ZERO_SIZE_PTR
+ * @gfp: a superset of GFP_KERNEL, without __GFP_NORETRY and __GFP_NOFAIL
+ * @node: preferred NUMA node, or NUMA_NO_NODE
+ * @policy: a row of kvdemo_policies[]
+ * @force_fallback: go to vmalloc at once; acts above PAGE_SIZE, on policies
+ *	that can fall back
+ */
+struct kvdemo_request {
+	size_t size;
+	gfp_t gfp;
+	int node;
+	const struct kvdemo_policy *policy;
+	bool force_fallback;
+};
+
+/* A step that was not taken, or that only the kernel could have timed. */
+#define KVDEMO_NS_NONE (-1)
+
+/**
+ * struct kvdemo_result - what the caller got
+ * @path: read from the address and its page, never inferred from the size
+ * @why: the first reason of enum kvdemo_why that applies
+ * @kmalloc_ns: price of the contiguous try in ns, or KVDEMO_NS_NONE
+ * @vmalloc_ns: price of the fallback in ns, or KVDEMO_NS_NONE
+ */
+struct kvdemo_result {
+	enum kvdemo_path path;
+	enum kvdemo_why why;
+	s64 kmalloc_ns;
+	s64 vmalloc_ns;
+};
+
+/**
+ * struct kvdemo_layout - where an allocation lies in physical memory
+ * @path: as in &struct kvdemo_result
+ * @order: of the compound page behind slab and pages; 0 for vmalloc
+ * @pages: how many pages the bytes lie in
+ * @runs: how many runs of physically consecutive pages these are
+ * @node: node of the first page
+ * @nodes: all nodes that hold a page
+ */
+struct kvdemo_layout {
+	enum kvdemo_path path;
+	unsigned int order;
+	unsigned long pages;
+	unsigned long runs;
+	int node;
+	nodemask_t nodes;
+};
+
+extern const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES];
+
+const struct kvdemo_policy *kvdemo_policy_find(const char *name);
+const char *kvdemo_path_name(enum kvdemo_path path);
+const char *kvdemo_why_name(enum kvdemo_why why);
+enum kvdemo_path kvdemo_path(const void *p);
+int kvdemo_page_node(const void *p);
+int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
+void kvdemo_kvfree(const void *p);
+
+void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
+			  struct kvdemo_result *res);
+void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node);
+
+/**
+ * kvdemo_kvmalloc_array_noprof() - array of @n elements of @size bytes
+ * @n: number of elements
+ * @size: bytes per element
+ * @flags: as for kvdemo_kvmalloc_node_noprof()
+ *
+ * Context: process context, may sleep.
+ * Return: the buffer, or NULL where the product overflows or memory is short.
+ */
+static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
+						 gfp_t flags)
+{
+	size_t bytes;
+
+	if (unlikely(check_mul_overflow(n, size, &bytes)))
+		return NULL;
+	return kvdemo_kvmalloc_node_noprof(bytes, flags, NUMA_NO_NODE);
+}
+
+/**
+ * kvdemo_alloc() - allocate under a policy and say what happened
+ *
+ * kvdemo_alloc_noprof(), charged to its caller where the kernel has allocation
+ * profiling (6.10 and later, kvdemo_compat.h). So are all the forms below.
+ */
+#define kvdemo_alloc(...) \
+	alloc_hooks(kvdemo_alloc_noprof(__VA_ARGS__))
+
+/**
+ * kvdemo_kvmalloc_node() - kvmalloc_node() under the rule of 4.12
+ *
+ * See kvdemo_kvmalloc_node_noprof().
+ */
+#define kvdemo_kvmalloc_node(...) \
+	alloc_hooks(kvdemo_kvmalloc_node_noprof(__VA_ARGS__))
+
+/**
+ * kvdemo_kvmalloc() - kvdemo_kvmalloc_node() on any node
+ * @size: in bytes
+ * @flags: as for kvdemo_kvmalloc_node()
+ */
+#define kvdemo_kvmalloc(size, flags) \
+	kvdemo_kvmalloc_node(size, flags, NUMA_NO_NODE)
+
+/**
+ * kvdemo_kvzalloc_node() - zeroed memory from a preferred node
+ * @size: in bytes
+ * @flags: as for kvdemo_kvmalloc_node()
+ * @node: preferred NUMA node, or NUMA_NO_NODE
+ */
+#define kvdemo_kvzalloc_node(size, flags, node) \
+	kvdemo_kvmalloc_node(size, (flags) | __GFP_ZERO, node)
+
+/**
+ * kvdemo_kvzalloc() - zeroed memory from any node
+ * @size: in bytes
+ * @flags: as for kvdemo_kvmalloc_node()
+ */
+#define kvdemo_kvzalloc(size, flags) \
+	kvdemo_kvzalloc_node(size, flags, NUMA_NO_NODE)
+
+/**
+ * kvdemo_kvmalloc_array() - memory for an array
+ *
+ * See kvdemo_kvmalloc_array_noprof(): an overflow gives NULL.
+ */
+#define kvdemo_kvmalloc_array(...) \
+	alloc_hooks(kvdemo_kvmalloc_array_noprof(__VA_ARGS__))
+
+/**
+ * kvdemo_kvcalloc() - zeroed memory for an array
+ * @n: number of elements
+ * @size: bytes per element
+ * @flags: as for kvdemo_kvmalloc_node()
+ */
+#define kvdemo_kvcalloc(n, size, flags) \
+	kvdemo_kvmalloc_array(n, size, (flags) | __GFP_ZERO)
+
+#endif /* KVDEMO_H */

@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The wrapper: request -> gfp of the contiguous try -> kmalloc_node() ->
+ * fallback -> result. Everything that decides between kmalloc and vmalloc is
+ * in this file; what a policy is stands in one row of kvdemo_policies[].
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bug.h>
+#include <linux/export.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/sched/clock.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+#include "kvdemo.h"
+
+/* What the 4.12 rule and the costly order of the page allocator agree on. */
+#define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+
+/*
+ * The rules. Above PAGE_SIZE every try also gets __GFP_NOWARN, for a failure
+ * that has a fallback is not worth a report.
+ */
+const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
+	[KVDEMO_NORETRY] = {
+		.name = "noretry",
+		.desc = "the kernel's of 4.12: one light round of reclaim, no retry",
+		/* give up after one round: a fallback exists */
+		.set = __GFP_NORETRY,
+		/* 4.12, a7c3e901a46f: REPEAT counts for costly orders only */
+		.mayfail_above = COSTLY_SIZE,
+		.tries = true,
+		.falls_back = true,
+	},
+	[KVDEMO_NORECLAIM] = {
+		.name = "noreclaim",
+		.desc = "the kernel's since 6.16: only free memory is asked",
+		/* 6.16, 46459154f997: compaction is left to kcompactd */
+		.clear = __GFP_DIRECT_RECLAIM,
+		.mayfail_above = PAGE_SIZE,
+		.tries = true,
+		.falls_back = true,
+	},
+	[KVDEMO_BACKOFF] = {
+		.name = "backoff",
+		.desc = "ours: noreclaim, and a failed order rests for a while",
+		/* as noreclaim; kswapd is still woken, once per rest */
+		.clear = __GFP_DIRECT_RECLAIM,
+		.mayfail_above = PAGE_SIZE,
+		.tries = true,
+		.falls_back = true,
+		.backs_off = true,
+	},
+	[KVDEMO_NATIVE] = {
+		.name = "native",
+		.desc = "the running kernel's kvmalloc_node()",
+		.tries = true,
+		.falls_back = true,
+		.native = true,
+	},
+	[KVDEMO_KMALLOC] = {
+		.name = "kmalloc",
+		.desc = "kmalloc only, no fallback",
+		/* plain GFP_KERNEL wakes the OOM killer up to the costly order */
+		.set = __GFP_NORETRY,
+		.mayfail_above = COSTLY_SIZE,
+		.tries = true,
+	},
+	[KVDEMO_VMALLOC] = {
+		.name = "vmalloc",
+		.desc = "vmalloc only, at every size",
+		.falls_back = true,
+	},
+};
+EXPORT_SYMBOL_GPL(kvdemo_policies);
+
+static const char * const path_names[KVDEMO_NR_PATHS] = {
+	[KVDEMO_PATH_NONE] = "none",
+	[KVDEMO_PATH_SLAB] = "slab",
+	[KVDEMO_PATH_PAGES] = "pages",
+	[KVDEMO_PATH_VMALLOC] = "vmalloc",
+};
+
+static const char * const why_names[KVDEMO_NR_WHYS] = {
+	[KVDEMO_WHY_ZERO] = "zero",
+	[KVDEMO_WHY_INVALID] = "invalid",
+	[KVDEMO_WHY_NO_MEMORY] = "no-memory",
+	[KVDEMO_WHY_FORCED] = "forced",
+	[KVDEMO_WHY_POLICY] = "policy",
+	[KVDEMO_WHY_TOO_LARGE] = "too-large",
+	[KVDEMO_WHY_BACKOFF] = "backoff",
+	[KVDEMO_WHY_KMALLOC_FAILED] = "kmalloc-failed",
+	[KVDEMO_WHY_SMALL] = "small",
+	[KVDEMO_WHY_CONTIGUOUS] = "contiguous",
+};
+
+/**
+ * kvdemo_policy_find() - the policy of a name
+ * @name: a whole word, such as "noretry"
+ *
+ * Context: any.
+ * Return: a row of kvdemo_policies[], or NULL for an unknown name.
+ */
+const struct kvdemo_policy *kvdemo_policy_find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < KVDEMO_NR_POLICIES; i++)
+		if (!strcmp(name, kvdemo_policies[i].name))
+			return &kvdemo_policies[i];
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(kvdemo_policy_find);
+
+/**
+ * kvdemo_path_name() - the word for a path
+ * @path: any value
+ *
+ * Context: any.
+ * Return: the word that logs use; "?" for a value out of range.
+ */
+const char *kvdemo_path_name(enum kvdemo_path path)
+{
+	return path < KVDEMO_NR_PATHS ? path_names[path] : "?";
+}
+EXPORT_SYMBOL_GPL(kvdemo_path_name);
+
+/**
+ * kvdemo_why_name() - the word for a reason
+ * @why: any value
+ *
+ * Context: any.
+ * Return: the word that logs use; "?" for a value out of range.
+ */
+const char *kvdemo_why_name(enum kvdemo_why why)
+{
+	return why < KVDEMO_NR_WHYS ? why_names[why] : "?";
+}
+EXPORT_SYMBOL_GPL(kvdemo_why_name);
+
+/**
+ * kvdemo_path() - what kind of memory an address is
+ * @p: an address that kvmalloc or this file returned, or into such a buffer
+ *
+ * Reads the address and, in the linear map, the head page: a slab page was
+ * handed out by a cache, any other is large kmalloc.
+ *
+ * Context: any.
+ * Return: the path; KVDEMO_PATH_NONE for NULL and ZERO_SIZE_PTR.
+ */
+enum kvdemo_path kvdemo_path(const void *p)
+{
+	if (ZERO_OR_NULL_PTR(p))
+		return KVDEMO_PATH_NONE;
+	if (is_vmalloc_addr(p))
+		return KVDEMO_PATH_VMALLOC;
+	if (PageSlab(virt_to_head_page(p)))
+		return KVDEMO_PATH_SLAB;
+	return KVDEMO_PATH_PAGES;
+}
+EXPORT_SYMBOL_GPL(kvdemo_path);
+
+/*
+ * Policy backoff: what each CPU remembers of each order. A clock in units of
+ * 1.024 us in 32 bits wraps after 73 minutes; a rest is at most 4 ms, so the
+ * worst that a wrap can do is one rest too many.
+ *
+ * The rest of 20 us that doubles to 4 ms is a guess that measured well: it is
+ * long beside a vmalloc of 16 KiB, and short beside what it takes to notice
+ * that memory is contiguous again.
+ */
+#define BACKOFF_UNIT_SHIFT	10
+#define BACKOFF_MIN		20
+#define BACKOFF_MAX		4000
+#define NR_ORDERS		(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
+
+struct backoff {
+	u32 since;	/* when the last try failed */
+	u32 rest;	/* how long no try is made; 0: the last try succeeded */
+};
+
+static DEFINE_PER_CPU(struct backoff, backoff[NR_ORDERS]);
+
+static u32 backoff_clock(void)
+{
+	return local_clock() >> BACKOFF_UNIT_SHIFT;
+}
+
+static bool backoff_rests(size_t size, gfp_t gfp)
+{
+	int order = get_order(size);
+	u32 rest = this_cpu_read(backoff[order].rest);
+
+	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
+	if (likely(!rest) || gfp & __GFP_RETRY_MAYFAIL)
+		return false;
+	return backoff_clock() - this_cpu_read(backoff[order].since) < rest;
+}
+
+/* A migration between the accesses spoils a guess, nothing else. */
+static void backoff_learn(size_t size, bool failed)
+{
+	int order = get_order(size);
+	u32 rest = this_cpu_read(backoff[order].rest);
+
+	if (failed) {
+		rest = clamp_t(u32, rest * 2, BACKOFF_MIN, BACKOFF_MAX);
+		this_cpu_write(backoff[order].since, backoff_clock());
+		this_cpu_write(backoff[order].rest, rest);
+	} else if (unlikely(rest)) {
+		this_cpu_write(backoff[order].rest, 0);
+	}
+}
+
+/* The contract of kvmalloc_node() in 4.12. */
+static __always_inline bool gfp_allowed(gfp_t gfp)
+{
+	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL)) == GFP_KERNEL;
+}
+
+static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
+{
+	const struct kvdemo_policy *policy = rq->policy;
+	gfp_t gfp = rq->gfp;
+
+	if (rq->size <= PAGE_SIZE)
+		return gfp;
+	gfp |= __GFP_NOWARN; /* the fallback, or the caller, reports */
+	if (gfp & __GFP_RETRY_MAYFAIL && rq->size > policy->mayfail_above)
+		return gfp;
+	return (gfp | policy->set) & ~policy->clear;
+}
+
+/* Is kmalloc tried? If not, @why says for what reason. */
+static __always_inline bool wants_try(const struct kvdemo_request *rq,
+				      enum kvdemo_why *why)
+{
+	const struct kvdemo_policy *policy = rq->policy;
+
+	if (!policy->tries) {
+		*why = KVDEMO_WHY_POLICY;
+		return false;
+	}
+	if (rq->size <= PAGE_SIZE)
+		return true;
+	if (rq->force_fallback && policy->falls_back) {
+		*why = KVDEMO_WHY_FORCED;
+		return false;
+	}
+	if (!policy->backs_off)
+		return true;
+	if (rq->size > KMALLOC_MAX_SIZE) {
+		*why = KVDEMO_WHY_TOO_LARGE;
+		return false;
+	}
+	if (backoff_rests(rq->size, rq->gfp)) {
+		*why = KVDEMO_WHY_BACKOFF;
+		return false;
+	}
+	return true;
+}
+
+/*
+ * noinline: vmalloc notes its caller, and /proc/vmallocinfo is to name this
+ * function whatever the compiler did to the functions above it.
+ */
+static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq)
+{
+	/* From 6.19 vmalloc warns about bits that mean nothing to it. */
+	gfp_t gfp = rq->gfp & KVDEMO_GFP_VMALLOC;
+
+	/* The node-aware form maps huge pages: only for those who name a node. */
+	if (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE)
+		return kvdemo_compat_vmalloc_node(rq->size, gfp, rq->node);
+	return __vmalloc_noprof(rq->size, gfp);
+}
+
+/* noinline: one place warns, however many callers the compiler unrolls. */
+static noinline bool may_fall_back(const struct kvdemo_request *rq)
+{
+	if (rq->policy->tries && rq->size <= PAGE_SIZE)
+		return false;
+	if (rq->size > INT_MAX) {
+		/* 5.15, 7661809d493b: such a size is a bug of the caller */
+		WARN_ON_ONCE(!(rq->gfp & __GFP_NOWARN));
+		return false;
+	}
+	return rq->policy->falls_back;
+}
+
+/* @why holds the reason for which no try was made, if none was. */
+static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
+			      enum kvdemo_path path, enum kvdemo_why why)
+{
+	if (!rq->size)
+		return KVDEMO_WHY_ZERO;
+	if (!p)
+		return rq->size > INT_MAX ? KVDEMO_WHY_INVALID :
+					    KVDEMO_WHY_NO_MEMORY;
+	if (path != KVDEMO_PATH_VMALLOC)
+		return rq->size <= PAGE_SIZE ? KVDEMO_WHY_SMALL :
+					       KVDEMO_WHY_CONTIGUOUS;
+	if (why == KVDEMO_WHY_FORCED || why == KVDEMO_WHY_POLICY)
+		return why;
+	if (rq->size > KMALLOC_MAX_SIZE)
+		return KVDEMO_WHY_TOO_LARGE;
+	return why == KVDEMO_WHY_BACKOFF ? why : KVDEMO_WHY_KMALLOC_FAILED;
+}
+
+static __always_inline u64 clock_of(const struct kvdemo_result *res)
+{
+	return res ? ktime_get_ns() : 0;
+}
+
+/* Compiled with and without @res: who passes none pays for no clock. */
+static __always_inline void *do_alloc(const struct kvdemo_request *rq,
+				      struct kvdemo_result *res)
+{
+	s64 kmalloc_ns = KVDEMO_NS_NONE, vmalloc_ns = KVDEMO_NS_NONE;
+	enum kvdemo_why why = KVDEMO_NR_WHYS;
+	void *p = NULL;
+	u64 start;
+
+	if (unlikely(!rq->size)) {
+		p = ZERO_SIZE_PTR;
+	} else if (wants_try(rq, &why)) {
+		start = clock_of(res);
+		p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
+		kmalloc_ns = clock_of(res) - start;
+		if (rq->policy->backs_off && rq->size > PAGE_SIZE)
+			backoff_learn(rq->size, !p);
+	}
+	if (unlikely(!p) && may_fall_back(rq)) {
+		start = clock_of(res);
+		p = kvdemo_vmalloc(rq);
+		vmalloc_ns = clock_of(res) - start;
+	}
+	if (res) {
+		res->path = kvdemo_path(p);
+		res->why = why_of(rq, p, res->path, why);
+		res->kmalloc_ns = kmalloc_ns;
+		res->vmalloc_ns = vmalloc_ns;
+	}
+	return p;
+}
+
+static void *alloc_native(const struct kvdemo_request *rq,
+			  struct kvdemo_result *res)
+{
+	void *p = kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
+
+	if (res) {
+		res->path = kvdemo_path(p);
+		res->why = why_of(rq, p, res->path, KVDEMO_NR_WHYS);
+		res->kmalloc_ns = KVDEMO_NS_NONE;
+		res->vmalloc_ns = KVDEMO_NS_NONE;
+	}
+	return p;
+}
+
+/*
+ * Flags outside the contract: kmalloc only, for vmalloc may sleep, and without
+ * NOFAIL, which at a high order loops for ever.
+ */
+static noinline void *alloc_kmalloc_only(const struct kvdemo_request *rq,
+					 struct kvdemo_result *res)
+{
+	struct kvdemo_request only = *rq;
+
+	WARN_ON_ONCE(1);
+	only.policy = &kvdemo_policies[KVDEMO_KMALLOC];
+	only.gfp &= ~__GFP_NOFAIL;
+	return do_alloc(&only, res);
+}
+
+/**
+ * kvdemo_alloc_noprof() - allocate under a policy and say what happened
+ * @rq: what is asked for; all fields are set, @rq->policy is not NULL and
+ *	@rq->node is NUMA_NO_NODE or a node that is online
+ * @res: filled in with path, why and prices; NULL costs nothing
+ *
+ * The node binds the contiguous try. The fallback honours it from 6.16 on
+ * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. Only
+ * bits that vmalloc takes reach the fallback, so a zone or __GFP_THISNODE in
+ * @rq->gfp binds the contiguous try alone.
+ *
+ * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or
+ * __GFP_NOFAIL, are outside the contract (kvmalloc_node() in 4.12, a7c3e901a46f
+ * "mm: introduce kv[mz]alloc helpers"): WARN_ON_ONCE, then kmalloc only.
+ * More than INT_MAX bytes give NULL, with a WARN_ON_ONCE unless the caller
+ * passes __GFP_NOWARN (7661809d493b, 5.15).
+ *
+ * Context: process context, may sleep.
+ * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(); ZERO_SIZE_PTR
+ * for size 0; NULL where every try that the policy allows failed.
+ */
+void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
+			  struct kvdemo_result *res)
+{
+	if (unlikely(!gfp_allowed(rq->gfp)))
+		return alloc_kmalloc_only(rq, res);
+	if (rq->policy->native && !(rq->force_fallback && rq->size > PAGE_SIZE))
+		return alloc_native(rq, res);
+	return res ? do_alloc(rq, res) : do_alloc(rq, NULL);
+}
+EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
+
+/**
+ * kvdemo_kvmalloc_node_noprof() - kvmalloc_node() under the rule of 4.12
+ * @size: in bytes; 0 gives ZERO_SIZE_PTR
+ * @flags: a superset of GFP_KERNEL, without __GFP_NORETRY and __GFP_NOFAIL;
+ *	__GFP_RETRY_MAYFAIL tries harder, above the costly order only
+ * @node: preferred NUMA node, or NUMA_NO_NODE
+ *
+ * kvdemo_alloc_noprof() with policy noretry and no result, which the compiler
+ * folds into the plain call.
+ *
+ * Context: process context, may sleep.
+ * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(), or NULL.
+ */
+void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
+{
+	const struct kvdemo_request rq = {
+		.size = size,
+		.gfp = flags,
+		.node = node,
+		.policy = &kvdemo_policies[KVDEMO_NORETRY],
+	};
+
+	if (unlikely(!gfp_allowed(flags)))
+		return alloc_kmalloc_only(&rq, NULL);
+	return do_alloc(&rq, NULL);
+}
+EXPORT_SYMBOL_GPL(kvdemo_kvmalloc_node_noprof);
+
+/**
+ * kvdemo_kvfree() - free what any policy returned
+ * @p: the buffer; NULL and ZERO_SIZE_PTR are allowed
+ *
+ * Context: process context, may sleep.
+ */
+void kvdemo_kvfree(const void *p)
+{
+	kvfree(p);
+}
+EXPORT_SYMBOL_GPL(kvdemo_kvfree);
+
+static struct page *page_of(const void *p)
+{
+	return is_vmalloc_addr(p) ? vmalloc_to_page(p) : virt_to_page(p);
+}
+
+/**
+ * kvdemo_page_node() - the NUMA node of the page behind an address
+ * @p: an address inside a live allocation, on any path
+ *
+ * Context: any.
+ * Return: the node, or NUMA_NO_NODE for NULL, ZERO_SIZE_PTR and an address
+ * that no page backs.
+ */
+int kvdemo_page_node(const void *p)
+{
+	struct page *page = ZERO_OR_NULL_PTR(p) ? NULL : page_of(p);
+
+	return page ? page_to_nid(page) : NUMA_NO_NODE;
+}
+EXPORT_SYMBOL_GPL(kvdemo_page_node);
+
+/* Do @size bytes from @p end inside the compound page that holds @p? */
+static bool inside_compound(const void *p, size_t size, unsigned int order)
+{
+	size_t offset = p - page_address(virt_to_head_page(p));
+
+	return size <= (PAGE_SIZE << order) - offset;
+}
+
+/**
+ * kvdemo_inspect() - walk an allocation page by page
+ * @p: what an allocation returned
+ * @size: the bytes that were asked for
+ * @layout: filled in; see &struct kvdemo_layout
+ *
+ * Takes time in proportion to @size, and stays off the allocation path.
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EINVAL for NULL, ZERO_SIZE_PTR or size 0; -ERANGE where the
+ * allocation ends before @size.
+ */
+int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
+{
+	const void *at = PTR_ALIGN_DOWN(p, PAGE_SIZE);
+	unsigned long pfn, last = 0;
+
+	memset(layout, 0, sizeof(*layout));
+	layout->node = NUMA_NO_NODE;
+	layout->path = kvdemo_path(p);
+	if (layout->path == KVDEMO_PATH_NONE || !size)
+		return -EINVAL;
+	if (layout->path != KVDEMO_PATH_VMALLOC) {
+		layout->order = compound_order(virt_to_head_page(p));
+		if (!inside_compound(p, size, layout->order))
+			return -ERANGE;
+	}
+	layout->node = kvdemo_page_node(p);
+	for (; at < p + size; at += PAGE_SIZE) {
+		struct page *page = page_of(at);
+
+		if (!page)
+			return -ERANGE;
+		pfn = page_to_pfn(page);
+		layout->runs += !layout->pages || pfn != last + 1;
+		layout->pages++;
+		node_set(page_to_nid(page), layout->nodes);
+		last = pfn;
+		cond_resched();
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kvdemo_inspect);
