@@ -16,7 +16,8 @@ BUILT := build/$(TARGET)/built
 TESTS ?= $(filter-out $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t),\
 	$(sort $(wildcard tests/*.t)))
 
-.PHONY: modules demo check lint load unload dkms-install dkms-remove clean help
+.PHONY: modules demo check lint load unload dkms-files dkms-install \
+	dkms-remove clean help
 
 modules:
 	@test -d "$(KDIR)" || { \
@@ -56,10 +57,12 @@ unload:
 	@mark=$$($(SUDO) dmesg | wc -l); $(SUDO) rmmod kvdemo && \
 	$(SUDO) dmesg | tail -n +$$((mark + 1)) | grep 'kvdemo: '
 
-dkms-install:
-	scripts/need dkms linux-headers-$$(uname -r)
+dkms-files:
 	$(SUDO) mkdir -p $(DKMS_DIR)
 	$(SUDO) cp $(DKMS_SOURCES) $(DKMS_DIR)
+
+dkms-install: dkms-files
+	scripts/need dkms linux-headers-$$(uname -r)
 	$(SUDO) dkms install kvdemo/$(VERSION)
 
 dkms-remove:

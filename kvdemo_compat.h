@@ -13,8 +13,11 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
-#error "kvdemo supports Linux 5.10 and later: older __vmalloc() and kvmalloc_node() were never tried"
+#define KVDEMO_SINCE(major, minor) \
+	(KERNEL_VERSION(major, minor, 0) <= LINUX_VERSION_CODE)
+
+#if !KVDEMO_SINCE(5, 10)
+#error "kvdemo supports Linux 5.10 and later"
 #endif
 
 /*
@@ -36,8 +39,7 @@
  * __GFP_RETRY_MAYFAIL, which 7.1 took in. Elsewhere it is passed on as
  * kvmalloc_node() does, for it keeps order-0 requests from the OOM killer.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0) && \
-    LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
+#if KVDEMO_SINCE(6, 19) && !KVDEMO_SINCE(7, 1)
 #define KVDEMO_GFP_MAYFAIL	((__force gfp_t)0)
 #else
 #define KVDEMO_GFP_MAYFAIL	__GFP_RETRY_MAYFAIL
@@ -52,7 +54,7 @@
  * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes
  * both gfp and node. It may map huge pages, as the kernel's own fallback does.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#ifdef vmalloc_huge_node
 #define KVDEMO_VMALLOC_NODE	true
 #define kvdemo_compat_vmalloc_node	vmalloc_huge_node_noprof
 #else
@@ -66,7 +68,7 @@
  * tracepoints": kmem:kmalloc_node became kmem:kmalloc, with the same arguments.
  * Only kvdemo_test.c listens to it.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+#if KVDEMO_SINCE(6, 1)
 #define kvdemo_compat_trace(action)	action##_trace_kmalloc
 #else
 #define kvdemo_compat_trace(action)	action##_trace_kmalloc_node

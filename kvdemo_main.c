@@ -40,6 +40,7 @@ static struct {
 	bool zero;
 	bool hold;
 	u64 cap;
+	int err;
 } demo = {
 	.rq = {
 		.gfp = GFP_KERNEL,
@@ -68,16 +69,28 @@ static struct {
 
 /* Parameters */
 
-static int bad_param(const char *name, const char *val, int err,
+/*
+ * Only the first bad value is told, and init fails with its error: a setter that
+ * fails makes the kernel print a line of its own, with the whole value.
+ */
+static int bad_value(const char *name, const char *val, size_t len, int err,
 		     const char *allowed)
 {
-	size_t len = val ? strnlen(val, ECHO_LEN + 1) : 0;
-
+	if (demo.err)
+		return 0;
+	demo.err = err;
 	pr_err("%s=%*pE%s is %s: allowed is %s\n", name,
-	       (int)min_t(size_t, len, ECHO_LEN), val ?: "",
+	       (int)min_t(size_t, len, ECHO_LEN), val,
 	       len > ECHO_LEN ? "..." : "",
 	       err == -ERANGE ? "out of range" : "invalid", allowed);
-	return err;
+	return 0;
+}
+
+static int bad_param(const struct kernel_param *kp, const char *val, int err,
+		     const char *allowed)
+{
+	return bad_value(kp->name, val ?: "", val ? strlen(val) : 0, err,
+			 allowed);
 }
 
 /* A decimal or 0x number with an optional K, M or G, as in 64K. */
@@ -121,13 +134,14 @@ static int set_sizes(const char *val, const struct kernel_param *kp)
 
 	do {
 		if (!word || n == MAX_SIZES)
-			return bad_param(kp->name, val, -EINVAL, SIZES_ALLOWED);
+			return bad_param(kp, val, -EINVAL, SIZES_ALLOWED);
 		len = strcspn(word, ",");
 		err = parse_size(word, len, &size);
 		if (!err && size > INT_MAX)
 			err = -ERANGE;
 		if (err)
-			return bad_param(kp->name, word, err, SIZES_ALLOWED);
+			return bad_value(kp->name, len ? word : val,
+					 len ?: strlen(val), err, SIZES_ALLOWED);
 		demo.items[n++].size = size;
 		word += len;
 	} while (*word++ == ',');
@@ -148,7 +162,7 @@ static int set_policy(const char *val, const struct kernel_param *kp)
 	for (i = 0; i < KVDEMO_NR_POLICIES; i++)
 		len += scnprintf(allowed + len, sizeof(allowed) - len, "%s%s",
 				 i ? ", " : "", kvdemo_policies[i].name);
-	return bad_param(kp->name, val, -EINVAL, allowed);
+	return bad_param(kp, val, -EINVAL, allowed);
 }
 
 static int set_node(const char *val, const struct kernel_param *kp)
@@ -163,7 +177,7 @@ static int set_node(const char *val, const struct kernel_param *kp)
 	}
 	snprintf(allowed, sizeof(allowed), "-1 (any) or an online node: %*pbl",
 		 nodemask_pr_args(&node_online_map));
-	return bad_param(kp->name, val, err ?: -EINVAL, allowed);
+	return bad_param(kp, val, err ?: -EINVAL, allowed);
 }
 
 static const struct {
@@ -201,7 +215,7 @@ static int set_gfp(const char *val, const struct kernel_param *kp)
 		word += len;
 	} while (bits && *word++ == '|');
 	if (!bits || (gfp & GFP_KERNEL) != GFP_KERNEL)
-		return bad_param(kp->name, val, -EINVAL,
+		return bad_param(kp, val, -EINVAL,
 				 "GFP_KERNEL or GFP_KERNEL_ACCOUNT, then any of __GFP_ZERO, __GFP_NOWARN, __GFP_RETRY_MAYFAIL, joined by |");
 	demo.rq.gfp = gfp;
 	return 0;
@@ -215,7 +229,7 @@ static int set_count(const char *val, const struct kernel_param *kp)
 	if (!err && (!count || count > MAX_COUNT))
 		err = -ERANGE;
 	if (err)
-		return bad_param(kp->name, val, err,
+		return bad_param(kp, val, err,
 				 "1 to " __stringify(MAX_COUNT));
 	demo.count = count;
 	return 0;
@@ -229,7 +243,7 @@ static int set_cap(const char *val, const struct kernel_param *kp)
 	if (!err && !cap)
 		err = -ERANGE;
 	if (err)
-		return bad_param(kp->name, val, err,
+		return bad_param(kp, val, err,
 				 "bytes above 0, with an optional K, M or G");
 	demo.cap = cap;
 	return 0;
@@ -239,40 +253,51 @@ static int set_cap(const char *val, const struct kernel_param *kp)
 static int set_switch(const char *val, const struct kernel_param *kp)
 {
 	if (kstrtobool(val ?: "1", kp->arg))
-		return bad_param(kp->name, val, -EINVAL, "0 or 1");
+		return bad_param(kp, val, -EINVAL, "0 or 1");
 	return 0;
 }
 
 /*
  * Own setters, for the kernel's cut a string at 1024 bytes before the module
- * can say what is wrong. Mode 0: nobody sees them in sysfs.
+ * can say what is wrong; NOARG, so that a bare word reaches them, too. Mode 0:
+ * nobody sees them in sysfs.
  */
-#define PARAM(_name, _set, _arg, _desc)					\
-	static const struct kernel_param_ops _name##_ops = {		\
-		.flags = KERNEL_PARAM_OPS_FL_NOARG,			\
-		.set = _set,						\
-	};								\
-	module_param_cb(_name, &_name##_ops, _arg, 0);			\
-	MODULE_PARM_DESC(_name, _desc)
+#define OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
 
-PARAM(sizes, set_sizes, NULL,
-      "sizes to allocate, as in 1024,64K,4M: up to 32, bytes with an optional K, M or G (default: the boundaries of this kernel, one byte above each, and one forced fallback)");
-PARAM(policy, set_policy, NULL,
-      "noretry (default; the kernel's of 4.12), noreclaim (the kernel's since 6.16), backoff (ours: noreclaim, and a failed order rests), native (this kernel's kvmalloc_node), kmalloc (no fallback), vmalloc (no try)");
-PARAM(node, set_node, NULL,
-      "preferred NUMA node, -1 for any (default); before 6.16 the fallback ignores it");
-PARAM(gfp, set_gfp, NULL,
-      "GFP_KERNEL (default) or GFP_KERNEL_ACCOUNT, then any of __GFP_ZERO, __GFP_NOWARN, __GFP_RETRY_MAYFAIL, joined by |");
-PARAM(count, set_count, NULL,
-      "allocations of each size, 1 to 1000 (default 1)");
-PARAM(zero, set_switch, &demo.zero,
-      "1: ask for zeroed memory and check that it is (default 0)");
-PARAM(force_fallback, set_switch, &demo.rq.force_fallback,
-      "1: above PAGE_SIZE go to vmalloc at once, to find users of kvmalloc memory that assume contiguous pages (default 0; not with policy=kmalloc)");
-PARAM(hold, set_switch, &demo.hold,
-      "1: keep the buffers until rmmod and say how to find them in /proc/vmallocinfo (default 0)");
-PARAM(cap, set_cap, NULL,
-      "most bytes to have allocated at any time, with an optional K, M or G (default: an eighth of low memory)");
+static const struct kernel_param_ops sizes_ops = OPS(set_sizes);
+static const struct kernel_param_ops policy_ops = OPS(set_policy);
+static const struct kernel_param_ops node_ops = OPS(set_node);
+static const struct kernel_param_ops gfp_ops = OPS(set_gfp);
+static const struct kernel_param_ops count_ops = OPS(set_count);
+static const struct kernel_param_ops switch_ops = OPS(set_switch);
+static const struct kernel_param_ops cap_ops = OPS(set_cap);
+
+module_param_cb(sizes, &sizes_ops, NULL, 0);
+MODULE_PARM_DESC(sizes, "sizes to allocate, as in 1024,64K,4M: up to 32, bytes with an optional K, M or G (default: the boundaries of this kernel, one byte above each, and one forced fallback)");
+
+module_param_cb(policy, &policy_ops, NULL, 0);
+MODULE_PARM_DESC(policy, "noretry (default; the kernel's of 4.12), noreclaim (the kernel's since 6.16), backoff (ours: noreclaim, and a failed order rests), native (this kernel's kvmalloc_node), kmalloc (no fallback), vmalloc (no try)");
+
+module_param_cb(node, &node_ops, NULL, 0);
+MODULE_PARM_DESC(node, "preferred NUMA node, -1 for any (default); before 6.16 the fallback ignores it");
+
+module_param_cb(gfp, &gfp_ops, NULL, 0);
+MODULE_PARM_DESC(gfp, "GFP_KERNEL (default) or GFP_KERNEL_ACCOUNT, then any of __GFP_ZERO, __GFP_NOWARN, __GFP_RETRY_MAYFAIL, joined by |");
+
+module_param_cb(count, &count_ops, NULL, 0);
+MODULE_PARM_DESC(count, "allocations of each size, 1 to 1000 (default 1)");
+
+module_param_cb(zero, &switch_ops, &demo.zero, 0);
+MODULE_PARM_DESC(zero, "1: ask for zeroed memory and check that it is; 0: do not (default)");
+
+module_param_cb(force_fallback, &switch_ops, &demo.rq.force_fallback, 0);
+MODULE_PARM_DESC(force_fallback, "1: above PAGE_SIZE go to vmalloc at once, to find users of kvmalloc memory that assume contiguous pages; 0: do not (default); not with policy=kmalloc");
+
+module_param_cb(hold, &switch_ops, &demo.hold, 0);
+MODULE_PARM_DESC(hold, "1: keep the buffers until rmmod and say how to find them in /proc/vmallocinfo; 0: do not (default)");
+
+module_param_cb(cap, &cap_ops, NULL, 0);
+MODULE_PARM_DESC(cap, "most bytes to have allocated at any time, with an optional K, M or G (default: an eighth of low memory)");
 
 /* What is asked for, and whether it fits */
 
@@ -301,7 +326,7 @@ static void default_items(void)
 		{ KMALLOC_MAX_SIZE + 1 },
 	};
 
-	BUILD_BUG_ON(ARRAY_SIZE(items) > MAX_SIZES);
+	static_assert(ARRAY_SIZE(items) <= MAX_SIZES);
 	memcpy(demo.items, items, sizeof(items));
 	demo.nr_items = ARRAY_SIZE(items);
 }
@@ -349,6 +374,8 @@ static int check_items(void)
 
 static int prepare(void)
 {
+	if (demo.err)
+		return demo.err;
 	if (!demo.cap)
 		demo.cap = default_cap();
 	if (demo.zero)

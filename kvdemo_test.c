@@ -120,8 +120,8 @@ static void *alloc_forced(const struct kvdemo_policy *policy, size_t size,
 	return kvdemo_alloc(&rq, res);
 }
 
-#define for_each_policy(p) \
-	for ((p) = kvdemo_policies; (p) < kvdemo_policies + KVDEMO_NR_POLICIES; (p)++)
+static const struct kvdemo_policy * const policies_end =
+	kvdemo_policies + KVDEMO_NR_POLICIES;
 
 static bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_policy_id id)
 {
@@ -177,7 +177,7 @@ static bool test_boundaries(void)
 	unsigned int i;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < policies_end; policy++) {
 		for (i = 0; i < nr_sizes; i++) {
 			enum kvdemo_path path = path_of_size(sizes[i]);
 			enum kvdemo_why why = why_of_size(sizes[i]);
@@ -230,7 +230,7 @@ static bool test_contents(void)
 	unsigned int i;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < policies_end; policy++) {
 		for (i = 0; i < nr_sizes; i++) {
 			p = alloc(policy, sizes[i], GFP_KERNEL | __GFP_NOWARN, NULL);
 			if (is_policy(policy, KVDEMO_KMALLOC) && !p)
@@ -284,12 +284,12 @@ static bool test_zero(void)
 	bool good = true;
 	unsigned int i;
 
-	for_each_policy(policy)
+	for (policy = kvdemo_policies; policy < policies_end; policy++)
 		for (i = 0; i < nr_sizes; i++)
 			if (sizes[i] <= KMALLOC_MAX_SIZE || policy->falls_back)
 				good &= zeroed(policy, sizes[i], seen_dirty);
 	for (i = 0; dirty && i < KVDEMO_NR_PATHS; i++)
-		good &= CHECK(seen_dirty[i], "path=%s: memory was never dirty, zeroing is not proved",
+		good &= CHECK(seen_dirty[i], "path=%s: never dirty, zeroing is not proved",
 			      kvdemo_path_name(i));
 	return good;
 }
@@ -302,7 +302,7 @@ static bool test_forced(void)
 	unsigned int i;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < policies_end; policy++) {
 		if (is_policy(policy, KVDEMO_VMALLOC) ||
 		    is_policy(policy, KVDEMO_KMALLOC))
 			continue;
@@ -489,7 +489,7 @@ static bool test_node(void)
 		return true;
 	}
 	for_each_online_node(node)
-		for_each_policy(policy)
+		for (policy = kvdemo_policies; policy < policies_end; policy++)
 			for (i = 0; i < nr_sizes; i++)
 				if (!policy->native)
 					good &= node_is_honoured(policy, sizes[i], node);
@@ -504,7 +504,7 @@ static bool test_zero_size(void)
 	bool good = true;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < policies_end; policy++) {
 		p = alloc(policy, 0, GFP_KERNEL, &res);
 		good &= CHECK(p == ZERO_SIZE_PTR, "policy=%s", policy->name);
 		good &= check_result(policy, 0, p, &res, KVDEMO_PATH_NONE,
@@ -531,7 +531,7 @@ static bool test_too_large(void)
 	unsigned int i;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < policies_end; policy++) {
 		for (i = 0; i < ARRAY_SIZE(large); i++) {
 			p = alloc(policy, large[i], GFP_KERNEL | __GFP_NOWARN, &res);
 			good &= check_result(policy, large[i], p, &res,
@@ -643,7 +643,7 @@ static bool test_inspect(void)
 	unsigned int i;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < policies_end; policy++) {
 		for (i = 0; i < nr_sizes; i++) {
 			p = alloc(policy, sizes[i], GFP_KERNEL, NULL);
 			if (!p)
@@ -663,7 +663,7 @@ static bool test_names(void)
 	const struct kvdemo_policy *policy;
 	bool good = true;
 
-	for_each_policy(policy)
+	for (policy = kvdemo_policies; policy < policies_end; policy++)
 		good &= CHECK(kvdemo_policy_find(policy->name) == policy && policy->desc,
 			      "%s", policy->name);
 	good &= CHECK(!kvdemo_policy_find("") && !kvdemo_policy_find("noretr") &&
@@ -768,7 +768,7 @@ static bool test_fragmented(void)
 
 	if (!hoard_take(&hoard))
 		return false;
-	for_each_policy(policy)
+	for (policy = kvdemo_policies; policy < policies_end; policy++)
 		good &= falls_back_for_real(policy);
 	hoard_give(&hoard);
 	return good;

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What can be said of the sources without running them. The tools are those of
+# Debian 12, checkpatch and kernel-doc those of its kernel's source.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lint=/usr/local/share/kvdemo-lint/scripts
+mapfile -t c_files < <(ls ./*.c ./*.h)
+mapfile -t shell_files < <(git ls-files -- scripts tests .ci | xargs grep -lE '^#!.*sh$|shellcheck shell=')
+
+in_root()
+{
+	scripts/target run bookworm -b "$top:/src" -- env -C /src "$@"
+}
+
+copied()
+{
+	local copy status=0
+
+	copy=$(mktemp -d)
+	cp Kbuild ./*.c ./*.h "$copy"
+	scripts/target build bookworm "$copy" W=1 C=2 KVDEMO_TESTS=m >"$copy/log" 2>&1 || status=$?
+	grep -E 'warning|error' "$copy/log" && status=1
+	# a sparse that never ran would be silent, too
+	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }
+	rm -rf "$copy"
+	return "$status"
+}
+
+# Every function that others can call is documented in front of its body.
+documented()
+{
+	local name
+
+	for name in $(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));/\1/p' ./*.c); do
+		grep -q "^ \* $name() - \|const struct kvdemo_policy $name\[" ./*.c ||
+			{ echo "$name has no kernel-doc"; return 1; }
+	done
+}
+
+same_version()
+{
+	local version
+
+	version=$(sed -n 's/^#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
+	[ -n "$version" ]
+	grep -qx "PACKAGE_VERSION=\"$version\"" dkms.conf
+	grep -q "version=$version " README.md
+}
+
+# As dkms applies it: [[ release =~ regex ]]
+releases()
+{
+	local BUILD_EXCLUSIVE_KERNEL release
+
+	eval "$(grep '^BUILD_EXCLUSIVE_KERNEL=' dkms.conf)"
+	for release in 5.10.0-30-amd64 5.10.223 5.15.0 5.19.17-rt 6.1.0-56-cloud-amd64 \
+		6.12.107+deb13-rt-amd64 6.18.44 7.3.4+deb13-cloud-amd64 9.9.9 10.0.1 12.1; do
+		[[ $release =~ $BUILD_EXCLUSIVE_KERNEL ]] || { echo "refused: $release"; return 1; }
+	done
+	for release in 2.6.32-5 3.16.0-4-amd64 4.4.10 4.19.0-27-amd64 5.1.2 5.4.0-26 5.9.16; do
+		[[ ! $release =~ $BUILD_EXCLUSIVE_KERNEL ]] || { echo "taken: $release"; return 1; }
+	done
+}
+
+unwanted()
+{
+	! grep -nE "$@"
+}
+
+# modinfo explains each policy that the table has.
+explained()
+{
+	local name
+
+	for name in $(sed -n 's/^\t\t\.name = "\(.*\)",/\1/p' kvdemo_alloc.c); do
+		grep '^MODULE_PARM_DESC(policy,' kvdemo_main.c | grep -qw "$name" ||
+			{ echo "policy $name is not in modinfo"; return 1; }
+		grep -q "^| \`$name\`" README.md ||
+			{ echo "policy $name is not in the README's table"; return 1; }
+	done
+}
+
+plan 12
+silent 'checkpatch --strict is silent' in_root perl "$lint/checkpatch.pl" --strict \
+	--terse --no-summary --show-types --file "${c_files[@]}"
+try 'W=1 and sparse (C=2) are silent' copied
+silent 'kernel-doc -Werror is silent' in_root perl "$lint/kernel-doc" -none -Werror \
+	"${c_files[@]}"
+try 'every exported symbol is documented' documented
+silent 'shellcheck is silent' in_root shellcheck -x "${shell_files[@]}"
+try 'every script is executable' test -z "$(git ls-files -s scripts tests .ci |
+	awk '$1 == "100644" { print $4 }' | xargs grep -l '^#!')"
+try 'one version in module, dkms.conf and README' same_version
+try 'BUILD_EXCLUSIVE_KERNEL takes 5.10 and later, and 10.x' releases
+try 'no version check outside kvdemo_compat.h' \
+	unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(' $(ls ./*.c ./*.h | grep -v compat)
+try 'no raw pointer, no BUG_ON' unwanted '%px|(^|[^_])BUG_ON\(' "${c_files[@]}"
+try 'SPDX line first' test -z "$(git ls-files '*.c' '*.h' Kbuild Makefile dkms.conf scripts tests .ci |
+	grep -vE '^(scripts/help|tests/(splats|targets))$' |
+	while read -r f; do head -n 2 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done)"
+try 'modinfo and README explain every policy' explained

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# DKMS in the target's root, as `make dkms-install` calls it; then modprobe of
+# what it installed, in the guest.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+if [[ $extra != *dkms* ]]; then
+	echo "1..0 # SKIP DKMS builds for the machine it runs on, and the root of $TARGET is not of its architecture"
+	exit
+fi
+root=$(scripts/target make "$TARGET")
+release=$(cat "$root/release")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+plan 12
+# The root forgets what was done in it, so the whole story is one run.
+scripts/target run "$TARGET" -b "$top:/src" -b "$work:/out" -- \
+	env -C /src bash tests/dkms-story "$release" >"$work/tap" 2>"$work/err" || true
+cat "$work/tap"
+sed 's/^/# /' "$work/err" >&2
+guest 3 tests/guest/modprobe.sh "$work/lib"

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# insmod, dmesg, rmmod, as a user does it, with every parameter good and bad.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
+events=/sys/kernel/tracing/events/kmem
+
+# load ARGUMENT...: insmod from a fresh mark
+load()
+{
+	mark
+	insmod /kvdemo.ko "$@" 2>/tmp/err
+}
+
+unload()
+{
+	rmmod kvdemo && has '^kvdemo: exit .* leaked=0$' &&
+		! grep -q '\[kvdemo\]' /proc/vmallocinfo
+}
+
+# good NAME REGEX ARGUMENT...: it loads, logs such a line, and leaves nothing
+good()
+{
+	local name=$1 regex=$2 status=0
+
+	shift 2
+	{ load "$@" && has "$regex"; } || status=$?
+	[ ! -d /sys/module/kvdemo ] || unload || status=$?
+	ok "$status" "$name"
+}
+
+# bad PARAMETER VALUE: insmod fails, one sentence names the parameter. The
+# kernel splits arguments at blanks, so such a value is quoted for it.
+bad()
+{
+	local value=$2
+
+	case $value in
+	*[[:space:]]*) value="\"$value\"" ;;
+	esac
+	refused "$1" "$1=$value" && return
+	echo "# $1=$value: $(cat /tmp/err)" | cut -c1-200
+	log | grep kvdemo: | sed 's/^/#   /'
+	rmmod kvdemo 2>/dev/null
+	bad_seen=1
+}
+
+# Busybox tries finit_module, then init_module: the sentence may stand twice.
+refused()
+{
+	local name=$1
+
+	shift
+	! load "$@" && grep -Eq 'Invalid argument|out of range|Result not representable' /tmp/err &&
+		[ ! -d /sys/module/kvdemo ] &&
+		[ "$(log | grep '^kvdemo: ' | sort -u | wc -l)" -eq 1 ] &&
+		has "^kvdemo: .*$name.* allowed is "
+}
+
+# all_bad NAME PARAMETER VALUE...
+all_bad()
+{
+	local name=$1 parameter=$2 value bad_seen=0
+
+	shift 2
+	for value in "$@"; do
+		bad "$parameter" "$value"
+	done
+	ok "$bad_seen" "$name"
+}
+
+line()
+{
+	echo "^kvdemo: alloc size=$1 policy=$2 path=$3 why=$4 "
+}
+
+defaults()
+{
+	load || return
+	has '^kvdemo: version=.* page_size='"$page"' policy=noretry' &&
+		has "$(line 1024 noretry slab small)" &&
+		has "$(line "$page" noretry slab small)" &&
+		has "$(line $((page + 1)) noretry slab contiguous)" &&
+		has "$(line $((2 * page)) noretry slab contiguous)" &&
+		has "$(line $((2 * page + 1)) noretry pages contiguous)" &&
+		has "$(line $((8 * page)) noretry pages contiguous)" &&
+		has "$(line $((8 * page)) noretry vmalloc forced)" &&
+		has "$(line $((8 * page + 1)) noretry pages contiguous)" &&
+		has 'alloc .* path=pages .* kmalloc_ns=[0-9]+ vmalloc_ns=- total_ns=[0-9]+$' &&
+		has 'alloc .* path=vmalloc why=forced node=[0-9]+ order=- pages=8 runs=[1-8] kmalloc_ns=- vmalloc_ns=[0-9]+' &&
+		has '^kvdemo: summary policy=noretry slab=[1-9][0-9]* pages=[1-9][0-9]* vmalloc=[1-9][0-9]* none=0 ' &&
+		lacks 'kvdemo: .*[0-9a-f]{16}' && unload
+}
+
+# Largest boundary: both sides of KMALLOC_MAX_SIZE, or a line that says why not
+largest()
+{
+	load || return
+	{ has "$(line '[0-9]+' noretry vmalloc too-large)" ||
+		has '^kvdemo: left out size=[0-9]+: over cap=[0-9]+$'; } && unload
+}
+
+# The grep that dmesg prints is run as it stands.
+held()
+{
+	load sizes="$((16 * page)),100" policy=vmalloc hold=1 count=2 || return
+	log | sed -n 's/^kvdemo: held size=[0-9]*: //p' >/tmp/greps
+	[ "$(wc -l </tmp/greps)" -eq 4 ] || return
+	while read -r command; do
+		[ "$(sh -c "$command" | wc -l)" -ge 2 ] || return
+	done </tmp/greps
+	unload && while read -r command; do
+		! sh -c "$command" >/dev/null || return
+	done </tmp/greps
+}
+
+# What the kernel's own event says of our try
+traced()
+{
+	[ -d $events/kmalloc_node ] && event=kmalloc_node || event=kmalloc
+	echo 1 >$events/$event/enable
+	load sizes="1024,$((4 * page))" policy="$1" gfp="$2" || return
+	echo 0 >$events/$event/enable
+	grep 'call_site=kvdemo' /sys/kernel/tracing/trace >/tmp/trace
+	: >/sys/kernel/tracing/trace
+	unload &&
+		grep -q "bytes_req=1024 .*gfp_flags=GFP_KERNEL\( \|$\)" /tmp/trace &&
+		grep -q "bytes_req=$((4 * page)) .*gfp_flags=$3\( \|$\)" /tmp/trace && return
+	sed 's/^/# /' /tmp/trace
+	return 1
+}
+
+try 'the default sizes, and what each became' defaults
+try 'the same once more' defaults
+try 'the largest boundary' largest
+try 'a held vmalloc buffer is found by the printed grep' held
+try 'kmem:kmalloc shows NORETRY above PAGE_SIZE, nothing at 1024' \
+	traced noretry GFP_KERNEL 'GFP_KERNEL|__GFP_NOWARN|__GFP_NORETRY'
+good 'sizes= takes suffixes and hexadecimal' "$(line 65536 noretry '[a-z]+' '[a-z]+')" sizes=1,64K,0x100,1m
+good 'sizes=0 is ZERO_SIZE_PTR' "$(line 0 noretry none zero)node=- .* kmalloc_ns=- vmalloc_ns=-" sizes=0
+for policy in noreclaim backoff native kmalloc; do
+	good "policy=$policy" "$(line $((4 * page)) $policy pages contiguous)" \
+		sizes=$((4 * page)) policy=$policy
+done
+good 'policy=vmalloc' "$(line 1 vmalloc vmalloc policy)" sizes=1 policy=vmalloc
+good 'policy=native prints one price' ' kmalloc_ns=- vmalloc_ns=- total_ns=[0-9]+$' policy=native
+good 'node=0' ' node=0 .* asked_node=0$' node=0 sizes=1K
+good 'node=-1' ' node=0 ' node=-1 sizes=1K
+good 'gfp= takes all its words' "$(line 1024 noretry slab small)" sizes=1K \
+	'gfp=GFP_KERNEL_ACCOUNT|__GFP_ZERO|__GFP_NOWARN|__GFP_RETRY_MAYFAIL|GFP_KERNEL'
+good 'count=1000' ' summary policy=noretry slab=1000 ' count=1000 sizes=8
+good 'zero=1' "$(line $((16 * page)) noretry pages contiguous)" zero=1 sizes="$((16 * page)),8"
+good 'zero as a bare word' "$(line 8 noretry slab small)" zero sizes=8
+good 'force_fallback=1' "$(line $((page + 1)) noretry vmalloc forced)" \
+	force_fallback=1 sizes="$page,$((page + 1))"
+good 'hold=1 by default sizes' ' held size=' hold=1
+good 'a small cap leaves out default sizes' ' left out size=.*: over cap=65536' cap=64K
+all_bad 'sizes=: bad lists' sizes '' , 1K, ,1K 1K,,2K -1 +1 12Q 1KK K 0x 0xK 1.5K ' 1' '1 ' \
+	"1$(printf '\nkvdemo: forged')" 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33
+all_bad 'sizes=: too large' sizes 18446744073709551615 18446744073709551616 \
+	99999999999999999999999999999 17179869184G 2147483648 2G 1024G
+all_bad 'sizes=: 10 000 characters' sizes "$(printf '%10000d' 0 | tr ' ' A)" \
+	"$(printf '%5000d' 0 | sed 's/ /1,/g')"
+all_bad 'policy=: unknown' policy '' foo NORETRY noretry, 'noretry ' \
+	"$(printf '%10000d' 0 | tr ' ' A)"
+all_bad 'node=: unknown or offline' node '' -2 1 63 1023 1024 2147483647 99999999999 x 0x1 '0 0'
+all_bad 'gfp=: not of the list' gfp '' GFP_ATOMIC __GFP_ZERO 'GFP_KERNEL|' '|GFP_KERNEL' \
+	'GFP_KERNEL||__GFP_ZERO' gfp_kernel 'GFP_KERNEL|__GFP_NOFAIL' 'GFP_KERNEL,__GFP_ZERO' 0xcc0
+all_bad 'count=: not 1 to 1000' count '' 0 -1 1001 1.5 4294967296 4294967297 x 1K
+all_bad 'cap=: not a size above 0' cap '' 0 -1 x 99999999999999G 1T
+all_bad 'zero=, no switch' zero '' 2 maybe -1
+all_bad 'hold=, no switch' hold '' 2 maybe
+all_bad 'force_fallback=, no switch' force_fallback '' 2 maybe
+try 'force_fallback=1 with policy=kmalloc is refused' refused force_fallback \
+	force_fallback=1 policy=kmalloc
+try 'over the cap is refused' refused sizes= sizes=64K cap=65535
+try 'so is a held total over the cap' refused sizes= sizes=32K count=3 hold=1 cap=65536
+long_echo()
+{
+	! load policy="$(printf '%10000d' 0 | tr ' ' A)" && has '^kvdemo: policy=A{64}\.\.\. is invalid: ' &&
+		lacks 'A{65}'
+}
+try 'an echoed value is cut to 64 characters' long_echo
+only_failures()
+{
+	! load sizes=1G cap=2G policy=kmalloc && grep -q 'allocate memory' /tmp/err &&
+		has 'path=none why=no-memory .* leaked=0$|path=none why=no-memory' &&
+		has '^kvdemo: exit .* leaked=0$' && [ ! -d /sys/module/kvdemo ]
+}
+try 'nothing but failures is -ENOMEM' only_failures
+some_failures()
+{
+	load sizes=64,1G cap=2G policy=kmalloc && has 'path=none why=no-memory' && unload
+}
+try 'a failure among others is a line' some_failures

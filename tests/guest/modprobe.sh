@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# The module that DKMS installed, found by modprobe
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+mark
+try 'modprobe finds and loads it' modprobe kvdemo sizes=64K
+try 'it says so' has '^kvdemo: alloc size=65536 '
+try 'modprobe -r unloads it' modprobe -r kvdemo

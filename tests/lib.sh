@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the *.t files share: TAP on stdout, one boot of a guest per call of guest.
+
+set -euo pipefail
+top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+cd "$top"
+TARGET=${TARGET:-bookworm}
+built=$top/build/$TARGET
+row=$(scripts/target row "$TARGET")
+declare extra policy
+eval "$row"
+
+plan()
+{
+	echo "1..$1"
+}
+
+# ok STATUS NAME [FILE]: one test; FILE is shown where it failed
+ok()
+{
+	if [ "$1" -eq 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		[ -z "${3:-}" ] || sed 's/^/# /' "$3" | head -n 40 >&2
+	fi
+}
+
+# try NAME COMMAND...: the command is the test, its output the explanation
+try()
+{
+	local out status=0 name=$1
+
+	shift
+	out=$(mktemp)
+	"$@" >"$out" 2>&1 || status=$?
+	ok "$status" "$name" "$out"
+	rm -f "$out"
+}
+
+# silent NAME COMMAND...: the command succeeds and prints nothing
+silent()
+{
+	try "$1" quiet "${@:2}"
+}
+
+quiet()
+{
+	local out status=0
+
+	out=$("$@" 2>&1) || status=$?
+	[ -z "$out" ] || printf '%s\n' "$out"
+	[ "$status" -eq 0 ] && [ -z "$out" ]
+}
+
+# guest N [BOOT OPTION...] SCRIPT [FILE...]: N tests in the guest, and its verdict
+guest()
+{
+	local n=$1 options=()
+
+	shift
+	while [ "${1:0:1}" = - ]; do
+		options+=("$1" "$2")
+		shift 2
+	done
+	scripts/boot -p "$n" "${options[@]}" "$TARGET" "$@" || true
+}
