@@ -177,6 +177,7 @@ enum kvdemo_path kvdemo_path(const void *p);
 int kvdemo_page_node(const void *p);
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
 void kvdemo_kvfree(const void *p);
+void kvdemo_force_fallback(bool on);
 
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res);

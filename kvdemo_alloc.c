@@ -8,6 +8,7 @@
 
 #include <linux/bug.h>
 #include <linux/export.h>
+#include <linux/jump_label.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -215,6 +216,34 @@ static void backoff_learn(size_t size, bool failed)
 	}
 }
 
+static DEFINE_STATIC_KEY_FALSE(force_fallback);
+
+/**
+ * kvdemo_force_fallback() - send every caller to the fallback, or stop it
+ * @on: true: above PAGE_SIZE each policy that can fall back does so at once
+ *
+ * For a driver under test: what it does to memory that is not physically
+ * contiguous shows at the first allocation, and not in a year. The allocation
+ * path pays for it with a static branch.
+ *
+ * Context: process context, may sleep.
+ */
+void kvdemo_force_fallback(bool on)
+{
+	if (on)
+		static_branch_enable(&force_fallback);
+	else
+		static_branch_disable(&force_fallback);
+}
+EXPORT_SYMBOL_GPL(kvdemo_force_fallback);
+
+/* Acts above PAGE_SIZE, for below it no fallback exists. */
+static __always_inline bool is_forced(const struct kvdemo_request *rq)
+{
+	return (rq->force_fallback || static_branch_unlikely(&force_fallback)) &&
+	       rq->policy->falls_back && rq->size > PAGE_SIZE;
+}
+
 /* The contract of kvmalloc_node() in 4.12. */
 static __always_inline bool gfp_allowed(gfp_t gfp)
 {
@@ -246,7 +275,7 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 	}
 	if (rq->size <= PAGE_SIZE)
 		return true;
-	if (rq->force_fallback && policy->falls_back) {
+	if (is_forced(rq)) {
 		*why = KVDEMO_WHY_FORCED;
 		return false;
 	}
@@ -402,7 +431,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 {
 	if (unlikely(!gfp_allowed(rq->gfp)))
 		return alloc_kmalloc_only(rq, res);
-	if (rq->policy->native && !(rq->force_fallback && rq->size > PAGE_SIZE))
+	if (rq->policy->native && !is_forced(rq))
 		return alloc_native(rq, res);
 	return res ? do_alloc(rq, res) : do_alloc(rq, NULL);
 }

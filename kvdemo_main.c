@@ -39,6 +39,7 @@ static struct {
 	unsigned int count;
 	bool zero;
 	bool hold;
+	bool force_fallback;
 	u64 cap;
 	int err;
 } demo = {
@@ -290,8 +291,8 @@ MODULE_PARM_DESC(count, "allocations of each size, 1 to 1000 (default 1)");
 module_param_cb(zero, &switch_ops, &demo.zero, 0);
 MODULE_PARM_DESC(zero, "1: ask for zeroed memory and check that it is; 0: do not (default)");
 
-module_param_cb(force_fallback, &switch_ops, &demo.rq.force_fallback, 0);
-MODULE_PARM_DESC(force_fallback, "1: above PAGE_SIZE go to vmalloc at once, to find users of kvmalloc memory that assume contiguous pages; 0: do not (default); not with policy=kmalloc");
+module_param_cb(force_fallback, &switch_ops, &demo.force_fallback, 0);
+MODULE_PARM_DESC(force_fallback, "1: above PAGE_SIZE every caller of kvdemo goes to vmalloc at once, to find drivers that assume contiguous pages; 0: do not (default); not with policy=kmalloc");
 
 module_param_cb(hold, &switch_ops, &demo.hold, 0);
 MODULE_PARM_DESC(hold, "1: keep the buffers until rmmod and say how to find them in /proc/vmallocinfo; 0: do not (default)");
@@ -380,7 +381,7 @@ static int prepare(void)
 		demo.cap = default_cap();
 	if (demo.zero)
 		demo.rq.gfp |= __GFP_ZERO;
-	if (demo.rq.force_fallback && !demo.rq.policy->falls_back) {
+	if (demo.force_fallback && !demo.rq.policy->falls_back) {
 		pr_err("force_fallback=1 is invalid: policy=%s has no fallback, allowed is any other policy\n",
 		       demo.rq.policy->name);
 		return -EINVAL;
@@ -520,7 +521,7 @@ static int demo_one(const struct item *item)
 	if (!buf)
 		return -ENOMEM;
 	rq.size = item->size;
-	rq.force_fallback |= item->force_fallback;
+	rq.force_fallback = item->force_fallback;
 	/* The try has it anyway, and path=none reports a failed fallback. */
 	if (rq.size > PAGE_SIZE)
 		rq.gfp |= __GFP_NOWARN;
@@ -598,26 +599,30 @@ static void log_exit(void)
 		total.taken_bytes - total.given_bytes);
 }
 
+static void finish(void)
+{
+	give_back_all();
+	log_exit();
+}
+
 static int __init kvdemo_init(void)
 {
 	int err = prepare();
 
 	if (err)
 		return err;
+	kvdemo_force_fallback(demo.force_fallback);
 	log_start();
 	err = run();
 	log_summary();
-	if (err) {
-		give_back_all();
-		log_exit();
-	}
+	if (err)
+		finish();
 	return err;
 }
 
 static void __exit kvdemo_exit(void)
 {
-	give_back_all();
-	log_exit();
+	finish();
 }
 
 module_init(kvdemo_init);

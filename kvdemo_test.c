@@ -316,6 +316,18 @@ static bool test_forced(void)
 			kvdemo_kvfree(p);
 		}
 	}
+	/* The same for callers that know of no request */
+	kvdemo_force_fallback(true);
+	p = kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL);
+	good &= CHECK(real_path(p) == KVDEMO_PATH_VMALLOC, "all callers");
+	kvdemo_kvfree(p);
+	p = kvdemo_kvmalloc(PAGE_SIZE, GFP_KERNEL);
+	good &= CHECK(real_path(p) == KVDEMO_PATH_SLAB, "all callers, small");
+	kvdemo_kvfree(p);
+	kvdemo_force_fallback(false);
+	p = kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL);
+	good &= CHECK(real_path(p) == KVDEMO_PATH_PAGES, "none again");
+	kvdemo_kvfree(p);
 	/* These have nothing to force. */
 	p = alloc_forced(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, GFP_KERNEL, &res);
 	good &= check_result(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, p, &res,
@@ -680,6 +692,8 @@ static bool test_names(void)
 struct hoard {
 	struct page **blocks;
 	unsigned long nr, most;
+	unsigned int nr_lucky;
+	void *lucky[256];
 };
 
 #define HOARD_ORDER	3u
@@ -710,6 +724,7 @@ static bool hoard_take(struct hoard *hoard)
 	int calm;
 
 	hoard->nr = 0;
+	hoard->nr_lucky = 0;
 	hoard->most = totalram_pages() >> HOARD_ORDER;
 	hoard->blocks = kvcalloc(hoard->most, sizeof(*hoard->blocks), GFP_KERNEL);
 	if (!hoard->blocks)
@@ -726,9 +741,30 @@ static bool hoard_take(struct hoard *hoard)
 	return true;
 }
 
+/*
+ * Background compaction and reclaim may still make a block: it joins the hoard,
+ * else each later try would find it again.
+ */
+static void *alloc_fragmented(struct hoard *hoard, const struct kvdemo_policy *policy,
+			      gfp_t gfp, struct kvdemo_result *res)
+{
+	void *p;
+
+	for (;;) {
+		p = alloc(policy, FRAGMENTED_SIZE, gfp, res);
+		if (res->path != KVDEMO_PATH_PAGES ||
+		    hoard->nr_lucky == ARRAY_SIZE(hoard->lucky))
+			return p;
+		hoard->lucky[hoard->nr_lucky++] = p;
+	}
+}
+
 static void hoard_give(struct hoard *hoard)
 {
 	unsigned long i, j;
+
+	while (hoard->nr_lucky)
+		kvdemo_kvfree(hoard->lucky[--hoard->nr_lucky]);
 
 	for (i = 0; i < hoard->nr; i++)
 		for (j = 0; j < 1ul << HOARD_ORDER; j += 2)
@@ -736,7 +772,8 @@ static void hoard_give(struct hoard *hoard)
 	kvfree(hoard->blocks);
 }
 
-static bool falls_back_for_real(const struct kvdemo_policy *policy)
+static bool falls_back_for_real(struct hoard *hoard,
+				const struct kvdemo_policy *policy)
 {
 	struct kvdemo_result res;
 	enum kvdemo_path path = KVDEMO_PATH_VMALLOC;
@@ -750,7 +787,7 @@ static bool falls_back_for_real(const struct kvdemo_policy *policy)
 	} else if (is_policy(policy, KVDEMO_VMALLOC)) {
 		why = KVDEMO_WHY_POLICY;
 	}
-	p = alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL, &res);
+	p = alloc_fragmented(hoard, policy, GFP_KERNEL, &res);
 	good = check_result(policy, FRAGMENTED_SIZE, p, &res, path, why);
 	if (p)
 		good &= CHECK(keeps_contents(p, FRAGMENTED_SIZE), "contents");
@@ -760,58 +797,77 @@ static bool falls_back_for_real(const struct kvdemo_policy *policy)
 	return good;
 }
 
+/* Static, for it is large beside a kernel stack */
+static struct hoard hoard;
+
 static bool test_fragmented(void)
 {
 	const struct kvdemo_policy *policy;
-	struct hoard hoard;
 	bool good = true;
 
 	if (!hoard_take(&hoard))
 		return false;
 	for (policy = kvdemo_policies; policy < policies_end; policy++)
-		good &= falls_back_for_real(policy);
+		good &= falls_back_for_real(&hoard, policy);
 	hoard_give(&hoard);
 	return good;
 }
 
-static unsigned int count_why(enum kvdemo_why why, unsigned int tries, gfp_t gfp)
+static unsigned int skipped(unsigned int tries, gfp_t gfp)
 {
+	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
 	struct kvdemo_result res;
-	unsigned int n, hits = 0;
+	unsigned int hits = 0;
 
-	for (n = 0; n < tries; n++) {
-		kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_BACKOFF], FRAGMENTED_SIZE,
-				    gfp, &res));
-		hits += res.why == why;
+	while (tries--) {
+		kvdemo_kvfree(alloc_fragmented(&hoard, policy, gfp, &res));
+		hits += res.why == KVDEMO_WHY_BACKOFF;
 	}
 	return hits;
 }
 
-/* Other CPUs have memories of their own, so this one is kept throughout. */
-static bool test_backoff(void)
+static bool contiguous(void)
+{
+	struct kvdemo_result res;
+
+	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_BACKOFF], FRAGMENTED_SIZE,
+			    GFP_KERNEL, &res));
+	return res.why == KVDEMO_WHY_CONTIGUOUS;
+}
+
+static bool backoff_on_this_cpu(void)
 {
 	unsigned long deadline;
 	unsigned int hits;
-	struct hoard hoard;
 	bool good = true;
 
-	good &= CHECK(!count_why(KVDEMO_WHY_BACKOFF, 10, GFP_KERNEL), "idle");
+	good &= CHECK(contiguous(), "idle memory");
 	if (!hoard_take(&hoard))
 		return false;
-	hits = count_why(KVDEMO_WHY_KMALLOC_FAILED, 1, GFP_KERNEL);
-	good &= CHECK(hits == 1, "the first try must be made");
-	hits = count_why(KVDEMO_WHY_BACKOFF, 200, GFP_KERNEL);
+	hits = skipped(1, GFP_KERNEL);
+	good &= CHECK(!hits, "the first try must be made");
+	hits = skipped(200, GFP_KERNEL);
 	good &= CHECK(hits >= 100, "%u of 200 tries were skipped", hits);
-	hits = count_why(KVDEMO_WHY_BACKOFF, 10, GFP_KERNEL | __GFP_RETRY_MAYFAIL);
+	hits = skipped(10, GFP_KERNEL | __GFP_RETRY_MAYFAIL);
 	good &= CHECK(!hits, "RETRY_MAYFAIL was skipped %u times", hits);
 	hoard_give(&hoard);
 
 	deadline = jiffies + msecs_to_jiffies(100) + 1;
-	while (!count_why(KVDEMO_WHY_CONTIGUOUS, 1, GFP_KERNEL))
+	while (!contiguous())
 		if (!CHECK(time_before(jiffies, deadline), "never contiguous again"))
 			return false;
-	hits = count_why(KVDEMO_WHY_CONTIGUOUS, 10, GFP_KERNEL);
-	return good & CHECK(hits == 10, "a success must reset it");
+	return good & CHECK(contiguous(), "a success must reset it");
+}
+
+/* Each CPU has a memory of its own. */
+static bool test_backoff(void)
+{
+	bool good;
+
+	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
+	good = backoff_on_this_cpu();
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	return good;
 }
 
 static const struct test {
