@@ -183,15 +183,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res);
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node);
 
-/**
- * kvdemo_kvmalloc_array_noprof() - array of @n elements of @size bytes
- * @n: number of elements
- * @size: bytes per element
- * @flags: as for kvdemo_kvmalloc_node_noprof()
- *
- * Context: process context, may sleep.
- * Return: the buffer, or NULL where the product overflows or memory is short.
- */
+/* kvdemo_kvmalloc_array(), to be charged to its caller */
 static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
 						 gfp_t flags)
 {
@@ -204,20 +196,46 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
 
 /**
  * kvdemo_alloc() - allocate under a policy and say what happened
+ * @rq: what is asked for; all fields are set, @rq->policy is not NULL and
+ *	@rq->node is NUMA_NO_NODE or a node that is online
+ * @res: filled in with path, why and prices; NULL costs nothing
  *
- * kvdemo_alloc_noprof(), charged to its caller where the kernel has allocation
- * profiling (6.10 and later, kvdemo_compat.h). So are all the forms below.
+ * Like all the forms below it is charged to its caller where the kernel has
+ * allocation profiling (6.10 and later, kvdemo_compat.h).
+ *
+ * The node binds the contiguous try. The fallback honours it from 6.16 on
+ * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. Only
+ * bits that vmalloc takes reach the fallback, so a zone or __GFP_THISNODE in
+ * @rq->gfp binds the contiguous try alone.
+ *
+ * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or
+ * __GFP_NOFAIL, are outside the contract (kvmalloc_node() in 4.12, a7c3e901a46f
+ * "mm: introduce kv[mz]alloc helpers"): WARN_ON_ONCE, then kmalloc only.
+ * More than INT_MAX bytes give NULL, with a WARN_ON_ONCE unless the caller
+ * passes __GFP_NOWARN (7661809d493b, 5.15).
+ *
+ * Context: process context, may sleep.
+ * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(); ZERO_SIZE_PTR
+ * for size 0; NULL where every try that the policy allows failed.
  */
-#define kvdemo_alloc(...) \
-	alloc_hooks(kvdemo_alloc_noprof(__VA_ARGS__))
+#define kvdemo_alloc(rq, res) \
+	alloc_hooks(kvdemo_alloc_noprof(rq, res))
 
 /**
  * kvdemo_kvmalloc_node() - kvmalloc_node() under the rule of 4.12
+ * @size: in bytes; 0 gives ZERO_SIZE_PTR
+ * @flags: a superset of GFP_KERNEL, without __GFP_NORETRY and __GFP_NOFAIL;
+ *	__GFP_RETRY_MAYFAIL tries harder, above the costly order only
+ * @node: preferred NUMA node, or NUMA_NO_NODE
  *
- * See kvdemo_kvmalloc_node_noprof().
+ * kvdemo_alloc() with policy noretry and no result, which the compiler
+ * folds into the plain call.
+ *
+ * Context: process context, may sleep.
+ * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(), or NULL.
  */
-#define kvdemo_kvmalloc_node(...) \
-	alloc_hooks(kvdemo_kvmalloc_node_noprof(__VA_ARGS__))
+#define kvdemo_kvmalloc_node(size, flags, node) \
+	alloc_hooks(kvdemo_kvmalloc_node_noprof(size, flags, node))
 
 /**
  * kvdemo_kvmalloc() - kvdemo_kvmalloc_node() on any node
@@ -245,12 +263,16 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
 	kvdemo_kvzalloc_node(size, flags, NUMA_NO_NODE)
 
 /**
- * kvdemo_kvmalloc_array() - memory for an array
+ * kvdemo_kvmalloc_array() - array of @n elements of @size bytes
+ * @n: number of elements
+ * @size: bytes per element
+ * @flags: as for kvdemo_kvmalloc_node()
  *
- * See kvdemo_kvmalloc_array_noprof(): an overflow gives NULL.
+ * Context: process context, may sleep.
+ * Return: the buffer, or NULL where the product overflows or memory is short.
  */
-#define kvdemo_kvmalloc_array(...) \
-	alloc_hooks(kvdemo_kvmalloc_array_noprof(__VA_ARGS__))
+#define kvdemo_kvmalloc_array(n, size, flags) \
+	alloc_hooks(kvdemo_kvmalloc_array_noprof(n, size, flags))
 
 /**
  * kvdemo_kvcalloc() - zeroed memory for an array

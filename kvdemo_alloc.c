@@ -405,27 +405,7 @@ static noinline void *alloc_kmalloc_only(const struct kvdemo_request *rq,
 	return do_alloc(&only, res);
 }
 
-/**
- * kvdemo_alloc_noprof() - allocate under a policy and say what happened
- * @rq: what is asked for; all fields are set, @rq->policy is not NULL and
- *	@rq->node is NUMA_NO_NODE or a node that is online
- * @res: filled in with path, why and prices; NULL costs nothing
- *
- * The node binds the contiguous try. The fallback honours it from 6.16 on
- * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. Only
- * bits that vmalloc takes reach the fallback, so a zone or __GFP_THISNODE in
- * @rq->gfp binds the contiguous try alone.
- *
- * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or
- * __GFP_NOFAIL, are outside the contract (kvmalloc_node() in 4.12, a7c3e901a46f
- * "mm: introduce kv[mz]alloc helpers"): WARN_ON_ONCE, then kmalloc only.
- * More than INT_MAX bytes give NULL, with a WARN_ON_ONCE unless the caller
- * passes __GFP_NOWARN (7661809d493b, 5.15).
- *
- * Context: process context, may sleep.
- * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(); ZERO_SIZE_PTR
- * for size 0; NULL where every try that the policy allows failed.
- */
+/* kvdemo_alloc(), to be charged to its caller; documented in kvdemo.h */
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res)
 {
@@ -437,19 +417,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 
-/**
- * kvdemo_kvmalloc_node_noprof() - kvmalloc_node() under the rule of 4.12
- * @size: in bytes; 0 gives ZERO_SIZE_PTR
- * @flags: a superset of GFP_KERNEL, without __GFP_NORETRY and __GFP_NOFAIL;
- *	__GFP_RETRY_MAYFAIL tries harder, above the costly order only
- * @node: preferred NUMA node, or NUMA_NO_NODE
- *
- * kvdemo_alloc_noprof() with policy noretry and no result, which the compiler
- * folds into the plain call.
- *
- * Context: process context, may sleep.
- * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(), or NULL.
- */
+/* kvdemo_kvmalloc_node(), to be charged to its caller */
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 {
 	const struct kvdemo_request rq = {

@@ -484,7 +484,7 @@ static void log_held(const struct buf *buf)
 			buf->size);
 	else
 		pr_info("held size=%zu: grep ' %zu .*\\[" KBUILD_MODNAME "\\]' /proc/vmallocinfo\n",
-			buf->size, (size_t)PAGE_ALIGN(buf->size) + PAGE_SIZE);
+			buf->size, (size_t)(PAGE_ALIGN(buf->size) + PAGE_SIZE));
 }
 
 static void give_back(struct buf *buf)

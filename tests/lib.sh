@@ -6,8 +6,10 @@ set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 cd "$top"
 TARGET=${TARGET:-bookworm}
+# shellcheck disable=SC2034 # for the tests
 built=$top/build/$TARGET
 row=$(scripts/target row "$TARGET")
+# shellcheck disable=SC2034 # for the tests
 declare extra policy
 eval "$row"
 

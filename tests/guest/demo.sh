@@ -120,9 +120,9 @@ held()
 traced()
 {
 	[ -d $events/kmalloc_node ] && event=kmalloc_node || event=kmalloc
-	echo 1 >$events/$event/enable
+	echo 1 >"$events/$event/enable"
 	load sizes="1024,$((4 * page))" policy="$1" gfp="$2" || return
-	echo 0 >$events/$event/enable
+	echo 0 >"$events/$event/enable"
 	grep 'call_site=kvdemo' /sys/kernel/tracing/trace >/tmp/trace
 	: >/sys/kernel/tracing/trace
 	unload &&

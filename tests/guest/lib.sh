@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh
+# shellcheck shell=dash
 # What guest scripts share. Every line on stdout reaches the host; TAP lines
 # are counted there against the plan that the host knows.
 
