@@ -12,11 +12,11 @@ DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 BUILT := build/$(TARGET)/built
 
-# Lint needs one root that has the tools, and says the same for every target.
-TESTS ?= $(filter-out $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t),\
-	$(sort $(wildcard tests/*.t)))
+# What judges the sources and the harness says the same for every target.
+ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
+TESTS ?= $(filter-out $(ONCE),$(sort $(wildcard tests/*.t)))
 
-.PHONY: modules demo check lint load unload dkms-files dkms-install \
+.PHONY: modules demo check check-all lint load unload dkms-files dkms-install \
 	dkms-remove clean help
 
 modules:
@@ -31,7 +31,7 @@ help:
 # The modules for a target, built in its root from a copy of the sources
 $(BUILT): $(SOURCES)
 	@scripts/need cpio mmdebstrap perl $$(scripts/target row $(TARGET) | \
-		sed -n 's/^packages=//p' | tr ',' ' ')
+		sed -n 's/^packages=//p' | tr '\\,' ' ')
 	@mkdir -p $(@D)
 	@cp $(SOURCES) $(@D)
 	@scripts/target build $(TARGET) $(CURDIR)/$(@D) W=1 KVDEMO_TESTS=m >$(@D)/log 2>&1 || \
@@ -44,6 +44,16 @@ demo: $(BUILT)
 
 check: $(BUILT)
 	@TARGET=$(TARGET) prove -j2 $(TESTS)
+
+# Rows side by side: make -j2 check-all. A red one does not stop the others.
+ROWS ?= $(shell scripts/target list)
+
+check-all:
+	@$(MAKE) -k --no-print-directory $(addprefix row-,$(ROWS)) || true
+	@scripts/rows table $(ROWS)
+
+row-%:
+	@+scripts/rows run $*
 
 lint: build/bookworm/built
 	@prove tests/00-lint.t

@@ -662,7 +662,7 @@ static bool test_inspect(void)
 				continue;
 			good &= layout_is_real(p, sizes[i]);
 			good &= layout_is_real(p + sizes[i] / 2, 1);
-			good &= CHECK(kvdemo_inspect(p, 2 * KMALLOC_MAX_SIZE, &layout) ==
+			good &= CHECK(kvdemo_inspect(p, 4 * KMALLOC_MAX_SIZE, &layout) ==
 				      -ERANGE, "size=%zu", sizes[i]);
 			kvdemo_kvfree(p);
 		}
