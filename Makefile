@@ -5,7 +5,8 @@ TARGET ?= bookworm
 KDIR ?= /lib/modules/$(shell uname -r)/build
 VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
-SOURCES := Kbuild $(wildcard *.c *.h)
+SOURCES := Kbuild $(filter-out %.mod.c,$(wildcard *.c *.h))
+export ARGS
 DKMS_SOURCES := Kbuild dkms.conf LICENSE kvdemo.h kvdemo_compat.h \
 	kvdemo_main.c kvdemo_alloc.c
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
@@ -16,7 +17,7 @@ BUILT := build/$(TARGET)/built
 ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
 TESTS ?= $(filter-out $(ONCE),$(sort $(wildcard tests/*.t)))
 
-.PHONY: modules demo check check-all lint load unload dkms-files dkms-install \
+.PHONY: modules demo check check-all lint mutants load unload dkms-files dkms-install \
 	dkms-remove clean help
 
 modules:
@@ -28,10 +29,18 @@ modules:
 help:
 	@cat scripts/help
 
-# The modules for a target, built in its root from a copy of the sources
-$(BUILT): $(SOURCES)
+# A root that was made anew for a newer kernel wants its modules built again.
+build/$(TARGET)/root: FORCE
 	@scripts/need cpio mmdebstrap perl $$(scripts/target row $(TARGET) | \
 		sed -n 's/^packages=//p' | tr '\\,' ' ')
+	@mkdir -p $(@D)
+	@root=$$(scripts/target make $(TARGET)) && echo "$$root $$(cat $$root/release)" >$@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+
+FORCE:
+
+# The modules for a target, built in its root from a copy of the sources
+$(BUILT): $(SOURCES) build/$(TARGET)/root
 	@mkdir -p $(@D)
 	@cp $(SOURCES) $(@D)
 	@scripts/target build $(TARGET) $(CURDIR)/$(@D) W=1 KVDEMO_TESTS=m >$(@D)/log 2>&1 || \
@@ -40,7 +49,7 @@ $(BUILT): $(SOURCES)
 	@touch $@
 
 demo: $(BUILT)
-	@scripts/demo $(TARGET) $(ARGS)
+	@set -f; scripts/demo $(TARGET) $$ARGS
 
 check: $(BUILT)
 	@TARGET=$(TARGET) prove -j2 $(TESTS)
@@ -55,17 +64,23 @@ check-all:
 row-%:
 	@+scripts/rows run $*
 
-lint: build/bookworm/built
-	@prove tests/00-lint.t
+lint:
+	@$(MAKE) --no-print-directory TARGET=bookworm TESTS=tests/00-lint.t check
+
+# Each break of the code in tests/mutants must turn its test red.
+mutants: $(BUILT)
+	@scripts/mutants $$ARGS
+
+# The module's lines of the kernel log since a mark of our own
+MARK = mark="kvdemo-mark $$$$"; echo "$$mark" | $(SUDO) tee /dev/kmsg >/dev/null
+SINCE = $(SUDO) dmesg | sed "1,/$$mark/d" | grep 'kvdemo: ' || true
 
 load: modules
-	@mark=$$($(SUDO) dmesg | wc -l); status=0; \
-	$(SUDO) insmod ./kvdemo.ko $(ARGS) || status=$$?; \
-	$(SUDO) dmesg | tail -n +$$((mark + 1)) | grep 'kvdemo: '; exit $$status
+	@set -f; $(MARK); status=0; $(SUDO) insmod ./kvdemo.ko $$ARGS || status=$$?; \
+	$(SINCE); exit $$status
 
 unload:
-	@mark=$$($(SUDO) dmesg | wc -l); $(SUDO) rmmod kvdemo && \
-	$(SUDO) dmesg | tail -n +$$((mark + 1)) | grep 'kvdemo: '
+	@$(MARK); status=0; $(SUDO) rmmod kvdemo || status=$$?; $(SINCE); exit $$status
 
 dkms-files:
 	$(SUDO) mkdir -p $(DKMS_DIR)

@@ -205,8 +205,8 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
  *
  * The node binds the contiguous try. The fallback honours it from 6.16 on
  * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. Only
- * bits that vmalloc takes reach the fallback, so a zone or __GFP_THISNODE in
- * @rq->gfp binds the contiguous try alone.
+ * bits that vmalloc takes reach the fallback. __GFP_DMA, __GFP_DMA32 and
+ * __GFP_THISNODE, which it cannot promise, get no fallback.
  *
  * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or
  * __GFP_NOFAIL, are outside the contract (kvmalloc_node() in 4.12, a7c3e901a46f

@@ -18,6 +18,13 @@
 
 #include "kvdemo.h"
 
+/* A driver that takes this file in keeps its symbols to itself. */
+#ifdef KVDEMO_EXPORTS
+#define KVDEMO_EXPORT(symbol)	EXPORT_SYMBOL_GPL(symbol)
+#else
+#define KVDEMO_EXPORT(symbol)
+#endif
+
 /* What the 4.12 rule and the costly order of the page allocator agree on. */
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
@@ -76,7 +83,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 		.falls_back = true,
 	},
 };
-EXPORT_SYMBOL_GPL(kvdemo_policies);
+KVDEMO_EXPORT(kvdemo_policies);
 
 static const char * const path_names[KVDEMO_NR_PATHS] = {
 	[KVDEMO_PATH_NONE] = "none",
@@ -114,7 +121,7 @@ const struct kvdemo_policy *kvdemo_policy_find(const char *name)
 			return &kvdemo_policies[i];
 	return NULL;
 }
-EXPORT_SYMBOL_GPL(kvdemo_policy_find);
+KVDEMO_EXPORT(kvdemo_policy_find);
 
 /**
  * kvdemo_path_name() - the word for a path
@@ -127,7 +134,7 @@ const char *kvdemo_path_name(enum kvdemo_path path)
 {
 	return path < KVDEMO_NR_PATHS ? path_names[path] : "?";
 }
-EXPORT_SYMBOL_GPL(kvdemo_path_name);
+KVDEMO_EXPORT(kvdemo_path_name);
 
 /**
  * kvdemo_why_name() - the word for a reason
@@ -140,7 +147,7 @@ const char *kvdemo_why_name(enum kvdemo_why why)
 {
 	return why < KVDEMO_NR_WHYS ? why_names[why] : "?";
 }
-EXPORT_SYMBOL_GPL(kvdemo_why_name);
+KVDEMO_EXPORT(kvdemo_why_name);
 
 /**
  * kvdemo_path() - what kind of memory an address is
@@ -162,7 +169,7 @@ enum kvdemo_path kvdemo_path(const void *p)
 		return KVDEMO_PATH_SLAB;
 	return KVDEMO_PATH_PAGES;
 }
-EXPORT_SYMBOL_GPL(kvdemo_path);
+KVDEMO_EXPORT(kvdemo_path);
 
 /*
  * Policy backoff: what each CPU remembers of each order. A clock in units of
@@ -183,7 +190,7 @@ struct backoff {
 	u32 rest;	/* how long no try is made; 0: the last try succeeded */
 };
 
-static DEFINE_PER_CPU(struct backoff, backoff[NR_ORDERS]);
+static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
 
 static u32 backoff_clock(void)
 {
@@ -193,27 +200,36 @@ static u32 backoff_clock(void)
 static bool backoff_rests(size_t size, gfp_t gfp)
 {
 	int order = get_order(size);
-	u32 rest = this_cpu_read(backoff[order].rest);
+	u32 rest = this_cpu_read(kvdemo_backoff[order].rest);
 
 	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
 	if (likely(!rest) || gfp & __GFP_RETRY_MAYFAIL)
 		return false;
-	return backoff_clock() - this_cpu_read(backoff[order].since) < rest;
+	return backoff_clock() - this_cpu_read(kvdemo_backoff[order].since) < rest;
 }
 
 /* A migration between the accesses spoils a guess, nothing else. */
-static void backoff_learn(size_t size, bool failed)
+static void backoff_learn(size_t size, gfp_t gfp, bool failed)
 {
 	int order = get_order(size);
-	u32 rest = this_cpu_read(backoff[order].rest);
+	u32 rest = this_cpu_read(kvdemo_backoff[order].rest);
+	u32 now;
 
-	if (failed) {
-		rest = clamp_t(u32, rest * 2, BACKOFF_MIN, BACKOFF_MAX);
-		this_cpu_write(backoff[order].since, backoff_clock());
-		this_cpu_write(backoff[order].rest, rest);
-	} else if (unlikely(rest)) {
-		this_cpu_write(backoff[order].rest, 0);
+	if (!failed) {
+		if (unlikely(rest))
+			this_cpu_write(kvdemo_backoff[order].rest, 0);
+		return;
 	}
+	/* One full memcg or node says nothing of the memory of all. */
+	if (gfp & (__GFP_ACCOUNT | __GFP_THISNODE))
+		return;
+	now = backoff_clock();
+	/* What was long ago is no reason to rest longer. */
+	if (now - this_cpu_read(kvdemo_backoff[order].since) > 2 * BACKOFF_MAX)
+		rest = 0;
+	this_cpu_write(kvdemo_backoff[order].since, now);
+	this_cpu_write(kvdemo_backoff[order].rest,
+		       clamp_t(u32, rest * 2, BACKOFF_MIN, BACKOFF_MAX));
 }
 
 static DEFINE_STATIC_KEY_FALSE(force_fallback);
@@ -235,7 +251,7 @@ void kvdemo_force_fallback(bool on)
 	else
 		static_branch_disable(&force_fallback);
 }
-EXPORT_SYMBOL_GPL(kvdemo_force_fallback);
+KVDEMO_EXPORT(kvdemo_force_fallback);
 
 /* Acts above PAGE_SIZE, for below it no fallback exists. */
 static __always_inline bool is_forced(const struct kvdemo_request *rq)
@@ -269,16 +285,16 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 {
 	const struct kvdemo_policy *policy = rq->policy;
 
+	if (is_forced(rq)) {
+		*why = KVDEMO_WHY_FORCED;
+		return false;
+	}
 	if (!policy->tries) {
 		*why = KVDEMO_WHY_POLICY;
 		return false;
 	}
 	if (rq->size <= PAGE_SIZE)
 		return true;
-	if (is_forced(rq)) {
-		*why = KVDEMO_WHY_FORCED;
-		return false;
-	}
 	if (!policy->backs_off)
 		return true;
 	if (rq->size > KMALLOC_MAX_SIZE) {
@@ -293,31 +309,41 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 }
 
 /*
- * noinline: vmalloc notes its caller, and /proc/vmallocinfo is to name this
- * function whatever the compiler did to the functions above it.
+ * The cold side is kept out of line and takes its arguments by value: a request
+ * that kmalloc serves then needs no stack. One place warns, too, however many
+ * callers the compiler unrolls.
  */
-static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq)
+static noinline bool may_fall_back(const struct kvdemo_policy *policy,
+				   size_t size, gfp_t gfp)
 {
-	/* From 6.19 vmalloc warns about bits that mean nothing to it. */
-	gfp_t gfp = rq->gfp & KVDEMO_GFP_VMALLOC;
-
-	/* The node-aware form maps huge pages: only for those who name a node. */
-	if (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE)
-		return kvdemo_compat_vmalloc_node(rq->size, gfp, rq->node);
-	return __vmalloc_noprof(rq->size, gfp);
-}
-
-/* noinline: one place warns, however many callers the compiler unrolls. */
-static noinline bool may_fall_back(const struct kvdemo_request *rq)
-{
-	if (rq->policy->tries && rq->size <= PAGE_SIZE)
+	if (policy->tries && size <= PAGE_SIZE)
 		return false;
-	if (rq->size > INT_MAX) {
+	if (size > INT_MAX) {
 		/* 5.15, 7661809d493b: such a size is a bug of the caller */
-		WARN_ON_ONCE(!(rq->gfp & __GFP_NOWARN));
+		WARN_ON_ONCE(!(gfp & __GFP_NOWARN));
 		return false;
 	}
-	return rq->policy->falls_back;
+	/* vmalloc promises neither a zone nor a node: no memory is safer. */
+	if (gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_THISNODE))
+		return false;
+	return policy->falls_back;
+}
+
+static noinline void *kvdemo_vmalloc(size_t size, gfp_t gfp, int node)
+{
+	void *p;
+
+	/* From 6.19 vmalloc warns about bits that mean nothing to it. */
+	gfp &= KVDEMO_GFP_VMALLOC;
+
+	/* The node-aware form maps huge pages: only for those who name a node. */
+	if (KVDEMO_VMALLOC_NODE && node != NUMA_NO_NODE)
+		p = kvdemo_compat_vmalloc_node(size, gfp, node);
+	else
+		p = __vmalloc_noprof(size, gfp);
+	/* No tail call: /proc/vmallocinfo is to name this function. */
+	barrier();
+	return p;
 }
 
 /* @why holds the reason for which no try was made, if none was. */
@@ -360,11 +386,11 @@ static __always_inline void *do_alloc(const struct kvdemo_request *rq,
 		p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
 		kmalloc_ns = clock_of(res) - start;
 		if (rq->policy->backs_off && rq->size > PAGE_SIZE)
-			backoff_learn(rq->size, !p);
+			backoff_learn(rq->size, rq->gfp, !p);
 	}
-	if (unlikely(!p) && may_fall_back(rq)) {
+	if (unlikely(!p) && may_fall_back(rq->policy, rq->size, rq->gfp)) {
 		start = clock_of(res);
-		p = kvdemo_vmalloc(rq);
+		p = kvdemo_vmalloc(rq->size, rq->gfp, rq->node);
 		vmalloc_ns = clock_of(res) - start;
 	}
 	if (res) {
@@ -391,18 +417,21 @@ static void *alloc_native(const struct kvdemo_request *rq,
 }
 
 /*
- * Flags outside the contract: kmalloc only, for vmalloc may sleep, and without
- * NOFAIL, which at a high order loops for ever.
+ * Flags outside the contract: kmalloc only, for vmalloc may sleep, and above
+ * PAGE_SIZE without NOFAIL, which at a high order loops for ever.
  */
-static noinline void *alloc_kmalloc_only(const struct kvdemo_request *rq,
+static noinline void *alloc_kmalloc_only(size_t size, gfp_t gfp, int node,
 					 struct kvdemo_result *res)
 {
-	struct kvdemo_request only = *rq;
+	const struct kvdemo_request rq = {
+		.size = size,
+		.gfp = size > PAGE_SIZE ? gfp & ~__GFP_NOFAIL : gfp,
+		.node = node,
+		.policy = &kvdemo_policies[KVDEMO_KMALLOC],
+	};
 
 	WARN_ON_ONCE(1);
-	only.policy = &kvdemo_policies[KVDEMO_KMALLOC];
-	only.gfp &= ~__GFP_NOFAIL;
-	return do_alloc(&only, res);
+	return do_alloc(&rq, res);
 }
 
 /* kvdemo_alloc(), to be charged to its caller; documented in kvdemo.h */
@@ -410,12 +439,12 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res)
 {
 	if (unlikely(!gfp_allowed(rq->gfp)))
-		return alloc_kmalloc_only(rq, res);
+		return alloc_kmalloc_only(rq->size, rq->gfp, rq->node, res);
 	if (rq->policy->native && !is_forced(rq))
 		return alloc_native(rq, res);
 	return res ? do_alloc(rq, res) : do_alloc(rq, NULL);
 }
-EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
+KVDEMO_EXPORT(kvdemo_alloc_noprof);
 
 /* kvdemo_kvmalloc_node(), to be charged to its caller */
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
@@ -428,10 +457,10 @@ void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 	};
 
 	if (unlikely(!gfp_allowed(flags)))
-		return alloc_kmalloc_only(&rq, NULL);
+		return alloc_kmalloc_only(size, flags, node, NULL);
 	return do_alloc(&rq, NULL);
 }
-EXPORT_SYMBOL_GPL(kvdemo_kvmalloc_node_noprof);
+KVDEMO_EXPORT(kvdemo_kvmalloc_node_noprof);
 
 /**
  * kvdemo_kvfree() - free what any policy returned
@@ -443,7 +472,7 @@ void kvdemo_kvfree(const void *p)
 {
 	kvfree(p);
 }
-EXPORT_SYMBOL_GPL(kvdemo_kvfree);
+KVDEMO_EXPORT(kvdemo_kvfree);
 
 static struct page *page_of(const void *p)
 {
@@ -464,7 +493,7 @@ int kvdemo_page_node(const void *p)
 
 	return page ? page_to_nid(page) : NUMA_NO_NODE;
 }
-EXPORT_SYMBOL_GPL(kvdemo_page_node);
+KVDEMO_EXPORT(kvdemo_page_node);
 
 /* Do @size bytes from @p end inside the compound page that holds @p? */
 static bool inside_compound(const void *p, size_t size, unsigned int order)
@@ -483,8 +512,8 @@ static bool inside_compound(const void *p, size_t size, unsigned int order)
  * Takes time in proportion to @size, and stays off the allocation path.
  *
  * Context: process context, may sleep.
- * Return: 0; -EINVAL for NULL, ZERO_SIZE_PTR or size 0; -ERANGE where the
- * allocation ends before @size.
+ * Return: 0; -EINVAL for NULL, ZERO_SIZE_PTR or size 0; -ERANGE where the slab,
+ * the compound page or the vmalloc area ends before @size.
  */
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
 {
@@ -496,6 +525,8 @@ int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
 	layout->path = kvdemo_path(p);
 	if (layout->path == KVDEMO_PATH_NONE || !size)
 		return -EINVAL;
+	if (size > ULONG_MAX - (unsigned long)p)
+		return -ERANGE;
 	if (layout->path != KVDEMO_PATH_VMALLOC) {
 		layout->order = compound_order(virt_to_head_page(p));
 		if (!inside_compound(p, size, layout->order))
@@ -516,4 +547,4 @@ int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
 	}
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kvdemo_inspect);
+KVDEMO_EXPORT(kvdemo_inspect);

@@ -12,9 +12,11 @@
 #include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/utsname.h>
 
@@ -24,8 +26,15 @@
 #define MAX_COUNT	1000
 #define ECHO_LEN	64
 
-/* A default cap is this share of low memory: kmalloc may round up to double. */
+/* A default cap is this share of low memory, and of what is available of it */
 #define CAP_SHARE	8
+#define CAP_FREE_SHARE	4
+
+/* What an allocation takes beside its bytes: the tables of a vmalloc area */
+#define OVERHEAD	256
+
+/* How much memory is touched before others get a turn */
+#define CHUNK		SZ_1M
 
 struct item {
 	size_t size;
@@ -61,8 +70,8 @@ static LIST_HEAD(held);
 
 /* What the module itself took and gave back; the difference is a leak. */
 static struct {
-	unsigned long taken, taken_bytes;
-	unsigned long given, given_bytes;
+	unsigned long taken, given;
+	u64 taken_bytes, given_bytes;
 	unsigned long failed;
 	unsigned long paths[KVDEMO_NR_PATHS];
 	u64 kmalloc_ns, vmalloc_ns;
@@ -94,6 +103,12 @@ static int bad_param(const struct kernel_param *kp, const char *val, int err,
 			 allowed);
 }
 
+/* The kernel's parsers take a sign and a trailing newline; here neither counts. */
+static bool is_number(const char *val)
+{
+	return val && isdigit(val[0]) && !strpbrk(val, " \t\n");
+}
+
 /* A decimal or 0x number with an optional K, M or G, as in 64K. */
 static int parse_size(const char *word, size_t len, u64 *size)
 {
@@ -103,10 +118,12 @@ static int parse_size(const char *word, size_t len, u64 *size)
 	char digits[24];
 	int err;
 
-	if (!len || len >= sizeof(digits) || !isdigit(word[0]))
+	if (!len || len >= sizeof(digits))
 		return -EINVAL;
 	memcpy(digits, word, len);
 	digits[len] = '\0';
+	if (!is_number(digits))
+		return -EINVAL;
 	unit = strchr(units, toupper(digits[len - 1]));
 	if (unit) {
 		shift = 10 * (unit - units + 1);
@@ -168,9 +185,11 @@ static int set_policy(const char *val, const struct kernel_param *kp)
 
 static int set_node(const char *val, const struct kernel_param *kp)
 {
-	int node, err = val ? kstrtoint(val, 10, &node) : -EINVAL;
+	int node = NUMA_NO_NODE, err = 0;
 	char allowed[96];
 
+	if (!val || strcmp(val, "-1"))
+		err = is_number(val) ? kstrtoint(val, 10, &node) : -EINVAL;
 	if (!err && (node == NUMA_NO_NODE ||
 		     (node >= 0 && node < nr_node_ids && node_online(node)))) {
 		demo.rq.node = node;
@@ -225,7 +244,7 @@ static int set_gfp(const char *val, const struct kernel_param *kp)
 static int set_count(const char *val, const struct kernel_param *kp)
 {
 	unsigned int count;
-	int err = val ? kstrtouint(val, 10, &count) : -EINVAL;
+	int err = is_number(val) ? kstrtouint(val, 10, &count) : -EINVAL;
 
 	if (!err && (!count || count > MAX_COUNT))
 		err = -ERANGE;
@@ -253,8 +272,12 @@ static int set_cap(const char *val, const struct kernel_param *kp)
 /* A switch without a value is switched on, as the kernel's own are. */
 static int set_switch(const char *val, const struct kernel_param *kp)
 {
-	if (kstrtobool(val ?: "1", kp->arg))
+	bool *on = kp->arg;
+
+	/* kstrtobool() would read 0x1 as 0 */
+	if (val && strcmp(val, "0") && strcmp(val, "1"))
 		return bad_param(kp, val, -EINVAL, "0 or 1");
+	*on = !val || *val == '1';
 	return 0;
 }
 
@@ -305,10 +328,35 @@ MODULE_PARM_DESC(cap, "most bytes to have allocated at any time, with an optiona
 static u64 default_cap(void)
 {
 	struct sysinfo si;
+	u64 low, available = si_mem_available();
 
 	si_meminfo(&si);
-	return div_u64((u64)(si.totalram - si.totalhigh) * si.mem_unit,
-		       CAP_SHARE);
+	low = (u64)(si.totalram - si.totalhigh) * PAGE_SIZE;
+	return min(low / CAP_SHARE, available * PAGE_SIZE / CAP_FREE_SHARE);
+}
+
+/*
+ * The most memory that one allocation may take: kmalloc rounds up to a power of
+ * two, vmalloc to pages.
+ */
+static u64 footprint(const struct item *item)
+{
+	u64 kmalloc = 0, vmalloc = 0;
+
+	if (!item->size)
+		return OVERHEAD;
+	if (demo.rq.policy->tries && item->size <= KMALLOC_MAX_SIZE)
+		kmalloc = roundup_pow_of_two(item->size);
+	if (demo.rq.policy->falls_back &&
+	    (item->size > PAGE_SIZE || !demo.rq.policy->tries))
+		vmalloc = PAGE_ALIGN((u64)item->size);
+	return max(kmalloc, vmalloc) + OVERHEAD;
+}
+
+/* At a time: all of them with hold=1, else one after another */
+static u64 footprint_at_a_time(const struct item *item)
+{
+	return footprint(item) * (demo.hold ? demo.count : 1);
 }
 
 static void default_items(void)
@@ -339,37 +387,36 @@ static void fit_default_items(void)
 	u64 sum = 0, bytes;
 
 	for (i = 0; i < demo.nr_items; i++) {
-		struct item *item = &demo.items[i];
+		struct item item = demo.items[i];
 
-		bytes = demo.hold ? (u64)item->size * demo.count : item->size;
-		if (item->force_fallback && !demo.rq.policy->falls_back)
+		if (item.force_fallback && !demo.rq.policy->falls_back)
 			continue;
+		bytes = footprint_at_a_time(&item);
 		if (sum + bytes > demo.cap) {
 			pr_info("left out size=%zu: over cap=%llu\n",
-				item->size, demo.cap);
+				item.size, demo.cap);
 			continue;
 		}
-		sum += demo.hold ? bytes : 0;
-		demo.items[kept++] = *item;
+		if (demo.hold)
+			sum += bytes;
+		demo.items[kept++] = item;
 	}
 	demo.nr_items = kept;
 }
 
 static int check_items(void)
 {
-	u64 sum = 0, most = 0;
+	u64 bytes, need = 0;
 	unsigned int i;
 
 	for (i = 0; i < demo.nr_items; i++) {
-		sum += (u64)demo.items[i].size * demo.count;
-		most = max_t(u64, most, demo.items[i].size);
+		bytes = footprint_at_a_time(&demo.items[i]);
+		need = demo.hold ? need + bytes : max(need, bytes);
 	}
-	if (demo.hold)
-		most = sum;
-	if (most <= demo.cap)
+	if (need <= demo.cap)
 		return 0;
-	pr_err("sizes= and count= need %llu bytes at a time: allowed is cap=%llu\n",
-	       most, demo.cap);
+	pr_err("sizes= and count= may take %llu bytes at a time: allowed is cap=%llu\n",
+	       need, demo.cap);
 	return -ERANGE;
 }
 
@@ -400,32 +447,64 @@ static u8 pattern(size_t i)
 	return i ^ (i >> 8) ^ (i >> 16) ^ 0xa5;
 }
 
-static bool pattern_holds(u8 *p, size_t size)
+static bool fill(u8 *p, size_t from, size_t to)
 {
 	size_t i;
 
-	for (i = 0; i < size; i++)
+	for (i = from; i < to; i++)
 		p[i] = pattern(i);
-	for (i = 0; i < size; i++)
+	return true;
+}
+
+static bool holds(u8 *p, size_t from, size_t to)
+{
+	size_t i;
+
+	for (i = from; i < to; i++)
 		if (p[i] != pattern(i))
 			return false;
 	return true;
 }
 
-static int verify(const struct buf *buf)
+static bool is_zero(u8 *p, size_t from, size_t to)
 {
-	if (ZERO_OR_NULL_PTR(buf->p))
-		return 0;
-	if (demo.rq.gfp & __GFP_ZERO && memchr_inv(buf->p, 0, buf->size)) {
-		pr_err("size=%zu: memory is not zero\n", buf->size);
-		return -EIO;
-	}
-	if (!pattern_holds(buf->p, buf->size)) {
-		pr_err("size=%zu: memory does not keep its contents\n",
-		       buf->size);
-		return -EIO;
+	return !memchr_inv(p + from, 0, to - from);
+}
+
+/* Chunk by chunk: 0, -EIO where @check fails, -EINTR on a fatal signal */
+static int each_chunk(const struct buf *buf,
+		      bool (*check)(u8 *p, size_t from, size_t to))
+{
+	size_t at;
+
+	for (at = 0; at < buf->size; at += CHUNK) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!check(buf->p, at, min_t(size_t, at + CHUNK, buf->size)))
+			return -EIO;
+		cond_resched();
 	}
 	return 0;
+}
+
+static int verify(const struct buf *buf)
+{
+	int err = 0;
+
+	if (ZERO_OR_NULL_PTR(buf->p))
+		return 0;
+	if (demo.rq.gfp & __GFP_ZERO)
+		err = each_chunk(buf, is_zero);
+	if (err == -EIO)
+		pr_err("size=%zu: memory is not zero\n", buf->size);
+	err = err ?: each_chunk(buf, fill);
+	if (err)
+		return err;
+	err = each_chunk(buf, holds);
+	if (err == -EIO)
+		pr_err("size=%zu: memory does not keep its contents\n",
+		       buf->size);
+	return err;
 }
 
 /* A number, or "-" for what does not exist or was not done. */
@@ -489,11 +568,11 @@ static void log_held(const struct buf *buf)
 
 static void give_back(struct buf *buf)
 {
+	kvdemo_kvfree(buf->p);
 	if (!ZERO_OR_NULL_PTR(buf->p)) {
 		total.given++;
 		total.given_bytes += buf->size;
 	}
-	kvdemo_kvfree(buf->p);
 	kfree(buf);
 }
 
@@ -594,7 +673,7 @@ static void log_summary(void)
 
 static void log_exit(void)
 {
-	pr_info("exit allocs=%lu frees=%lu bytes=%lu leaked=%lu\n",
+	pr_info("exit allocs=%lu frees=%lu bytes=%llu leaked=%llu\n",
 		total.taken, total.given, total.taken_bytes,
 		total.taken_bytes - total.given_bytes);
 }

@@ -6,5 +6,13 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 41
-guest 40 -m 512 -a "init_on_alloc=0 rcupdate.rcu_expedited=1" tests/guest/demo.sh "$built/kvdemo.ko"
+# Where the vmalloc area is smaller than memory it can be exhausted.
+tests=42 exhaust=
+if [ "$arch" = i386 ]; then
+	tests=43 exhaust=1
+fi
+
+plan $((tests + 1))
+guest "$tests" -m 512 -t 300 \
+	-a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVEXHAUST=$exhaust" \
+	tests/guest/demo.sh "$built/kvdemo.ko"
