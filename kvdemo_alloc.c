@@ -19,10 +19,9 @@
 #include "kvdemo.h"
 
 /* A driver that takes this file in keeps its symbols to itself. */
-#ifdef KVDEMO_EXPORTS
-#define KVDEMO_EXPORT(symbol)	EXPORT_SYMBOL_GPL(symbol)
-#else
-#define KVDEMO_EXPORT(symbol)
+#ifndef KVDEMO_EXPORTS
+#undef EXPORT_SYMBOL_GPL
+#define EXPORT_SYMBOL_GPL(symbol)
 #endif
 
 /* What the 4.12 rule and the costly order of the page allocator agree on. */
@@ -83,7 +82,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 		.falls_back = true,
 	},
 };
-KVDEMO_EXPORT(kvdemo_policies);
+EXPORT_SYMBOL_GPL(kvdemo_policies);
 
 static const char * const path_names[KVDEMO_NR_PATHS] = {
 	[KVDEMO_PATH_NONE] = "none",
@@ -121,7 +120,7 @@ const struct kvdemo_policy *kvdemo_policy_find(const char *name)
 			return &kvdemo_policies[i];
 	return NULL;
 }
-KVDEMO_EXPORT(kvdemo_policy_find);
+EXPORT_SYMBOL_GPL(kvdemo_policy_find);
 
 /**
  * kvdemo_path_name() - the word for a path
@@ -134,7 +133,7 @@ const char *kvdemo_path_name(enum kvdemo_path path)
 {
 	return path < KVDEMO_NR_PATHS ? path_names[path] : "?";
 }
-KVDEMO_EXPORT(kvdemo_path_name);
+EXPORT_SYMBOL_GPL(kvdemo_path_name);
 
 /**
  * kvdemo_why_name() - the word for a reason
@@ -147,7 +146,7 @@ const char *kvdemo_why_name(enum kvdemo_why why)
 {
 	return why < KVDEMO_NR_WHYS ? why_names[why] : "?";
 }
-KVDEMO_EXPORT(kvdemo_why_name);
+EXPORT_SYMBOL_GPL(kvdemo_why_name);
 
 /**
  * kvdemo_path() - what kind of memory an address is
@@ -169,7 +168,7 @@ enum kvdemo_path kvdemo_path(const void *p)
 		return KVDEMO_PATH_SLAB;
 	return KVDEMO_PATH_PAGES;
 }
-KVDEMO_EXPORT(kvdemo_path);
+EXPORT_SYMBOL_GPL(kvdemo_path);
 
 /*
  * Policy backoff: what each CPU remembers of each order. A clock in units of
@@ -251,7 +250,7 @@ void kvdemo_force_fallback(bool on)
 	else
 		static_branch_disable(&force_fallback);
 }
-KVDEMO_EXPORT(kvdemo_force_fallback);
+EXPORT_SYMBOL_GPL(kvdemo_force_fallback);
 
 /* Acts above PAGE_SIZE, for below it no fallback exists. */
 static __always_inline bool is_forced(const struct kvdemo_request *rq)
@@ -444,7 +443,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 		return alloc_native(rq, res);
 	return res ? do_alloc(rq, res) : do_alloc(rq, NULL);
 }
-KVDEMO_EXPORT(kvdemo_alloc_noprof);
+EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 
 /* kvdemo_kvmalloc_node(), to be charged to its caller */
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
@@ -460,7 +459,7 @@ void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 		return alloc_kmalloc_only(size, flags, node, NULL);
 	return do_alloc(&rq, NULL);
 }
-KVDEMO_EXPORT(kvdemo_kvmalloc_node_noprof);
+EXPORT_SYMBOL_GPL(kvdemo_kvmalloc_node_noprof);
 
 /**
  * kvdemo_kvfree() - free what any policy returned
@@ -472,7 +471,7 @@ void kvdemo_kvfree(const void *p)
 {
 	kvfree(p);
 }
-KVDEMO_EXPORT(kvdemo_kvfree);
+EXPORT_SYMBOL_GPL(kvdemo_kvfree);
 
 static struct page *page_of(const void *p)
 {
@@ -493,7 +492,7 @@ int kvdemo_page_node(const void *p)
 
 	return page ? page_to_nid(page) : NUMA_NO_NODE;
 }
-KVDEMO_EXPORT(kvdemo_page_node);
+EXPORT_SYMBOL_GPL(kvdemo_page_node);
 
 /* Do @size bytes from @p end inside the compound page that holds @p? */
 static bool inside_compound(const void *p, size_t size, unsigned int order)
@@ -547,4 +546,4 @@ int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
 	}
 	return 0;
 }
-KVDEMO_EXPORT(kvdemo_inspect);
+EXPORT_SYMBOL_GPL(kvdemo_inspect);

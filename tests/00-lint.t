@@ -33,7 +33,7 @@ documented()
 {
 	local names name
 
-	mapfile -t names < <(sed -n 's/^KVDEMO_EXPORT(\(.*\));/\1/p' ./*.c)
+	mapfile -t names < <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));/\1/p' ./*.c)
 	[ "${#names[@]}" -gt 5 ] || return
 	for name in "${names[@]%_noprof}"; do
 		grep -q "^ \* $name() - \|const struct kvdemo_policy $name\[" ./*.[ch] ||
