@@ -34,7 +34,8 @@ build/$(TARGET)/root: FORCE
 	@scripts/need cpio mmdebstrap perl $$(scripts/target row $(TARGET) | \
 		sed -n 's/^packages=//p' | tr '\\,' ' ')
 	@mkdir -p $(@D)
-	@root=$$(scripts/target make $(TARGET)) && echo "$$root $$(cat $$root/release)" >$@.new
+	@root=$$(scripts/target make $(TARGET)) || exit; \
+	echo "$$root $$(cat $$root/release)" >$@.new
 	@cmp -s $@.new $@ || cp $@.new $@
 
 FORCE:
@@ -49,10 +50,10 @@ $(BUILT): $(SOURCES) build/$(TARGET)/root
 	@touch $@
 
 demo: $(BUILT)
-	@set -f; scripts/demo $(TARGET) $$ARGS
+	@set -f; KVDEMO_REFRESH=0 scripts/demo $(TARGET) $$ARGS
 
 check: $(BUILT)
-	@TARGET=$(TARGET) prove -j2 $(TESTS)
+	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove -j2 $(TESTS)
 
 # Rows side by side: make -j2 check-all. A red one does not stop the others.
 ROWS ?= $(shell scripts/target list)
