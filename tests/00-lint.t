@@ -85,7 +85,47 @@ explained()
 	done
 }
 
-plan 12
+# README's table of kernels, as tests/targets has it
+kernels()
+{
+	local name suite arch kernel page policy rest
+
+	# shellcheck disable=SC2016 # a backquote is all it is
+	[ "$(grep -c '^| `.*(.*) | [0-9]* | `no' README.md)" -eq "$(scripts/target list | wc -l)" ] || return
+	while read -r name suite arch kernel _ _ _ _ page policy rest; do
+		grep -qxF "| \`$name\` | $suite | $arch ($kernel) | $page | \`$policy\` |" README.md ||
+			{ echo "README has no line for $name ($rest)"; return 1; }
+	done < <(grep -v '^#' tests/targets)
+}
+
+# What README promises to driver authors: three files, no symbol of theirs shown
+lifted()
+{
+	local copy status=0
+
+	copy=$(mktemp -d)
+	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c "$copy"
+	cat >"$copy/driver.c" <<-'END'
+		#include <linux/module.h>
+		#include "kvdemo.h"
+		static int __init driver_init(void)
+		{
+			kvdemo_kvfree(kvdemo_kvzalloc(PAGE_SIZE * 3, GFP_KERNEL));
+			return 0;
+		}
+		module_init(driver_init);
+		MODULE_DESCRIPTION("lifts the wrapper");
+		MODULE_LICENSE("GPL");
+	END
+	printf 'obj-m := lifted.o\nlifted-y := driver.o kvdemo_alloc.o\n' >"$copy/Kbuild"
+	scripts/target build bookworm "$copy" W=1 >"$copy/log" 2>&1 || status=$?
+	grep -E 'warning|error' "$copy/log" && status=1
+	[ ! -s "$copy/Module.symvers" ] || { cat "$copy/Module.symvers"; status=1; }
+	rm -rf "$copy"
+	return "$status"
+}
+
+plan 14
 silent 'checkpatch --strict is silent' in_root perl "$lint/checkpatch.pl" --strict \
 	--terse --no-summary --show-types --file "${c_files[@]}"
 try 'W=1 and sparse (C=2) are silent' copied
@@ -104,3 +144,5 @@ try 'SPDX line first' test -z "$(git ls-files '*.c' '*.h' Kbuild Makefile dkms.c
 	grep -vE '^(scripts/help|tests/(splats|targets|mutants))$' |
 	while read -r f; do head -n 2 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done)"
 try 'modinfo and README explain every policy' explained
+try 'README names every kernel of tests/targets' kernels
+try 'the wrapper can be lifted into a driver' lifted
