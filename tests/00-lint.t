@@ -92,7 +92,7 @@ kernels()
 
 	# shellcheck disable=SC2016 # a backquote is all it is
 	[ "$(grep -c '^| `.*(.*) | [0-9]* | `no' README.md)" -eq "$(scripts/target list | wc -l)" ] || return
-	while read -r name suite arch kernel _ _ _ _ page policy rest; do
+	while read -r name suite arch kernel _ _ _ _ page policy _ rest; do
 		grep -qxF "| \`$name\` | $suite | $arch ($kernel) | $page | \`$policy\` |" README.md ||
 			{ echo "README has no line for $name ($rest)"; return 1; }
 	done < <(grep -v '^#' tests/targets)

@@ -10,7 +10,7 @@ TARGET=${TARGET:-bookworm}
 built=$top/build/$TARGET
 row=$(scripts/target row "$TARGET")
 # shellcheck disable=SC2034 # for the tests
-declare arch extra page policy
+declare arch extra huge page policy
 eval "$row"
 
 plan()

@@ -32,3 +32,30 @@ if [ -d /sys/devices/system/node ]; then
 else
 	echo "ok - $name # SKIP a kernel without NUMA counts no nodes"
 fi
+
+# area SIZE POLICY: the bytes of address space that a held buffer takes
+area()
+{
+	insmod /kvdemo.ko sizes="$1" policy="$2" hold=1 || return
+	awk '/\[kvdemo\] pages=/ && $2 > most { most = $2 } END { print most }' /proc/vmallocinfo
+	rmmod kvdemo
+}
+
+# Where the kernel's own fallback maps huge pages it rounds up to them.
+huge()
+{
+	mark
+	insmod /kvdemo.ko
+	size=$(log | sed -n 's/^kvdemo: alloc size=\([0-9]*\) .* why=too-large .*/\1/p')
+	rmmod kvdemo
+	ours=$(area "$size" noretry)
+	native=$(area "$size" native)
+	echo "# size=$size: ours takes $ours bytes, native $native"
+	[ "$ours" -gt "$size" ] || return
+	if [ "$KVHUGE" = yes ]; then
+		[ "$native" -gt "$ours" ]
+	else
+		[ "$native" -eq "$ours" ]
+	fi
+}
+try 'huge pages above KMALLOC_MAX_SIZE: never ours, native as tests/targets says' huge
