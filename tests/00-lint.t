@@ -6,8 +6,9 @@
 . "$(dirname "$0")/lib.sh"
 
 lint=/usr/local/share/kvdemo-lint/scripts
-mapfile -t c_files < <(git ls-files '*.c' '*.h')
-mapfile -t shell_files < <(git ls-files -- scripts tests .ci | xargs grep -lE '^#!.*sh$|shellcheck shell=')
+mapfile -t c_files < <(find . -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' -printf '%f\n' | sort)
+mapfile -t files < <(find scripts tests .ci -type f | sort)
+mapfile -t shell_files < <(grep -lE '^#!.*sh$|shellcheck shell=' "${files[@]}")
 
 in_root()
 {
@@ -68,6 +69,28 @@ releases()
 unwanted()
 {
 	! grep -nE "$@"
+}
+
+executable()
+{
+	local file
+
+	for file in "${files[@]}"; do
+		[[ -x $file || $(sed -n '1s/^#!/&/p' "$file") != '#!'* ]] || { echo "$file"; return 1; }
+	done
+}
+
+# Data and texts apart
+licensed()
+{
+	local file
+
+	for file in "${c_files[@]}" Kbuild Makefile dkms.conf "${files[@]}"; do
+		case $file in
+		scripts/help | tests/splats | tests/targets | tests/mutants) continue ;;
+		esac
+		head -n 2 "$file" | grep -q SPDX-License-Identifier || { echo "$file"; return 1; }
+	done
 }
 
 # modinfo explains each policy that the table has.
@@ -133,16 +156,13 @@ silent 'kernel-doc -Werror is silent' in_root perl "$lint/kernel-doc" -none -Wer
 	"${c_files[@]}"
 try 'every exported symbol is documented' documented
 silent 'shellcheck is silent' in_root shellcheck -x "${shell_files[@]}"
-try 'every script is executable' test -z "$(git ls-files -s scripts tests .ci |
-	awk '$1 == "100644" { print $4 }' | xargs grep -l '^#!')"
+try 'every script is executable' executable
 try 'one version in module, dkms.conf and README' same_version
 try 'BUILD_EXCLUSIVE_KERNEL takes 5.10 and later, and 10.x' releases
 try 'no version check outside kvdemo_compat.h' \
 	unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(|KVDEMO_SINCE' "${c_files[@]/#*compat.h//dev/null}"
 try 'no raw pointer, no BUG_ON' unwanted '%px|(^|[^_])BUG_ON\(' "${c_files[@]}"
-try 'SPDX line first' test -z "$(git ls-files '*.c' '*.h' Kbuild Makefile dkms.conf scripts tests .ci |
-	grep -vE '^(scripts/help|tests/(splats|targets|mutants))$' |
-	while read -r f; do head -n 2 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done)"
+try 'SPDX line first' licensed
 try 'modinfo and README explain every policy' explained
 try 'README names every kernel of tests/targets' kernels
 try 'the wrapper can be lifted into a driver' lifted
