@@ -13,7 +13,14 @@ if [ "$arch" = i386 ]; then
 	tests=43 exhaust=1 memory=1024
 fi
 
+# A node that may come by hotplug, and is not online: node=1 must be refused.
+machine=()
+if [ "$arch" = amd64 ]; then
+	machine=(-q "-m $memory,slots=2,maxmem=2G -numa node,nodeid=0,memdev=m0,cpus=0-1
+		-object memory-backend-ram,id=m0,size=${memory}M -numa node,nodeid=1")
+fi
+
 plan $((tests + 1))
 guest "$tests" -m $memory -t 300 \
 	-a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVEXHAUST=$exhaust" \
-	tests/guest/demo.sh "$built/kvdemo.ko"
+	"${machine[@]}" tests/guest/demo.sh "$built/kvdemo.ko"
