@@ -15,9 +15,9 @@ BUILT := build/$(TARGET)/built
 
 # What judges the sources and the harness says the same for every target.
 ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
-TESTS ?= $(filter-out $(ONCE),$(sort $(wildcard tests/*.t)))
+TESTS ?= $(filter-out $(ONCE),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules demo check check-all lint mutants load unload dkms-files dkms-install \
+.PHONY: modules demo check check-user check-all lint mutants load unload dkms-files dkms-install \
 	dkms-remove clean help
 
 modules:
@@ -54,6 +54,9 @@ demo: $(BUILT)
 
 check: $(BUILT)
 	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove -j2 $(TESTS)
+
+check-user:
+	@$(MAKE) --no-print-directory TESTS=tests/user.t check
 
 # Rows side by side: make -j2 check-all. A red one does not stop the others.
 ROWS ?= $(shell scripts/target list)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# What README tells a user to type, typed.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+export HOME=/root LC_ALL=C.UTF-8
+cd /src || exit
+
+# prints REGEX COMMAND...: it succeeds, and such a line is on its output
+prints()
+{
+	local regex=$1
+
+	shift
+	"$@" >/tmp/out 2>&1 && grep -Eq -- "$regex" /tmp/out && return
+	sed 's/^/# /' /tmp/out | tail -n 20
+	return 1
+}
+
+try 'make builds for the running kernel' prints 'LD .*kvdemo.ko' make
+try 'make load prints the lines of the module' \
+	prints 'kvdemo: alloc size=65536 ' make load ARGS='sizes=64K,5M gfp=GFP_KERNEL|__GFP_ZERO'
+try 'make unload prints its last one' prints 'kvdemo: exit .* leaked=0' make unload
+try 'make load tells a bad parameter, and fails' \
+	prints 'kvdemo: policy=x is invalid' sh -c '! make load ARGS=policy=x'
+try 'make dkms-install' prints . make dkms-install
+try 'modprobe loads what it installed' modprobe kvdemo sizes=1M
+try 'modinfo explains each parameter' prints '^parm: +policy:noretry .default' modinfo kvdemo
+try 'rmmod' rmmod kvdemo
+left()
+{
+	find /lib/modules /usr/src /var/lib/dkms -name '*kvdemo*' | sed 's/^/# left: /'
+	modinfo kvdemo 2>/dev/null | sed -n 's/^filename: */# modinfo: /p'
+}
+leaves_nothing()
+{
+	make dkms-remove >/tmp/out 2>&1 || { sed 's/^/# /' /tmp/out; return 1; }
+	[ -z "$(left)" ] || { left; return 1; }
+}
+try 'make dkms-remove leaves nothing' leaves_nothing

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The user's own commands on the running kernel: make, make load, DKMS, modprobe.
+# The guest is a whole Debian, for it compiles; so this takes minutes, and
+# `make check-user` runs it, not `make check`.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+src=$(mktemp -d)
+trap 'rm -rf "$src"' EXIT
+cp -r Kbuild Makefile LICENSE dkms.conf scripts tests "$src"
+find . -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' -exec cp -t "$src" {} +
+
+plan 10
+guest 9 -m 4096 -t 900 -R "$src" tests/guest/user.sh
