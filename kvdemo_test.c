@@ -631,6 +631,8 @@ static bool test_too_large(void)
 					 GFP_KERNEL | __GFP_NOWARN, &res);
 			good &= check_result(policy, large[i], p, &res,
 					     KVDEMO_PATH_NONE, KVDEMO_WHY_INVALID);
+			good &= CHECK(res.vmalloc_ns == KVDEMO_NS_NONE,
+				      "policy=%s asked vmalloc", policy->name);
 		}
 	}
 	return good;
