@@ -15,14 +15,23 @@ in_root()
 	scripts/target run bookworm -b "$top:/src" -- env -C /src "$@"
 }
 
+# builds DIR MAKE-ARGUMENT...: it builds in Debian 12's root, and without a word
+builds()
+{
+	local status=0
+
+	scripts/target build bookworm "$@" >"$1/log" 2>&1 || status=$?
+	! grep -E 'warning|error' "$1/log" || status=1
+	return "$status"
+}
+
 copied()
 {
 	local copy status=0
 
 	copy=$(mktemp -d)
 	cp Kbuild "${c_files[@]}" "$copy"
-	scripts/target build bookworm "$copy" W=1 C=2 KVDEMO_TESTS=m >"$copy/log" 2>&1 || status=$?
-	grep -E 'warning|error' "$copy/log" && status=1
+	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || status=$?
 	# a sparse that never ran would be silent, too
 	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }
 	rm -rf "$copy"
@@ -76,7 +85,7 @@ executable()
 	local file
 
 	for file in "${files[@]}"; do
-		[[ -x $file || $(sed -n '1s/^#!/&/p' "$file") != '#!'* ]] || { echo "$file"; return 1; }
+		[[ -x $file || $(head -c 2 "$file") != '#!' ]] || { echo "$file"; return 1; }
 	done
 }
 
@@ -141,8 +150,7 @@ lifted()
 		MODULE_LICENSE("GPL");
 	END
 	printf 'obj-m := lifted.o\nlifted-y := driver.o kvdemo_alloc.o\n' >"$copy/Kbuild"
-	scripts/target build bookworm "$copy" W=1 >"$copy/log" 2>&1 || status=$?
-	grep -E 'warning|error' "$copy/log" && status=1
+	builds "$copy" W=1 || status=$?
 	[ ! -s "$copy/Module.symvers" ] || { cat "$copy/Module.symvers"; status=1; }
 	rm -rf "$copy"
 	return "$status"
