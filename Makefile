@@ -7,8 +7,8 @@ VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
 SOURCES := Kbuild $(filter-out %.mod.c,$(wildcard *.c *.h))
 export ARGS
-DKMS_SOURCES := Kbuild dkms.conf LICENSE kvdemo.h kvdemo_compat.h \
-	kvdemo_main.c kvdemo_alloc.c
+DKMS_SOURCES := Kbuild dkms.conf LICENSE kvdemo.h kvdemo_compat.h kvdemo_trace.h \
+	kvdemo_observe.h kvdemo_main.c kvdemo_alloc.c kvdemo_observe.c
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 BUILT := build/$(TARGET)/built

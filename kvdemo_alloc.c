@@ -18,10 +18,19 @@
 
 #include "kvdemo.h"
 
-/* A driver that takes this file in keeps its symbols to itself. */
-#ifndef KVDEMO_EXPORTS
+/* A driver that takes this file in keeps its symbols to itself, unobserved. */
+#ifdef KVDEMO_EXPORTS
+#include "kvdemo_observe.h"
+#else
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(symbol)
+static inline bool kvdemo_observed(void) { return false; }
+static inline bool trace_kvdemo_free_enabled(void) { return false; }
+static inline void kvdemo_observe(const struct kvdemo_request *rq,
+				  const struct kvdemo_result *res, const void *p,
+				  s64 total_ns, unsigned long caller) { }
+static inline void trace_kvdemo_free(const void *p, enum kvdemo_path path,
+				     unsigned long caller) { }
 #endif
 
 /* What the 4.12 rule and the costly order of the page allocator agree on. */
@@ -401,17 +410,31 @@ static __always_inline void *do_alloc(const struct kvdemo_request *rq,
 	return p;
 }
 
+/**
+ * kvdemo_outcome() - what a call of the kernel's own kvmalloc came to
+ * @rq: what was asked for
+ * @p: what kvmalloc_node() returned
+ * @res: filled in; the prices of the two steps are the kernel's own secret
+ *
+ * Context: any.
+ */
+void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
+		    struct kvdemo_result *res)
+{
+	res->path = kvdemo_path(p);
+	res->why = why_of(rq, p, res->path, KVDEMO_NR_WHYS);
+	res->kmalloc_ns = KVDEMO_NS_NONE;
+	res->vmalloc_ns = KVDEMO_NS_NONE;
+}
+EXPORT_SYMBOL_GPL(kvdemo_outcome);
+
 static void *alloc_native(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res)
 {
 	void *p = kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
 
-	if (res) {
-		res->path = kvdemo_path(p);
-		res->why = why_of(rq, p, res->path, KVDEMO_NR_WHYS);
-		res->kmalloc_ns = KVDEMO_NS_NONE;
-		res->vmalloc_ns = KVDEMO_NS_NONE;
-	}
+	if (res)
+		kvdemo_outcome(rq, p, res);
 	return p;
 }
 
@@ -433,15 +456,38 @@ static noinline void *alloc_kmalloc_only(size_t size, gfp_t gfp, int node,
 	return do_alloc(&rq, res);
 }
 
-/* kvdemo_alloc(), to be charged to its caller; documented in kvdemo.h */
-void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
-			  struct kvdemo_result *res)
+static __always_inline void *alloc_checked(const struct kvdemo_request *rq,
+					   struct kvdemo_result *res)
 {
 	if (unlikely(!gfp_allowed(rq->gfp)))
 		return alloc_kmalloc_only(rq->size, rq->gfp, rq->node, res);
 	if (rq->policy->native && !is_forced(rq))
 		return alloc_native(rq, res);
 	return res ? do_alloc(rq, res) : do_alloc(rq, NULL);
+}
+
+/* Somebody looks, so the result is wanted whether the caller asked or not. */
+static noinline void *alloc_observed(struct kvdemo_request rq,
+				     struct kvdemo_result *res,
+				     unsigned long caller)
+{
+	struct kvdemo_result seen;
+	u64 start = ktime_get_ns();
+	void *p = alloc_checked(&rq, &seen);
+
+	kvdemo_observe(&rq, &seen, p, ktime_get_ns() - start, caller);
+	if (res)
+		*res = seen;
+	return p;
+}
+
+/* kvdemo_alloc(), to be charged to its caller; documented in kvdemo.h */
+void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
+			  struct kvdemo_result *res)
+{
+	if (kvdemo_observed())
+		return alloc_observed(*rq, res, _RET_IP_);
+	return alloc_checked(rq, res);
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 
@@ -455,9 +501,9 @@ void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 		.policy = &kvdemo_policies[KVDEMO_NORETRY],
 	};
 
-	if (unlikely(!gfp_allowed(flags)))
-		return alloc_kmalloc_only(size, flags, node, NULL);
-	return do_alloc(&rq, NULL);
+	if (kvdemo_observed())
+		return alloc_observed(rq, NULL, _RET_IP_);
+	return alloc_checked(&rq, NULL);
 }
 EXPORT_SYMBOL_GPL(kvdemo_kvmalloc_node_noprof);
 
@@ -465,10 +511,15 @@ EXPORT_SYMBOL_GPL(kvdemo_kvmalloc_node_noprof);
  * kvdemo_kvfree() - free what any policy returned
  * @p: the buffer; NULL and ZERO_SIZE_PTR are allowed
  *
+ * As kvfree(), and kvdemo:kvdemo_free tells of it.
+ *
  * Context: process context, may sleep.
  */
 void kvdemo_kvfree(const void *p)
 {
+	/* The path is told while the memory is still ours. */
+	if (trace_kvdemo_free_enabled())
+		trace_kvdemo_free(p, kvdemo_path(p), _RET_IP_);
 	kvfree(p);
 }
 EXPORT_SYMBOL_GPL(kvdemo_kvfree);

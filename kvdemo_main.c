@@ -20,7 +20,7 @@
 #include <linux/string.h>
 #include <linux/utsname.h>
 
-#include "kvdemo.h"
+#include "kvdemo_observe.h"
 
 #define MAX_SIZES	32
 #define MAX_COUNT	1000
@@ -702,6 +702,7 @@ static int __init kvdemo_init(void)
 static void __exit kvdemo_exit(void)
 {
 	finish();
+	kvdemo_stats_exit();
 }
 
 module_init(kvdemo_init);

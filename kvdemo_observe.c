@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who looks at allocations: the tracepoints, and statistics per policy and size
+ * class that are off until somebody switches them on.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitops.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/percpu.h>
+#include <linux/seq_file.h>
+#include <linux/vmalloc.h>
+
+#include "kvdemo_observe.h"
+
+#define CREATE_TRACE_POINTS
+#include "kvdemo_trace.h"
+
+/* kvdemo_watch emits it for the kernel's own callers. */
+EXPORT_TRACEPOINT_SYMBOL_GPL(kvdemo_alloc);
+
+DEFINE_STATIC_KEY_FALSE(kvdemo_stats_key);
+
+/* Class n: more than 2^(n-1), at most 2^n bytes; bucket n: less than 2^n ns */
+#define NR_CLASSES	32
+#define NR_BUCKETS	32
+
+struct class_stats {
+	unsigned long paths[KVDEMO_NR_PATHS];
+	unsigned long whys[KVDEMO_NR_WHYS];
+	unsigned long kmalloc[NR_BUCKETS];
+	unsigned long vmalloc[NR_BUCKETS];
+};
+
+#define NR_COUNTERS	(sizeof(struct class_stats) / sizeof(unsigned long))
+
+struct stats {
+	struct class_stats classes[KVDEMO_NR_POLICIES][NR_CLASSES];
+};
+
+/*
+ * Each CPU counts for itself and nobody else writes there: a reset notes the
+ * sums of that moment, from which all later ones are counted.
+ */
+static DEFINE_PER_CPU(struct stats *, cpu_stats);
+static struct stats *base;
+
+static unsigned int class_of(size_t size)
+{
+	return min_t(unsigned int, order_base_2(size), NR_CLASSES - 1);
+}
+
+static void count_ns(unsigned long *buckets, s64 ns)
+{
+	if (ns >= 0)
+		buckets[min(fls64(ns), NR_BUCKETS - 1)]++;
+}
+
+static void count(const struct kvdemo_request *rq,
+		  const struct kvdemo_result *res)
+{
+	size_t policy = rq->policy - kvdemo_policies;
+	struct class_stats *class;
+	struct stats *stats;
+
+	/* A policy of the caller's own has no row here. */
+	if (policy >= KVDEMO_NR_POLICIES)
+		return;
+	stats = *get_cpu_ptr(&cpu_stats);
+	class = &stats->classes[policy][class_of(rq->size)];
+	class->paths[res->path]++;
+	class->whys[res->why]++;
+	count_ns(class->kmalloc, res->kmalloc_ns);
+	count_ns(class->vmalloc, res->vmalloc_ns);
+	put_cpu_ptr(&cpu_stats);
+}
+
+/**
+ * kvdemo_observe() - tell those who look of an allocation
+ * @rq: what was asked for
+ * @res: what became of it
+ * @p: the buffer, or NULL
+ * @total_ns: price of the whole request in ns
+ * @caller: address in the caller of the API
+ *
+ * Context: process context, called where kvdemo_observed() says so.
+ */
+void kvdemo_observe(const struct kvdemo_request *rq,
+		    const struct kvdemo_result *res, const void *p,
+		    s64 total_ns, unsigned long caller)
+{
+	trace_kvdemo_alloc(KVDEMO_ORIGIN_API, rq, res, p, total_ns, caller);
+	if (static_branch_unlikely(&kvdemo_stats_key))
+		count(rq, res);
+}
+
+static int make_stats(void)
+{
+	int cpu;
+
+	if (!base)
+		base = vzalloc(sizeof(*base));
+	if (!base)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct stats **stats = per_cpu_ptr(&cpu_stats, cpu);
+
+		if (!*stats)
+			*stats = vzalloc_node(sizeof(**stats), cpu_to_node(cpu));
+		if (!*stats)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * kvdemo_stats_switch() - count from now on, or no more
+ * @on: whether to count; what was counted stays
+ *
+ * Takes about 120 KiB for each possible CPU when first switched on.
+ *
+ * Context: process context, may sleep; the caller serialises.
+ * Return: 0 or -ENOMEM.
+ */
+int kvdemo_stats_switch(bool on)
+{
+	int err = on ? make_stats() : 0;
+
+	if (err)
+		return err;
+	if (on)
+		static_branch_enable(&kvdemo_stats_key);
+	else
+		static_branch_disable(&kvdemo_stats_key);
+	return 0;
+}
+
+/* All CPUs' counters of a class since the last reset, or since ever */
+static void sum(struct class_stats *to, int policy, int class, bool since_ever)
+{
+	unsigned long *sums = (unsigned long *)to, *from;
+	int cpu, i;
+
+	memset(to, 0, sizeof(*to));
+	for_each_possible_cpu(cpu) {
+		from = (unsigned long *)
+			&per_cpu(cpu_stats, cpu)->classes[policy][class];
+		for (i = 0; i < NR_COUNTERS; i++)
+			sums[i] += READ_ONCE(from[i]);
+	}
+	from = (unsigned long *)&base->classes[policy][class];
+	for (i = 0; !since_ever && i < NR_COUNTERS; i++)
+		sums[i] -= from[i];
+}
+
+/* Were they ever switched on? make_stats() fills base first, the CPUs then. */
+static bool have_stats(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (!per_cpu(cpu_stats, cpu))
+			return false;
+	return base;
+}
+
+/**
+ * kvdemo_stats_reset() - count from zero
+ *
+ * Context: process context; the caller serialises.
+ */
+void kvdemo_stats_reset(void)
+{
+	int policy, class;
+
+	if (!have_stats())
+		return;
+	for (policy = 0; policy < KVDEMO_NR_POLICIES; policy++)
+		for (class = 0; class < NR_CLASSES; class++)
+			sum(&base->classes[policy][class], policy, class, true);
+}
+
+static void show_hist(struct seq_file *seq, const char *step, int policy,
+		      int class, const unsigned long *buckets)
+{
+	int i;
+
+	for (i = 0; i < NR_BUCKETS; i++)
+		if (buckets[i])
+			seq_printf(seq, "hist policy=%s size_to=%lu step=%s ns_below=%lu count=%lu\n",
+				   kvdemo_policies[policy].name, 1UL << class,
+				   step, 1UL << i, buckets[i]);
+}
+
+static void show_class(struct seq_file *seq, int policy, int class)
+{
+	struct class_stats now;
+	int i;
+
+	sum(&now, policy, class, false);
+	if (!memchr_inv(now.paths, 0, sizeof(now.paths)))
+		return;
+	seq_printf(seq, "class policy=%s size_to=%lu",
+		   kvdemo_policies[policy].name, 1UL << class);
+	for (i = 0; i < KVDEMO_NR_PATHS; i++)
+		seq_printf(seq, " %s=%lu", kvdemo_path_name(i), now.paths[i]);
+	for (i = 0; i < KVDEMO_NR_WHYS; i++)
+		if (now.whys[i])
+			seq_printf(seq, " why_%s=%lu", kvdemo_why_name(i),
+				   now.whys[i]);
+	seq_putc(seq, '\n');
+	show_hist(seq, "kmalloc", policy, class, now.kmalloc);
+	show_hist(seq, "vmalloc", policy, class, now.vmalloc);
+}
+
+/**
+ * kvdemo_stats_show() - print the counters that are not zero
+ * @seq: where to
+ *
+ * Context: process context; the caller serialises.
+ */
+void kvdemo_stats_show(struct seq_file *seq)
+{
+	int policy, class;
+
+	seq_printf(seq, "stats %s\n",
+		   static_key_enabled(&kvdemo_stats_key) ? "on" : "off");
+	if (!have_stats())
+		return;
+	for (policy = 0; policy < KVDEMO_NR_POLICIES; policy++)
+		for (class = 0; class < NR_CLASSES; class++)
+			show_class(seq, policy, class);
+}
+
+/**
+ * kvdemo_stats_exit() - give the counters back
+ *
+ * Context: process context, when no caller of the API is left.
+ */
+void kvdemo_stats_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		vfree(per_cpu(cpu_stats, cpu));
+	vfree(base);
+}

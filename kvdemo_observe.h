@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The hook on the allocation path: while nobody looks, two static branches. A
+ * driver that lifts kvdemo_alloc.c goes without this file.
+ */
+#ifndef KVDEMO_OBSERVE_H
+#define KVDEMO_OBSERVE_H
+
+#include <linux/jump_label.h>
+
+#include "kvdemo_trace.h"
+
+struct seq_file;
+
+DECLARE_STATIC_KEY_FALSE(kvdemo_stats_key);
+
+/* Does anybody look: a tracer, or the statistics? */
+static __always_inline bool kvdemo_observed(void)
+{
+	return trace_kvdemo_alloc_enabled() ||
+	       static_branch_unlikely(&kvdemo_stats_key);
+}
+
+void kvdemo_observe(const struct kvdemo_request *rq,
+		    const struct kvdemo_result *res, const void *p,
+		    s64 total_ns, unsigned long caller);
+
+int kvdemo_stats_switch(bool on);
+void kvdemo_stats_reset(void);
+void kvdemo_stats_show(struct seq_file *seq);
+void kvdemo_stats_exit(void);
+
+#endif /* KVDEMO_OBSERVE_H */
