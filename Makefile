@@ -7,8 +7,7 @@ VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
 SOURCES := Kbuild $(filter-out %.mod.c,$(wildcard *.c *.h))
 export ARGS
-DKMS_SOURCES := Kbuild dkms.conf LICENSE kvdemo.h kvdemo_compat.h kvdemo_trace.h \
-	kvdemo_observe.h kvdemo_main.c kvdemo_alloc.c kvdemo_observe.c
+DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test.c,$(filter %.c %.h,$(SOURCES)))
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 BUILT := build/$(TARGET)/built
@@ -17,7 +16,7 @@ BUILT := build/$(TARGET)/built
 ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
 TESTS ?= $(filter-out $(ONCE),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules demo check check-user check-all lint mutants load unload dkms-files dkms-install \
+.PHONY: modules demo shell check check-user check-all lint mutants load unload dkms-files dkms-install \
 	dkms-remove clean help
 
 modules:
@@ -51,6 +50,9 @@ $(BUILT): $(SOURCES) build/$(TARGET)/root
 
 demo: $(BUILT)
 	@set -f; KVDEMO_REFRESH=0 scripts/demo $(TARGET) $$ARGS
+
+shell: $(BUILT)
+	@KVDEMO_REFRESH=0 scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
 
 check: $(BUILT)
 	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove -j2 $(TESTS)

@@ -18,6 +18,8 @@
 
 #include "kvdemo_compat.h"
 
+struct dentry;
+
 #define KVDEMO_VERSION "0.1.0"
 
 /**
@@ -180,6 +182,7 @@ int kvdemo_page_node(const void *p);
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
 void kvdemo_kvfree(const void *p);
 void kvdemo_force_fallback(bool on);
+struct dentry *kvdemo_debugfs_dir(void);
 
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res);

@@ -81,6 +81,7 @@ KVDEMO_POLICY_WORDS(DEFINE_ENUM, DEFINE_ENUM)
 #define PAIR(id, word)		{ id, word },
 #define LAST_PAIR(id, word)	{ id, word }
 
+/* A step that was not made costs 0 ns here, so that a histogram can add. */
 TRACE_EVENT(kvdemo_alloc,
 	TP_PROTO(enum kvdemo_origin origin, const struct kvdemo_request *rq,
 		 const struct kvdemo_result *res, const void *ptr,
@@ -108,8 +109,8 @@ TRACE_EVENT(kvdemo_alloc,
 		__entry->ptr = ptr;
 		__entry->size = rq->size;
 		__entry->gfp = (__force unsigned long)rq->gfp;
-		__entry->kmalloc_ns = res->kmalloc_ns;
-		__entry->vmalloc_ns = res->vmalloc_ns;
+		__entry->kmalloc_ns = max_t(s64, res->kmalloc_ns, 0);
+		__entry->vmalloc_ns = max_t(s64, res->vmalloc_ns, 0);
 		__entry->total_ns = total_ns;
 		__entry->node = rq->node;
 		__entry->origin = origin;

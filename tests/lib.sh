@@ -68,3 +68,12 @@ guest()
 	done
 	scripts/boot -p "$n" "${options[@]}" "$TARGET" "$@" || true
 }
+
+# The configuration of the target's kernel, a file
+config()
+{
+	local root
+
+	root=$(KVDEMO_REFRESH=0 scripts/target make "$TARGET")
+	echo "$root/root/usr/src/linux-headers-$(<"$root/release")/.config"
+}

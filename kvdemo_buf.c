@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buffers taken for a user: allocated, filled, verified, logged, and given back
+ * or held. The demo on load and the debugfs files share this.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+#include "kvdemo_priv.h"
+
+/* A default cap is this share of low memory, and of what is available of it */
+#define CAP_SHARE	8
+#define CAP_FREE_SHARE	4
+
+/* What a buffer takes beside its bytes: struct kvdemo_buf, tables of vmalloc */
+#define OVERHEAD	1024
+
+/* How much memory is touched before others get a turn */
+#define CHUNK		SZ_1M
+
+/* Protects all that is counted and held here, and the active policy. */
+DEFINE_MUTEX(kvdemo_lock);
+LIST_HEAD(kvdemo_held);
+
+/* What the module itself took and gave back; the difference is a leak. */
+static struct {
+	unsigned long taken, given;
+	u64 taken_bytes, given_bytes;
+	u64 held_footprint;
+	unsigned long failed;
+	unsigned long paths[KVDEMO_NR_PATHS];
+	u64 kmalloc_ns, vmalloc_ns;
+} total;
+
+/**
+ * kvdemo_default_cap() - a modest share of the memory of this machine
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+u64 kvdemo_default_cap(void)
+{
+	struct sysinfo si;
+	u64 low, available = si_mem_available();
+
+	si_meminfo(&si);
+	low = (u64)(si.totalram - si.totalhigh) * PAGE_SIZE;
+	return min(low / CAP_SHARE, available * PAGE_SIZE / CAP_FREE_SHARE);
+}
+
+/**
+ * kvdemo_footprint() - the most memory that a request may take
+ * @rq: the request
+ *
+ * kmalloc rounds up to a power of two, vmalloc to pages.
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+u64 kvdemo_footprint(const struct kvdemo_request *rq)
+{
+	u64 kmalloc = 0, vmalloc = 0;
+
+	if (!rq->size)
+		return OVERHEAD;
+	if (rq->policy->tries && rq->size <= KMALLOC_MAX_SIZE)
+		kmalloc = roundup_pow_of_two(rq->size);
+	if (rq->policy->falls_back &&
+	    (rq->size > PAGE_SIZE || !rq->policy->tries))
+		vmalloc = PAGE_ALIGN((u64)rq->size);
+	return max(kmalloc, vmalloc) + OVERHEAD;
+}
+
+/**
+ * kvdemo_held_footprint() - the most memory that all held buffers may take
+ *
+ * Context: kvdemo_lock is held.
+ * Return: bytes.
+ */
+u64 kvdemo_held_footprint(void)
+{
+	return total.held_footprint;
+}
+
+static u8 pattern(size_t i)
+{
+	return i ^ (i >> 8) ^ (i >> 16) ^ 0xa5;
+}
+
+static bool fill(u8 *p, size_t from, size_t to)
+{
+	size_t i;
+
+	for (i = from; i < to; i++)
+		p[i] = pattern(i);
+	return true;
+}
+
+static bool holds(u8 *p, size_t from, size_t to)
+{
+	size_t i;
+
+	for (i = from; i < to; i++)
+		if (p[i] != pattern(i))
+			return false;
+	return true;
+}
+
+static bool is_zero(u8 *p, size_t from, size_t to)
+{
+	return !memchr_inv(p + from, 0, to - from);
+}
+
+/* Chunk by chunk: 0, -EIO where @check fails, -EINTR on a fatal signal */
+static int each_chunk(const struct kvdemo_buf *buf,
+		      bool (*check)(u8 *p, size_t from, size_t to))
+{
+	size_t at;
+
+	for (at = 0; at < buf->rq.size; at += CHUNK) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!check(buf->p, at, min_t(size_t, at + CHUNK, buf->rq.size)))
+			return -EIO;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int verify(const struct kvdemo_buf *buf)
+{
+	int err = 0;
+
+	if (ZERO_OR_NULL_PTR(buf->p))
+		return 0;
+	if (buf->rq.gfp & __GFP_ZERO)
+		err = each_chunk(buf, is_zero);
+	if (err == -EIO)
+		pr_err("size=%zu: memory is not zero\n", buf->rq.size);
+	err = err ?: each_chunk(buf, fill);
+	if (err)
+		return err;
+	err = each_chunk(buf, holds);
+	if (err == -EIO)
+		pr_err("size=%zu: memory does not keep its contents\n",
+		       buf->rq.size);
+	return err;
+}
+
+/**
+ * kvdemo_or_dash() - a number, or "-" for what does not exist or was not done
+ * @str: room for the number
+ * @len: of @str
+ * @n: below 0 for none
+ *
+ * Context: any.
+ * Return: the string.
+ */
+const char *kvdemo_or_dash(char *str, size_t len, s64 n)
+{
+	if (n < 0)
+		return "-";
+	snprintf(str, len, "%lld", n);
+	return str;
+}
+
+static void log_alloc(const struct kvdemo_buf *buf)
+{
+	char kmalloc_ns[24], vmalloc_ns[24], order[24], asked[24] = "";
+	const struct kvdemo_layout *layout = &buf->layout;
+
+	if (buf->rq.node != NUMA_NO_NODE)
+		snprintf(asked, sizeof(asked), " asked_node=%d", buf->rq.node);
+	/* No page, no node: an empty mask would print nothing. */
+	pr_info("alloc size=%zu policy=%s path=%s why=%s node=%*pbl%s order=%s pages=%lu runs=%lu kmalloc_ns=%s vmalloc_ns=%s total_ns=%lld%s\n",
+		buf->rq.size, buf->rq.policy->name,
+		kvdemo_path_name(buf->res.path), kvdemo_why_name(buf->res.why),
+		nodemask_pr_args(&layout->nodes), layout->pages ? "" : "-",
+		kvdemo_or_dash(order, sizeof(order), kvdemo_order_of(layout)),
+		layout->pages, layout->runs,
+		kvdemo_or_dash(kmalloc_ns, sizeof(kmalloc_ns), buf->res.kmalloc_ns),
+		kvdemo_or_dash(vmalloc_ns, sizeof(vmalloc_ns), buf->res.vmalloc_ns),
+		buf->total_ns, asked);
+}
+
+/*
+ * vmalloc notes its caller, so the kernel's own table shows the buffer. Its
+ * size there is in whole pages, one guard page more; the running kernel's
+ * kvmalloc_node() and the node-aware vmalloc may round up to a huge page.
+ */
+static void log_held(const struct kvdemo_buf *buf)
+{
+	if (!is_vmalloc_addr(buf->p))
+		return;
+	if (buf->rq.policy->native || buf->rq.node != NUMA_NO_NODE)
+		pr_info("held size=%zu: grep '\\[" KBUILD_MODNAME "\\]' /proc/vmallocinfo\n",
+			buf->rq.size);
+	else
+		pr_info("held size=%zu: grep ' %zu .*\\[" KBUILD_MODNAME "\\]' /proc/vmallocinfo\n",
+			buf->rq.size, (size_t)(PAGE_ALIGN(buf->rq.size) + PAGE_SIZE));
+}
+
+static void give_back(struct kvdemo_buf *buf)
+{
+	kvdemo_kvfree(buf->p);
+	if (!ZERO_OR_NULL_PTR(buf->p)) {
+		total.given++;
+		total.given_bytes += buf->rq.size;
+	}
+	kfree(buf);
+}
+
+static void account(const struct kvdemo_buf *buf)
+{
+	total.paths[buf->res.path]++;
+	total.failed += !buf->p;
+	total.kmalloc_ns += max_t(s64, buf->res.kmalloc_ns, 0);
+	total.vmalloc_ns += max_t(s64, buf->res.vmalloc_ns, 0);
+	if (ZERO_OR_NULL_PTR(buf->p))
+		return;
+	total.taken++;
+	total.taken_bytes += buf->rq.size;
+}
+
+static void hold_it(struct kvdemo_buf *buf)
+{
+	static unsigned long last_id;
+
+	buf->id = ++last_id;
+	list_add_tail(&buf->list, &kvdemo_held);
+	total.held_footprint += kvdemo_footprint(&buf->rq);
+	log_held(buf);
+}
+
+/**
+ * kvdemo_take() - allocate, verify and log one buffer
+ * @rq: what is asked for
+ * @hold: keep it; else it is given back at once
+ *
+ * A failed allocation is no error: the log says path=none.
+ *
+ * Context: process context, may sleep; kvdemo_lock is held.
+ * Return: 1 where there is memory, 0 where there is none; -ENOMEM where not
+ * even a struct kvdemo_buf is left, -EIO where memory does not keep its
+ * contents, -EINTR on a fatal signal.
+ */
+int kvdemo_take(const struct kvdemo_request *rq, bool hold)
+{
+	struct kvdemo_buf *buf = kzalloc(sizeof(*buf), GFP_KERNEL);
+	u64 start;
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	buf->rq = *rq;
+	/* The try has it anyway, and path=none reports a failed fallback. */
+	if (rq->size > PAGE_SIZE)
+		buf->rq.gfp |= __GFP_NOWARN;
+
+	start = ktime_get_ns();
+	buf->p = kvdemo_alloc(&buf->rq, &buf->res);
+	buf->total_ns = ktime_get_ns() - start;
+	account(buf);
+	kvdemo_inspect(buf->p, rq->size, &buf->layout);
+	log_alloc(buf);
+
+	err = verify(buf) ?: !ZERO_OR_NULL_PTR(buf->p);
+	if (hold && err == 1)
+		hold_it(buf);
+	else
+		give_back(buf);
+	return err;
+}
+
+/**
+ * kvdemo_only_failures() - was something asked for and nothing got?
+ *
+ * Context: kvdemo_lock is held.
+ */
+bool kvdemo_only_failures(void)
+{
+	return total.failed && !total.taken;
+}
+
+static void let_go(struct kvdemo_buf *buf)
+{
+	list_del(&buf->list);
+	total.held_footprint -= kvdemo_footprint(&buf->rq);
+	give_back(buf);
+}
+
+/**
+ * kvdemo_give_back_id() - give one held buffer back
+ * @id: its number
+ *
+ * Context: process context, may sleep; kvdemo_lock is held.
+ * Return: 0; -EINVAL where none has that number.
+ */
+int kvdemo_give_back_id(unsigned long id)
+{
+	struct kvdemo_buf *buf;
+
+	list_for_each_entry(buf, &kvdemo_held, list) {
+		if (buf->id != id)
+			continue;
+		pr_info("free id=%lu size=%zu path=%s\n", id, buf->rq.size,
+			kvdemo_path_name(buf->res.path));
+		let_go(buf);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/**
+ * kvdemo_give_back_all() - give all held buffers back, and say how much it was
+ *
+ * Context: process context, may sleep; kvdemo_lock is held.
+ */
+void kvdemo_give_back_all(void)
+{
+	struct kvdemo_buf *buf, *next;
+	unsigned long n = 0;
+	u64 bytes = 0;
+
+	list_for_each_entry_safe(buf, next, &kvdemo_held, list) {
+		n++;
+		bytes += buf->rq.size;
+		let_go(buf);
+		cond_resched();
+	}
+	if (n)
+		pr_info("free all=%lu bytes=%llu\n", n, bytes);
+}
+
+/**
+ * kvdemo_log_summary() - what all allocations so far came to
+ * @policy: under which they were made
+ *
+ * Context: kvdemo_lock is held.
+ */
+void kvdemo_log_summary(const struct kvdemo_policy *policy)
+{
+	pr_info("summary policy=%s slab=%lu pages=%lu vmalloc=%lu none=%lu kmalloc_ns=%llu vmalloc_ns=%llu\n",
+		policy->name, total.paths[KVDEMO_PATH_SLAB],
+		total.paths[KVDEMO_PATH_PAGES], total.paths[KVDEMO_PATH_VMALLOC],
+		total.paths[KVDEMO_PATH_NONE], total.kmalloc_ns,
+		total.vmalloc_ns);
+}
+
+/**
+ * kvdemo_log_exit() - whether all was given back
+ *
+ * Context: kvdemo_lock is held.
+ */
+void kvdemo_log_exit(void)
+{
+	pr_info("exit allocs=%lu frees=%lu bytes=%llu leaked=%llu\n",
+		total.taken, total.given, total.taken_bytes,
+		total.taken_bytes - total.given_bytes);
+}

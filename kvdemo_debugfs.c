@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Run-time control: /sys/kernel/debug/kvdemo, for root only. What is written
+ * cannot be read and the other way round, for under lockdown debugfs refuses
+ * even to read a file that could be written.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/debugfs.h>
+#include <linux/export.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "kvdemo_priv.h"
+
+/* The longest line that makes sense: all keys with their longest values */
+#define LINE_LEN	256
+
+static struct dentry *dir;
+static const struct kvdemo_policy *active;
+static u64 cap;
+
+static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 10);
+
+/* One line for a bad write, and not more of them than a log can bear */
+static int bad_write(const char *name, const char *val, size_t len, int err,
+		     const char *allowed)
+{
+	if (__ratelimit(&bad_writes))
+		kvdemo_say_bad(name, val, len, err, allowed);
+	return err;
+}
+
+static int bad_ask(const char *key, const char *val, int err)
+{
+	if (__ratelimit(&bad_writes))
+		kvdemo_say_bad_ask(key, val, err);
+	return err == -ENOENT ? -EINVAL : err;
+}
+
+/* alloc: "64K", or "size=64K policy=backoff node=0 count=8 zero=1" */
+#define ALLOC_ALLOWED \
+	"a size, as in 64K, and any of size=, policy=, node=, gfp=, count=, zero=, force_fallback="
+
+/* A word without a value is a switch, else the size. */
+static int set_word(struct kvdemo_ask *ask, char *word, bool *sized)
+{
+	char *val = strchr(word, '=');
+	const char *key = word;
+	int err;
+
+	if (val) {
+		*val++ = '\0';
+	} else if (!kvdemo_ask_is_key(word)) {
+		key = "size";
+		val = word;
+	}
+	if (!strcmp(key, "size")) {
+		if (*sized)
+			return bad_write("alloc", val ?: "", strlen(val ?: ""),
+					 -EINVAL, "one size");
+		*sized = true;
+	}
+	err = kvdemo_ask_set(ask, key, val);
+	return err ? bad_ask(key, val, err) : 0;
+}
+
+static int parse_alloc(struct kvdemo_ask *ask, char *line)
+{
+	bool sized = false;
+	char *word;
+	int err;
+
+	while ((word = strsep(&line, " \t"))) {
+		if (!*word)
+			continue;
+		err = set_word(ask, word, &sized);
+		if (err)
+			return err;
+	}
+	if (!sized)
+		return bad_write("alloc", "", 0, -EINVAL, ALLOC_ALLOWED);
+	return kvdemo_ask_finish(ask);
+}
+
+static int over_cap(const struct kvdemo_ask *ask)
+{
+	u64 held = kvdemo_held_footprint();
+	u64 more = kvdemo_footprint(&ask->rq) * ask->count;
+
+	if (held + more <= cap)
+		return 0;
+	if (__ratelimit(&bad_writes))
+		pr_err("alloc may take %llu bytes beside %llu that are held: allowed is cap=%llu\n",
+		       more, held, cap);
+	return -ENOMEM;
+}
+
+static int do_alloc(char *line)
+{
+	struct kvdemo_ask ask = {
+		.rq = {
+			.gfp = GFP_KERNEL,
+			.node = NUMA_NO_NODE,
+			.policy = active,
+		},
+		.count = 1,
+	};
+	unsigned int i;
+	int got, any = 0, err = parse_alloc(&ask, line) ?: over_cap(&ask);
+
+	for (i = 0; !err && i < ask.count; i++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		got = kvdemo_take(&ask.rq, true);
+		if (got < 0)
+			return got;
+		any |= got;
+		cond_resched();
+	}
+	if (err)
+		return err;
+	return any || !ask.rq.size ? 0 : -ENOMEM;
+}
+
+static int do_free(char *line)
+{
+	unsigned long id;
+	int err;
+
+	if (!strcmp(line, "all")) {
+		kvdemo_give_back_all();
+		return 0;
+	}
+	err = kstrtoul(line, 10, &id) ? -EINVAL : kvdemo_give_back_id(id);
+	if (err)
+		bad_write("free", line, strlen(line), err,
+			  "all, or an id of the file held");
+	return err;
+}
+
+static int do_policy(char *line)
+{
+	struct kvdemo_ask ask = { };
+	int err = kvdemo_ask_set(&ask, "policy", line);
+
+	if (err)
+		return bad_ask("policy", line, err);
+	active = ask.rq.policy;
+	return 0;
+}
+
+static int do_stats_on(char *line)
+{
+	if (strcmp(line, "0") && strcmp(line, "1"))
+		return bad_write("stats_on", line, strlen(line), -EINVAL,
+				 "0 or 1");
+	return kvdemo_stats_switch(*line == '1');
+}
+
+static int do_reset(char *line)
+{
+	if (strcmp(line, "1"))
+		return bad_write("reset", line, strlen(line), -EINVAL, "1");
+	kvdemo_stats_reset();
+	return 0;
+}
+
+/* Files that are written: each write is one whole line. */
+static const struct command {
+	const char *name;
+	int (*act)(char *line);
+} commands[] = {
+	{ "alloc", do_alloc },
+	{ "free", do_free },
+	{ "policy", do_policy },
+	{ "stats_on", do_stats_on },
+	{ "reset", do_reset },
+};
+
+/* Without the newline at its end; @size bytes are in @line. */
+static int whole_line(const char *name, char *line, size_t len, size_t size)
+{
+	size_t n = len;
+
+	if (n && len == size && line[n - 1] == '\n')
+		n--;
+	line[n] = '\0';
+	if (len < size || memchr(line, '\0', n) || memchr(line, '\n', n))
+		return bad_write(name, line, n, -EINVAL,
+				 "one line of at most " __stringify(LINE_LEN) " characters");
+	return 0;
+}
+
+static ssize_t command_write(struct file *file, const char __user *from,
+			     size_t size, loff_t *pos)
+{
+	const struct command *command = file_inode(file)->i_private;
+	size_t len = min_t(size_t, size, LINE_LEN);
+	char line[LINE_LEN + 1];
+	int err;
+
+	if (copy_from_user(line, from, len))
+		return -EFAULT;
+	err = whole_line(command->name, line, len, size);
+	if (err)
+		return err;
+	/* Who waits for a long allocation of another can be killed. */
+	if (mutex_lock_killable(&kvdemo_lock))
+		return -EINTR;
+	err = command->act(line);
+	mutex_unlock(&kvdemo_lock);
+	return err ?: size;
+}
+
+static const struct file_operations command_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = command_write,
+	.llseek = noop_llseek,
+};
+
+/* Files that are read */
+
+static int policies_show(struct seq_file *seq, void *unused)
+{
+	const struct kvdemo_policy *now = READ_ONCE(active);
+	int i;
+
+	for (i = 0; i < KVDEMO_NR_POLICIES; i++)
+		seq_printf(seq, now == &kvdemo_policies[i] ? "%s[%s]" : "%s%s",
+			   i ? " " : "", kvdemo_policies[i].name);
+	seq_putc(seq, '\n');
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(policies);
+
+static int stats_show(struct seq_file *seq, void *unused)
+{
+	if (mutex_lock_killable(&kvdemo_lock))
+		return -EINTR;
+	kvdemo_stats_show(seq);
+	mutex_unlock(&kvdemo_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static void *held_start(struct seq_file *seq, loff_t *pos)
+{
+	if (mutex_lock_killable(&kvdemo_lock))
+		return ERR_PTR(-EINTR);
+	return seq_list_start_head(&kvdemo_held, *pos);
+}
+
+static void *held_next(struct seq_file *seq, void *at, loff_t *pos)
+{
+	return seq_list_next(at, &kvdemo_held, pos);
+}
+
+static void held_stop(struct seq_file *seq, void *at)
+{
+	if (!IS_ERR(at))
+		mutex_unlock(&kvdemo_lock);
+}
+
+static int held_show(struct seq_file *seq, void *at)
+{
+	const struct kvdemo_buf *buf = list_entry(at, struct kvdemo_buf, list);
+	char order[24], kmalloc_ns[24], vmalloc_ns[24];
+
+	if (at == &kvdemo_held) {
+		seq_puts(seq, "      id       size  policy     path     why             order   pages    runs    kmalloc_ns    vmalloc_ns      total_ns  nodes\n");
+		return 0;
+	}
+	seq_printf(seq, "%8lu %10zu  %-9s  %-7s  %-14s  %5s  %6lu  %6lu  %12s  %12s  %12lld  %*pbl\n",
+		   buf->id, buf->rq.size, buf->rq.policy->name,
+		   kvdemo_path_name(buf->res.path),
+		   kvdemo_why_name(buf->res.why),
+		   kvdemo_or_dash(order, sizeof(order),
+				  kvdemo_order_of(&buf->layout)),
+		   buf->layout.pages, buf->layout.runs,
+		   kvdemo_or_dash(kmalloc_ns, sizeof(kmalloc_ns),
+				  buf->res.kmalloc_ns),
+		   kvdemo_or_dash(vmalloc_ns, sizeof(vmalloc_ns),
+				  buf->res.vmalloc_ns),
+		   buf->total_ns, nodemask_pr_args(&buf->layout.nodes));
+	return 0;
+}
+
+static const struct seq_operations held_ops = {
+	.start = held_start,
+	.next = held_next,
+	.stop = held_stop,
+	.show = held_show,
+};
+
+static int held_open(struct inode *inode, struct file *file)
+{
+	return seq_open(file, &held_ops);
+}
+
+static const struct file_operations held_fops = {
+	.owner = THIS_MODULE,
+	.open = held_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release,
+};
+
+/**
+ * kvdemo_debugfs_dir() - where kvdemo's files are, for modules that add some
+ *
+ * Context: any, while the caller keeps kvdemo.ko loaded.
+ * Return: the directory; an error pointer where debugfs is not to be had, which
+ * the functions of debugfs take without a word.
+ */
+struct dentry *kvdemo_debugfs_dir(void)
+{
+	return dir;
+}
+EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
+
+/**
+ * kvdemo_debugfs_init() - make the files
+ * @policy: active until another is written
+ * @most: bytes that may be held
+ *
+ * Context: process context, may sleep. Without debugfs there are no files, and
+ * the module does the rest of its work.
+ */
+void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 most)
+{
+	int i;
+
+	active = policy;
+	cap = most;
+	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		debugfs_create_file(commands[i].name, 0200, dir,
+				    (void *)&commands[i], &command_fops);
+	debugfs_create_file("held", 0400, dir, NULL, &held_fops);
+	debugfs_create_file("policies", 0400, dir, NULL, &policies_fops);
+	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);
+}
+
+/**
+ * kvdemo_debugfs_exit() - take the files away
+ *
+ * Context: process context, waits for those that read or write.
+ */
+void kvdemo_debugfs_exit(void)
+{
+	debugfs_remove(dir);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of kvdemo.ko share. No other module includes it, and a driver
+ * that lifts the wrapper goes without it.
+ */
+#ifndef KVDEMO_PRIV_H
+#define KVDEMO_PRIV_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+#include "kvdemo_observe.h"
+
+/**
+ * struct kvdemo_ask - what a user asks for in words
+ * @rq: the request; @rq.size in bytes
+ * @count: how often
+ * @zero: __GFP_ZERO, whatever gfp= says
+ */
+struct kvdemo_ask {
+	struct kvdemo_request rq;
+	unsigned int count;
+	bool zero;
+};
+
+/**
+ * struct kvdemo_buf - a buffer that was taken for a user
+ * @list: in kvdemo_held, where it is kept
+ * @id: its number since the module was loaded, from 1
+ * @p: the memory
+ * @rq: what was asked for
+ * @res: what became of it
+ * @total_ns: price of the whole request in ns
+ * @layout: where it lies
+ */
+struct kvdemo_buf {
+	struct list_head list;
+	unsigned long id;
+	void *p;
+	struct kvdemo_request rq;
+	struct kvdemo_result res;
+	s64 total_ns;
+	struct kvdemo_layout layout;
+};
+
+/* What no order can be told of, vmalloc memory and none, has -1. */
+static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
+{
+	bool kmalloced = layout->path == KVDEMO_PATH_SLAB ||
+			 layout->path == KVDEMO_PATH_PAGES;
+
+	return kmalloced ? (s64)layout->order : -1;
+}
+
+extern struct mutex kvdemo_lock;
+extern struct list_head kvdemo_held;
+
+/* kvdemo_words.c */
+int kvdemo_parse_size(const char *word, size_t len, u64 *size);
+int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val);
+int kvdemo_ask_finish(struct kvdemo_ask *ask);
+bool kvdemo_ask_is_key(const char *word);
+void kvdemo_say_bad(const char *key, const char *val, size_t len, int err,
+		    const char *allowed);
+void kvdemo_say_bad_ask(const char *key, const char *val, int err);
+
+/* kvdemo_buf.c */
+u64 kvdemo_default_cap(void);
+u64 kvdemo_footprint(const struct kvdemo_request *rq);
+u64 kvdemo_held_footprint(void);
+int kvdemo_take(const struct kvdemo_request *rq, bool hold);
+bool kvdemo_only_failures(void);
+int kvdemo_give_back_id(unsigned long id);
+void kvdemo_give_back_all(void);
+void kvdemo_log_summary(const struct kvdemo_policy *policy);
+void kvdemo_log_exit(void);
+const char *kvdemo_or_dash(char *str, size_t len, s64 n);
+
+/* kvdemo_debugfs.c */
+void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 cap);
+void kvdemo_debugfs_exit(void);
+
+#endif /* KVDEMO_PRIV_H */

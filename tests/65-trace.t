@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The tracepoints, and README's recipes and session as they stand there.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# A recipe is a block that begins with this cd; what comes before its cat starts
+# it, what follows ends it.
+awk -v to="$work/recipe" '
+	/^    cd .*\/kvdemo_alloc$/ { n++; part = "start" }
+	!/^    / { part = "" }
+	part {
+		if ($1 == "cat")
+			part = "show"
+		print > (to n "." part)
+		if (part == "show")
+			part = "end"
+	}' README.md
+for part in "$work"/recipe*.{show,end}; do
+	sed -i '1i cd /sys/kernel/tracing/events/kvdemo/kvdemo_alloc' "$part"
+done
+
+# The session: what stands behind the prompt, and what was printed
+sed -n 's/^    # //p' README.md | sed -n '/^cat policies$/,/rmmod/p' >"$work/session"
+sed -n '/^    # cat policies$/,/^$/s/^    //p' README.md | grep -v '^# ' >"$work/printed"
+
+skips=0
+grep -q '^CONFIG_HIST_TRIGGERS=y' "$(config)" || skips=2
+plan 11
+guest 10 -S "$skips" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,session,printed}

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# debugfs kvdemo/ and the tracepoints, as an administrator uses them.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
+dir=/sys/kernel/debug/kvdemo
+trace=/sys/kernel/tracing
+event=$trace/events/kvdemo/kvdemo_alloc
+
+# put FILE LINE: one write, and no word of the shell about a refusal
+put()
+{
+	{ echo "$2" >"$dir/$1"; } 2>/tmp/err
+}
+
+refuses()
+{
+	! put "$1" "$2" && grep -q "$3" /tmp/err
+}
+
+unload()
+{
+	rmmod kvdemo && has '^kvdemo: exit .* leaked=0$'
+}
+
+held()
+{
+	tail -n +2 $dir/held
+}
+
+modes()
+{
+	for file in alloc free policy stats_on reset; do
+		[ "$(stat -c %a:%u $dir/$file)" = 200:0 ] || return
+	done
+	for file in held policies stats; do
+		[ "$(stat -c %a:%u $dir/$file)" = 400:0 ] || return
+	done
+	[ "$(ls $dir | wc -l)" -eq 8 ] && [ "$(stat -c %a /sys/kernel/debug)" = 700 ]
+}
+
+# The log line and the row of the table say the same.
+one_size()
+{
+	mark
+	put alloc 64K && [ "$(held | wc -l)" -eq 1 ] || return
+	log | sed -n 's/^kvdemo: alloc //p' | tr ' ' '\n' >/tmp/line
+	for column in size:2 policy:3 path:4 why:5 order:6 pages:7 runs:8 \
+		kmalloc_ns:9 vmalloc_ns:10 total_ns:11 node:12; do
+		value=$(sed -n "s/^${column%:*}=//p" /tmp/line)
+		[ "$value" ] && [ "$(held | awk "{ print \$${column#*:} }")" = "$value" ] && continue
+		echo "# $column: $value in the log"
+		held | sed 's/^/# /'
+		return 1
+	done
+	grep -qx size=65536 /tmp/line && grep -qx policy=noretry /tmp/line
+}
+
+all_keys()
+{
+	mark
+	put alloc "count=3  size=$((4 * page)) policy=vmalloc	node=0 gfp=GFP_KERNEL|__GFP_NOWARN zero=1" &&
+		[ "$(held | grep -c "^ *[2-4]  *$((4 * page))  *vmalloc  *vmalloc  *policy  *-  *4 ")" -eq 3 ] &&
+		put alloc "0x$(printf %x $((2 * page))) force_fallback" &&
+		held | grep -q "^ *5  *$((2 * page))  *noretry  *vmalloc  *forced "
+}
+
+some_freed()
+{
+	put free 3 && [ "$(held | awk '{ print $1 }' | tr '\n' ' ')" = '1 2 4 5 ' ] &&
+		refuses free 3 'Invalid argument' && has 'free="*3"* is invalid: allowed is all' &&
+		put free all && [ -z "$(held)" ] &&
+		has "^kvdemo: free all=4 bytes=$((65536 + 10 * page))$"
+}
+
+free_kib()
+{
+	awk '/^MemFree/ { print $2 }' /proc/meminfo
+}
+
+# The kernel's own count of free memory: 31 MiB go and come.
+given_back()
+{
+	before=$(free_kib)
+	put alloc "32K count=1000" || return
+	[ $((before - $(free_kib))) -gt 28000 ] && put free all &&
+		[ $((before - $(free_kib))) -lt 5000 ]
+}
+
+switched()
+{
+	[ "$(cat $dir/policies)" = '[noretry] noreclaim backoff native kmalloc vmalloc' ] &&
+		put policy vmalloc &&
+		[ "$(cat $dir/policies)" = 'noretry noreclaim backoff native kmalloc [vmalloc]' ] &&
+		put alloc 100 && held | grep -q ' 100  vmalloc  *vmalloc  *policy ' &&
+		refuses policy fifo 'Invalid argument' &&
+		has 'policy=fifo is invalid: allowed is noretry, noreclaim' &&
+		put policy noretry && put free all
+}
+
+by_parameter()
+{
+	mark
+	unload && insmod /kvdemo.ko sizes=64 policy=backoff &&
+		grep -qF '[backoff]' $dir/policies && unload && insmod /kvdemo.ko sizes=64
+}
+
+class()
+{
+	sed -n "s/^class policy=$1 size_to=$2 //p" $dir/stats
+}
+
+# Off, then what was counted, then what each histogram adds up to
+counted()
+{
+	[ "$(cat $dir/stats)" = 'stats off' ] && put alloc 64 &&
+		[ "$(cat $dir/stats)" = 'stats off' ] && put stats_on 1 || return
+	put alloc "$((4 * page)) count=7"
+	put alloc "$((4 * page - 1)) count=2 force_fallback=1"
+	put alloc "$((4 * page + 1))"
+	put alloc '100 policy=native'
+	[ "$(class noretry $((4 * page)))" = 'none=0 slab=0 pages=7 vmalloc=2 why_forced=2 why_contiguous=7' ] &&
+		[ "$(class noretry $((8 * page)))" = 'none=0 slab=0 pages=1 vmalloc=0 why_contiguous=1' ] &&
+		[ "$(class native 128)" = 'none=0 slab=1 pages=0 vmalloc=0 why_small=1' ] &&
+		[ "$(hist kmalloc)" -eq 7 ] && [ "$(hist vmalloc)" -eq 2 ] &&
+		! grep -q 'hist policy=native' $dir/stats
+}
+
+hist()
+{
+	sed -n "s/^hist policy=noretry size_to=$((4 * page)) step=$1 ns_below=[0-9]* count=//p" $dir/stats |
+		awk '{ n += $1 } END { print n + 0 }'
+}
+
+# A bucket is the power of two above the price that the log has.
+bucket()
+{
+	put reset 1 && mark && put alloc $((4 * page)) || return
+	ns=$(log | sed -n 's/^kvdemo: alloc .* kmalloc_ns=\([0-9]*\) .*/\1/p')
+	below=1
+	while [ $below -le "$ns" ]; do below=$((below * 2)); done
+	grep -qx "hist policy=noretry size_to=$((4 * page)) step=kmalloc ns_below=$below count=1" $dir/stats
+}
+
+reset()
+{
+	put reset 1 && [ "$(cat $dir/stats)" = 'stats on' ] && put alloc $((4 * page)) &&
+		[ "$(class noretry $((4 * page)))" = 'none=0 slab=0 pages=1 vmalloc=0 why_contiguous=1' ] &&
+		put stats_on 0 && put alloc $((4 * page)) &&
+		[ "$(class noretry $((4 * page)))" = 'none=0 slab=0 pages=1 vmalloc=0 why_contiguous=1' ] &&
+		refuses stats_on 2 'Invalid argument' && refuses reset 0 'Invalid argument' && put free all
+}
+
+over_the_cap()
+{
+	unload && insmod /kvdemo.ko sizes=64 cap=$((20 * page)) && mark || return
+	put alloc $((16 * page)) && refuses alloc $((4 * page)) 'allocate memory' &&
+		has "^kvdemo: alloc may take [0-9]* bytes beside [0-9]* that are held: allowed is cap=$((20 * page))$" &&
+		[ "$(held | wc -l)" -eq 1 ] && put free all && put alloc "$page count=3" && put free all &&
+		refuses alloc "size=1 count=1000" 'allocate memory'
+}
+
+# Nothing but failures is an error, and no buffer.
+no_memory()
+{
+	unload && insmod /kvdemo.ko sizes=64 cap=2G && mark || return
+	refuses alloc '1G policy=kmalloc' 'allocate memory' && has 'path=none why=no-memory' &&
+		[ -z "$(held)" ] && put alloc 0 && [ -z "$(held)" ]
+}
+
+# bad NAME FILE LINE...: each is refused as invalid
+bad()
+{
+	local name=$1 file=$2 line status=0
+
+	shift 2
+	for line; do
+		refuses "$file" "$line" 'Invalid argument\|out of range\|not representable' && continue
+		echo "# $file took '$line': $(cat /tmp/err)" | cut -c1-200
+		status=1
+	done
+	[ -z "$(held)" ] || status=1
+	ok $status "$name"
+}
+
+# The log is told of ten in five seconds, and not of every one.
+limited()
+{
+	sleep 5
+	mark
+	i=0
+	while [ $((i += 1)) -le 60 ]; do ! put alloc x$i || return; done
+	said=$(log | grep -c '^kvdemo: size=x[0-9]* is invalid: allowed is bytes with')
+	[ "$said" -ge 10 ] && [ "$said" -lt 60 ]
+}
+
+# What a shell variable cannot hold: a NUL, 64 KiB, two lines, nothing
+garbage()
+{
+	for bytes in '64K\0' '\0' '64\0K\n' '64K\n64K\n' '64K\n\n' '\n' '\377\376\n'; do
+		! printf "$bytes" 2>/dev/null >$dir/alloc || return
+	done
+	! dd if=/dev/urandom of=$dir/alloc bs=65536 count=1 2>/tmp/err || return
+	tr '\0' A </dev/zero | head -c 65536 >/tmp/64k
+	! dd if=/tmp/64k of=$dir/alloc bs=65536 count=1 2>/tmp/err || return
+	! dd if=/tmp/64k of=$dir/free bs=257 count=1 2>/tmp/err || return
+	[ -z "$(held)" ] && put alloc 64 && put free all
+}
+
+# 8 writers of 30 rounds, and a reader of everything
+writer()
+{
+	i=0
+	while [ $((i += 1)) -le 30 ]; do
+		echo "$((i * 777)) policy=$1"
+		echo "count=0"
+		echo "size=4K count=3"
+	done | while read -r line; do
+		printf '%s\n' "$line" >$dir/alloc
+	done
+	printf '%s\n' "$1" >$dir/policy
+} 2>/dev/null
+
+crowd()
+{
+	for policy in noretry noreclaim backoff native kmalloc vmalloc noretry backoff; do
+		writer $policy &
+	done
+	for i in 1 2 3 4 5 6 7 8 9; do cat $dir/*; done >/dev/null 2>&1
+	wait
+	[ "$(held | wc -l)" -eq $((8 * 30 * 4)) ] &&
+		[ "$(held | awk '{ n += $2 } END { print n }')" -eq $((8 * (777 * 465 + 30 * 3 * 4096))) ] &&
+		put free all && [ -z "$(held)" ]
+}
+
+# A file that is open keeps the module; a writer meets its end.
+busy()
+{
+	exec 7>$dir/alloc
+	! rmmod kvdemo 2>/tmp/err && grep -q 'temporarily unavailable' /tmp/err &&
+		echo 64 >&7 && exec 7>&- && unload
+}
+
+under_unload()
+{
+	mark
+	while [ ! -e /tmp/stop ]; do echo '16K count=5' >$dir/alloc; done 2>/dev/null &
+	while [ ! -e /tmp/stop ]; do cat $dir/held $dir/stats; done >/dev/null 2>&1 &
+	loads=0 unloads=0
+	while [ $unloads -lt 10 ] && [ $loads -lt 500 ]; do
+		[ -d /sys/module/kvdemo ] || insmod /kvdemo.ko sizes=64 cap=4M
+		loads=$((loads + 1))
+		rmmod kvdemo 2>/dev/null && unloads=$((unloads + 1))
+	done
+	: >/tmp/stop
+	wait
+	[ $unloads -eq 10 ] && [ "$(log | grep -c '^kvdemo: exit .* leaked=0$')" -eq 10 ]
+}
+
+unloaded()
+{
+	insmod /kvdemo.ko sizes=64 && put alloc "$((4 * page)) count=3" && mark && rmmod kvdemo &&
+		has "^kvdemo: free all=3 bytes=$((12 * page))$" && has ' leaked=0$' && [ ! -e $dir ]
+}
+
+insmod /kvdemo.ko sizes=64
+try 'kvdemo/ is for root: what is read 0400, what is written 0200' modes
+try 'alloc takes a size; log and held agree' one_size
+try 'alloc takes every key' all_keys
+try 'free takes an id, or all' some_freed
+try 'what is freed is free memory again' given_back
+try 'policy switches, policies shows which' switched
+try 'the load parameter policy is the active one' by_parameter
+try 'stats count by path and why, once switched on' counted
+try 'a price lies in its bucket' bucket
+try 'reset and off' reset
+try 'over the cap is ENOMEM, with a sentence' over_the_cap
+try 'only failures are ENOMEM' no_memory
+bad 'bad sizes' alloc '' ' ' -1 1.5K 12Q 2147483648 99999999999999999999 size= 'size=1 size=x' '64K 64' 64K, zero=1
+bad 'bad keys and values' alloc '64 foo=1' '64 =1' '64 policy=fifo' '64 policy' '64 node=77' '64 count=0' \
+	'64 count=1001' '64 zero=2' '64 gfp=GFP_ATOMIC' '64 force_fallback=1 policy=kmalloc' "$(printf '%300d' 1)"
+bad 'bad ids' free '' 0 1 -1 77777777777777777777 ALL 'all ' x 1x
+bad 'bad policies' policy '' fifo 'noretry ' NORETRY 'noretry backoff'
+try 'the log is not flooded' limited
+try 'NULs, 64 KiB of garbage, two lines' garbage
+try 'eight writers and a reader at once' crowd
+try 'an open file keeps the module' busy
+try 'writers and readers while it comes and goes' under_unload
+try 'unload frees what is held and says how much' unloaded

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# The tracepoints say what the log says, and README's recipes work.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
+dir=/sys/kernel/debug/kvdemo
+trace=/sys/kernel/tracing
+events=$trace/events/kvdemo
+
+put()
+{
+	echo "$2" >"$dir/$1"
+}
+
+begin()
+{
+	mark
+	: >$trace/trace
+	echo 1 >$events/enable
+}
+
+end()
+{
+	echo 0 >$events/enable
+	grep -v '^#' $trace/trace | sed 's/.*: kvdemo_/kvdemo_/' >/tmp/trace
+	: >$trace/trace
+}
+
+every_policy()
+{
+	for policy in noretry noreclaim backoff native kmalloc vmalloc; do
+		for size in 0 1000 $((4 * page)) $((page + 1)) 16M; do
+			put alloc "$size policy=$policy count=2"
+		done 2>/dev/null
+	done
+	put alloc "$((4 * page)) force_fallback=1"
+	put free all
+}
+
+# Line by line: what stands in both, with - for 0
+same()
+{
+	for key in size policy path why kmalloc_ns vmalloc_ns; do
+		log | grep '^kvdemo: alloc ' | grep -o " $key=[^ ]*" | sed 's/=-$/=0/' >/tmp/log.$key
+		grep '^kvdemo_alloc: ' /tmp/trace | grep -o " $key=[^ ]*" >/tmp/trace.$key
+		[ "$(wc -l </tmp/log.$key)" -ge 50 ] || { echo "# few lines"; return 1; }
+		cmp -s /tmp/log.$key /tmp/trace.$key && continue
+		echo "# $key differs:"
+		diff /tmp/log.$key /tmp/trace.$key | head -4 | sed 's/^/# /'
+		return 1
+	done
+	for word in none slab pages vmalloc; do grep -q " path=$word " /tmp/trace || return; done
+	for word in zero no-memory forced policy too-large small contiguous; do
+		grep -q " why=$word " /tmp/trace || return
+	done
+}
+
+named()
+{
+	! grep '^kvdemo_alloc: ' /tmp/trace | grep -vq ' origin=api caller=kvdemo_take+[0-9a-fx/]* \[kvdemo\] ' &&
+		grep -q " size=1000 gfp=GFP_KERNEL node=-1 " /tmp/trace &&
+		grep -q " size=$((4 * page)) gfp=GFP_KERNEL|__GFP_NOWARN node=-1 " /tmp/trace
+}
+
+# Each buffer that was got is freed once, by the same address and path.
+freed()
+{
+	sed -n 's/^kvdemo_alloc: .* \(ptr=[^ ]*\) .* \(path=[slabpgevmoc]*\) .*/\1 \2/p' /tmp/trace |
+		grep -v 'path=none' | sort >/tmp/got
+	sed -n 's/^kvdemo_free: .* \(ptr=[^ ]*\) \(path=[^ ]*\)$/\1 \2/p' /tmp/trace |
+		grep -v 'path=none' | sort >/tmp/given
+	[ "$(wc -l </tmp/got)" -ge 30 ] && cmp /tmp/got /tmp/given
+}
+
+# Whoever calls the API is named, the short forms too.
+callers()
+{
+	begin
+	insmod /kvdemo_test.ko >/dev/null 2>&1
+	end
+	rmmod kvdemo_test
+	for caller in test_boundaries test_family test_fragmented; do
+		grep -q "^kvdemo_alloc: origin=api caller=$caller+[0-9a-fx/]* \[kvdemo_test\] " /tmp/trace || {
+			echo "# $caller is not named"
+			return 1
+		}
+	done
+	grep -q ' why=kmalloc-failed ' /tmp/trace && grep -q ' why=backoff ' /tmp/trace &&
+		grep -q ' why=invalid ' /tmp/trace
+}
+
+silent()
+{
+	: >$trace/trace
+	put alloc "$((4 * page)) count=5" && put free all && ! grep -q kvdemo $trace/trace
+}
+
+# Unloading takes the events away, whoever still listens.
+unloaded()
+{
+	begin
+	put alloc $((4 * page)) && rmmod kvdemo && [ ! -e $events ] && has ' leaked=0$' &&
+		insmod /kvdemo.ko sizes=64
+}
+
+# recipe NUMBER REGEX...: the commands of README, some allocations, then each
+# line must be in what the last command prints
+recipe()
+{
+	sh -e "/recipe$1.start" && every_policy 2>/dev/null
+	timeout 5 sh "/recipe$1.show" >/tmp/shown
+	sh -e "/recipe$1.end" || return
+	shift
+	for regex; do
+		grep -Eq -- "$regex" /tmp/shown && continue
+		echo "# nothing shows $regex in:"
+		sed 's/^/# /' /tmp/shown | head -20
+		return 1
+	done
+}
+
+hist()
+{
+	local name=$1
+
+	shift
+	if [ -e $events/kvdemo_alloc/hist ]; then
+		try "$name" recipe "$@"
+	else
+		echo "ok - $name # SKIP this kernel has no hist triggers"
+	fi
+}
+
+# What a reader of README sees, but for the numbers
+plain()
+{
+	sed 's/[0-9][0-9]*/N/g; s/  */ /g; s/^\[ N\.N\] //; s/^\[N\.N\] //; s/ $//' "$1" | sort -u
+}
+
+session()
+{
+	insmod /kvdemo.ko && cd $dir && sh /session >/tmp/shown 2>&1
+	cd / || return
+	plain /printed >/tmp/wanted
+	plain /tmp/shown >/tmp/seen
+	[ "$(wc -l </tmp/wanted)" -ge 8 ] || return
+	while read -r line; do
+		grep -qF -- "$line" /tmp/seen && continue
+		echo "# not seen: $line"
+		return 1
+	done </tmp/wanted
+}
+
+try "README's session is what make shell shows" session
+insmod /kvdemo.ko sizes=64 cap=1G
+begin
+every_policy
+end
+try 'log and kvdemo_alloc say the same, in the same words' same
+try 'caller, origin and gfp by name' named
+try 'every buffer has its kvdemo_free' freed
+try 'callers of the API are named' callers
+try 'switched off they are silent' silent
+try 'the module unloads while they are on' unloaded
+hist 'recipe 1: what the try costs, by path' 1 'path: +2, kmalloc_ns: ~ 2\^[0-9]+ .*hitcount: +[0-9]+'
+hist 'recipe 2: who falls back' 2 'caller: \[[0-9a-f]+\] kvdemo_take .*size: +16777216 .*hitcount: +[0-9]+'
+try 'recipe 3: what is larger than 1 MiB' recipe 3 'kvdemo_alloc: .* size=16777216 .* path=vmalloc why=too-large'
+rmmod kvdemo
