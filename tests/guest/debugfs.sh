@@ -6,8 +6,6 @@
 
 page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
 dir=/sys/kernel/debug/kvdemo
-trace=/sys/kernel/tracing
-event=$trace/events/kvdemo/kvdemo_alloc
 
 # put FILE LINE: one write, and no word of the shell about a refusal
 put()
@@ -38,7 +36,7 @@ modes()
 	for file in held policies stats; do
 		[ "$(stat -c %a:%u $dir/$file)" = 400:0 ] || return
 	done
-	[ "$(ls $dir | wc -l)" -eq 8 ] && [ "$(stat -c %a /sys/kernel/debug)" = 700 ]
+	[ "$(find $dir -type f | wc -l)" -eq 8 ] && [ "$(stat -c %a /sys/kernel/debug)" = 700 ]
 }
 
 # The log line and the row of the table say the same.
@@ -200,7 +198,7 @@ limited()
 garbage()
 {
 	for bytes in '64K\0' '\0' '64\0K\n' '64K\n64K\n' '64K\n\n' '\n' '\377\376\n'; do
-		! printf "$bytes" 2>/dev/null >$dir/alloc || return
+		! printf %b "$bytes" 2>/dev/null >$dir/alloc || return
 	done
 	! dd if=/dev/urandom of=$dir/alloc bs=65536 count=1 2>/tmp/err || return
 	tr '\0' A </dev/zero | head -c 65536 >/tmp/64k
