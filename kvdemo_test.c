@@ -31,6 +31,10 @@ static char *native = "";
 module_param(native, charp, 0);
 MODULE_PARM_DESC(native, "the policy that must equal this kernel's kvmalloc_node(): noretry or noreclaim");
 
+static char *only = "";
+module_param(only, charp, 0);
+MODULE_PARM_DESC(only, "run just the tests whose names hold this text");
+
 /* Evaluates to the condition; a failure says where and what. */
 #define CHECK(cond, fmt, ...) ({					\
 	bool __holds = (cond);						\
@@ -1088,7 +1092,8 @@ static int __init kvdemo_test_init(void)
 	if (warn)
 		run(&warnings[warn - 1], warn);
 	for (i = 0; !warn && i < ARRAY_SIZE(tests); i++) {
-		run(&tests[i], i + 1);
+		if (strstr(tests[i].name, only))
+			run(&tests[i], i + 1);
 		cond_resched();
 	}
 	kvdemo_compat_trace(unregister)(probe, NULL);
