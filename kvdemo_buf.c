@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -257,6 +258,7 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	u64 start;
 	int err;
 
+	lockdep_assert_held(&kvdemo_lock);
 	if (!buf)
 		return -ENOMEM;
 	buf->rq = *rq;
@@ -291,6 +293,7 @@ bool kvdemo_only_failures(void)
 
 static void let_go(struct kvdemo_buf *buf)
 {
+	lockdep_assert_held(&kvdemo_lock);
 	list_del(&buf->list);
 	total.held_footprint -= kvdemo_footprint(&buf->rq);
 	give_back(buf);
