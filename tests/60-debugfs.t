@@ -4,5 +4,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 23
-guest 22 -t 300 tests/guest/debugfs.sh "$built/kvdemo.ko"
+lockdown=yes skips=0
+grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$(config)" || lockdown='' skips=1
+plan 24
+guest 23 -t 300 -S "$skips" -a "KVLOCKDOWN=$lockdown" tests/guest/debugfs.sh "$built/kvdemo.ko"

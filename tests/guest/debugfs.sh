@@ -288,3 +288,18 @@ try 'eight writers and a reader at once' crowd
 try 'an open file keeps the module' busy
 try 'writers and readers while it comes and goes' under_unload
 try 'unload frees what is held and says how much' unloaded
+
+# There is no way back, so this comes last.
+locked_down()
+{
+	mount -t securityfs sec /sys/kernel/security 2>/dev/null
+	insmod /kvdemo.ko sizes=64 && put alloc 64 && echo integrity >/sys/kernel/security/lockdown || return
+	held | grep -q ' 64  noretry ' && grep -q noretry $dir/policies && grep -q stats $dir/stats &&
+		refuses alloc 64 'not permitted' && refuses policy native 'not permitted' && unload
+}
+name='under lockdown what is read is read, and nothing is written'
+if [ "$KVLOCKDOWN" ]; then
+	try "$name" locked_down
+else
+	echo "ok - $name # SKIP this kernel has no lockdown"
+fi
