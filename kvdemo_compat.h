@@ -8,6 +8,7 @@
 #define KVDEMO_COMPAT_H
 
 #include <linux/gfp.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -72,6 +73,46 @@
 #define kvdemo_compat_trace(action)	action##_trace_kmalloc
 #else
 #define kvdemo_compat_trace(action)	action##_trace_kmalloc_node
+#endif
+
+/*
+ * What is below only kvdemo_watch.c needs. The function behind kvmalloc(), and
+ * which of its arguments holds the gfp, the size being argument 0. 6.11,
+ * "mm/slab: Introduce kvmalloc_buckets_node() that can take kmem_buckets
+ * argument", 6.18, "mm/slub: allow to set node and align in k[v]realloc", and a
+ * token in 7.2 moved it, each by one, and the first and last only where they are
+ * configured. So the kernel's own macro is asked what it passes on: the gfp is
+ * the last but one.
+ */
+#ifndef kvmalloc_node
+#define kvdemo_compat_kvmalloc	kvmalloc_node
+#define KVDEMO_COMPAT_GFP_ARG	1
+#elif !defined(kvmalloc_node_noprof)
+#define kvdemo_compat_kvmalloc	kvmalloc_node_noprof
+#define KVDEMO_COMPAT_GFP_ARG	1
+#else
+#define kvdemo_compat_kvmalloc	__kvmalloc_node_noprof
+#define __kvmalloc_node_noprof(args...)	(COUNT_ARGS(args) - 2)
+enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
+#undef __kvmalloc_node_noprof
+#endif
+
+/* Where a kprobe sees no arguments, the watch's self-check sees none either. */
+#ifdef CONFIG_HAVE_FUNCTION_ARG_ACCESS_API
+#define kvdemo_compat_argument(regs, n)	regs_get_kernel_argument(regs, n)
+#else
+#define kvdemo_compat_argument(regs, n)	((void)(regs), (void)(n), 0ul)
+#endif
+
+/*
+ * 5.18, 73f9b911faa7 "kprobes: Use rethook for kretprobe if possible": a return
+ * handler finds its caller in the registers. What the instance holds may be the
+ * trampoline of another return probe; earlier kernels correct that one.
+ */
+#if KVDEMO_SINCE(5, 18)
+#define kvdemo_compat_caller(ri, regs)	instruction_pointer(regs)
+#else
+#define kvdemo_compat_caller(ri, regs)	((unsigned long)(ri)->ret_addr)
 #endif
 
 #endif /* KVDEMO_COMPAT_H */

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the tests of kvdemo_watch.ko need in the guest. On load: pairs of the
+ * kernel's kvmalloc() and kvfree(), timed together, the price in the log. With
+ * fragment=1 free memory is fragmented until rmmod, so that the kernel's own
+ * callers must fall back.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+
+#include "kvdemo_compat.h"
+
+static unsigned int pairs;
+module_param(pairs, uint, 0);
+MODULE_PARM_DESC(pairs, "how many pairs of 16 KiB to time");
+
+static bool fragment;
+module_param(fragment, bool, 0);
+MODULE_PARM_DESC(fragment, "leave few free blocks of 16 pages, and none of 64, until rmmod");
+
+static noinline void run_pairs(unsigned int n)
+{
+	while (n--)
+		kvfree(kvmalloc(SZ_16K, GFP_KERNEL));
+}
+
+static void time_pairs(void)
+{
+	u64 start, ns;
+
+	/* The first ones are cold. */
+	run_pairs(pairs / 10);
+	start = ktime_get_ns();
+	run_pairs(pairs);
+	ns = ktime_get_ns() - start;
+	pr_info("pairs=%u ns_per_pair=%llu\n", pairs, div_u64(ns, pairs));
+}
+
+/* One page of each block is kept, by its lru, which nobody else uses then. */
+static LIST_HEAD(kept);
+
+#define BLOCK_ORDER	4
+
+static unsigned long keep_blocks(gfp_t gfp)
+{
+	unsigned long i, nr;
+	struct page *page;
+
+	for (nr = 0; nr < totalram_pages(); nr++) {
+		page = alloc_pages(gfp, BLOCK_ORDER);
+		if (!page)
+			break;
+		split_page(page, BLOCK_ORDER);
+		list_add(&page->lru, &kept);
+		for (i = 1; i < 1ul << BLOCK_ORDER; i++)
+			__free_page(page + i);
+	}
+	return nr;
+}
+
+/* What compaction can find it may find now, until it finds no more. */
+static void fragment_memory(void)
+{
+	unsigned long nr = keep_blocks((GFP_KERNEL | __GFP_NOWARN) & ~__GFP_RECLAIM);
+	int calm = 0;
+
+	while (calm < 5) {
+		calm = keep_blocks(GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY) ?
+			0 : calm + 1;
+		msleep(20);
+	}
+	pr_info("fragmented, %lu blocks and more\n", nr);
+}
+
+static int __init kvdemo_test_watch_init(void)
+{
+	if (pairs)
+		time_pairs();
+	if (fragment)
+		fragment_memory();
+	return 0;
+}
+
+static void __exit kvdemo_test_watch_exit(void)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &kept, lru)
+		__free_page(page);
+}
+
+module_init(kvdemo_test_watch_init);
+module_exit(kvdemo_test_watch_exit);
+
+MODULE_DESCRIPTION("A caller of the kernel's kvmalloc, and fragmented memory, for tests");
+MODULE_AUTHOR("The kvdemo authors");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * insmod kvdemo_watch.ko watches every call of the running kernel's own
+ * kvmalloc_node(), rmmod stops it.
+ *
+ * Read debugfs kvdemo/callers: which callers fall back to vmalloc, and what it
+ * costs them, worst first. Each call is the event kvdemo:kvdemo_alloc, too, with
+ * origin=kernel.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/hash.h>
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/seq_file.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/vmalloc.h>
+
+#include "kvdemo_trace.h"
+
+#define SYMBOL		__stringify(kvdemo_compat_kvmalloc)
+
+/* How far a row may lie from where its hash says */
+#define MAX_PROBES	16u
+#define MAX_ENTRIES	65536u
+#define MAX_GFP_ARG	5u
+
+/* Calls in flight: a call that reclaims sleeps, and many may do so at a time. */
+#define MIN_ACTIVE	256u
+#define MAX_ACTIVE	65536u
+
+static unsigned int entries = 512;
+module_param(entries, uint, 0444);
+MODULE_PARM_DESC(entries, "rows of callers and size classes to keep on each CPU, 1 to 65536, rounded up to a power of 2; 64 bytes each, default 512");
+
+static unsigned int maxactive;
+module_param(maxactive, uint, 0444);
+MODULE_PARM_DESC(maxactive, "calls that can be watched at a time, 1 to 65536; default 4 for each CPU, and at least 256");
+
+static unsigned int gfp_arg = KVDEMO_COMPAT_GFP_ARG;
+module_param(gfp_arg, uint, 0444);
+MODULE_PARM_DESC(gfp_arg, "which argument holds the gfp, 1 to 5, size being 0; default: as this kernel's headers say");
+
+/* What is noted of a call until it returns */
+struct call {
+	size_t size;
+	gfp_t gfp;
+	int node;
+	u64 start;
+};
+
+/* Class n: more than 2^(n-1), at most 2^n bytes */
+struct row {
+	unsigned long caller;	/* 0: the row is free */
+	unsigned int class;
+	u64 calls;
+	u64 fallbacks;
+	u64 failures;
+	u64 total_ns;
+	u64 fallback_ns;
+	u64 worst_ns;
+};
+
+struct table {
+	struct u64_stats_sync sync;
+	bool busy;
+	struct row rows[] ____cacheline_aligned;
+};
+
+/*
+ * Each CPU writes to its own table, and no other does: handlers run with
+ * preemption off. Rows are never given back, so a reader needs no lock.
+ */
+static DEFINE_PER_CPU(struct table *, tables);
+static DEFINE_PER_CPU(unsigned long, lost);
+
+static struct dentry *callers;
+
+static struct row *find(struct table *table, unsigned long caller,
+			unsigned int class)
+{
+	unsigned int i, at = hash_long(caller + class, 32);
+	struct row *row;
+
+	for (i = 0; i < MAX_PROBES; i++) {
+		row = &table->rows[(at + i) & (entries - 1)];
+		if (row->caller == caller && row->class == class)
+			return row;
+		if (!row->caller) {
+			row->class = class;
+			/* Who sees the caller sees the class. */
+			smp_store_release(&row->caller, caller);
+			return row;
+		}
+	}
+	return NULL;
+}
+
+static void add(struct row *row, const void *p, u64 ns)
+{
+	row->calls++;
+	row->total_ns += ns;
+	row->worst_ns = max(row->worst_ns, ns);
+	if (!p) {
+		row->failures++;
+	} else if (is_vmalloc_addr(p)) {
+		row->fallbacks++;
+		row->fallback_ns += ns;
+	}
+}
+
+static unsigned int class_of(size_t size)
+{
+	return min_t(unsigned int, order_base_2(size), 63);
+}
+
+static void record(const struct call *call, const void *p, u64 ns,
+		   unsigned long caller)
+{
+	struct table *table = this_cpu_read(tables);
+	struct row *row;
+
+	/*
+	 * kprobes lets no handler interrupt another and counts it as missed. A
+	 * kernel that did would lose a line here, and not break the table.
+	 */
+	if (READ_ONCE(table->busy)) {
+		this_cpu_inc(lost);
+		return;
+	}
+	WRITE_ONCE(table->busy, true);
+	row = find(table, caller, class_of(call->size));
+	if (likely(row)) {
+		u64_stats_update_begin(&table->sync);
+		add(row, p, ns);
+		u64_stats_update_end(&table->sync);
+	} else {
+		this_cpu_inc(lost);
+	}
+	WRITE_ONCE(table->busy, false);
+}
+
+static noinline void emit(const struct call *call, const void *p, u64 ns,
+			  unsigned long caller)
+{
+	const struct kvdemo_request rq = {
+		.size = call->size,
+		.gfp = call->gfp,
+		.node = call->node,
+		.policy = &kvdemo_policies[KVDEMO_NATIVE],
+	};
+	struct kvdemo_result res;
+
+	kvdemo_outcome(&rq, p, &res);
+	trace_kvdemo_alloc(KVDEMO_ORIGIN_KERNEL, &rq, &res, p, ns, caller);
+}
+
+static int on_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct call *call = (struct call *)ri->data;
+
+	call->size = kvdemo_compat_argument(regs, 0);
+	call->gfp = (__force gfp_t)kvdemo_compat_argument(regs, gfp_arg);
+	call->node = kvdemo_compat_argument(regs, gfp_arg + 1);
+	call->start = local_clock();
+	return 0;
+}
+NOKPROBE_SYMBOL(on_entry);
+
+static int on_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct call *call = (struct call *)ri->data;
+	unsigned long caller = kvdemo_compat_caller(ri, regs);
+	const void *p = (const void *)regs_return_value(regs);
+	/* Clocks of two CPUs may differ where the hardware's do. */
+	s64 ns = max_t(s64, local_clock() - call->start, 0);
+
+	record(call, p, ns, caller);
+	if (trace_kvdemo_alloc_enabled())
+		emit(call, p, ns, caller);
+	return 0;
+}
+NOKPROBE_SYMBOL(on_return);
+
+static struct kretprobe watch = {
+	.kp.symbol_name = SYMBOL,
+	.entry_handler = on_entry,
+	.handler = on_return,
+	.data_size = sizeof(struct call),
+};
+
+/*
+ * The self-check. Which argument is which depends on the release, on its
+ * configuration and on how the architecture passes them: a call of our own must
+ * be seen with what it was made with.
+ */
+#define CHECK_SIZE	4321
+#define CHECK_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN)
+#define CHECK_NODE	NUMA_NO_NODE
+#define CHECK_TRIES	100
+
+static struct {
+	struct task_struct *task;
+	struct call call;
+	const void *p;
+	unsigned long caller;
+	bool seen;
+} check;
+
+static int on_check(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if (current != check.task)
+		return 0;
+	check.call = *(struct call *)ri->data;
+	check.caller = kvdemo_compat_caller(ri, regs);
+	check.p = (const void *)regs_return_value(regs);
+	check.seen = true;
+	return 0;
+}
+NOKPROBE_SYMBOL(on_check);
+
+/* Another than the watch's: to register one twice is a trap of its own. */
+static struct kretprobe checker = {
+	.kp.symbol_name = SYMBOL,
+	.entry_handler = on_entry,
+	.handler = on_check,
+	.data_size = sizeof(struct call),
+	.maxactive = MIN_ACTIVE,
+};
+
+/* A call may be missed while others keep all instances busy. */
+static bool __init check_call(void)
+{
+	bool same = false;
+	void *p;
+	int i;
+
+	check.task = current;
+	for (i = 0; i < CHECK_TRIES && !check.seen; i++) {
+		p = kvmalloc_node_noprof(CHECK_SIZE, CHECK_GFP, CHECK_NODE);
+		same = p == check.p;
+		kvfree(p);
+	}
+	return check.seen && same && check.call.size == CHECK_SIZE &&
+	       check.call.gfp == CHECK_GFP && check.call.node == CHECK_NODE &&
+	       within_module(check.caller, THIS_MODULE);
+}
+
+static int __init register_probe(struct kretprobe *rp)
+{
+	int err = register_kretprobe(rp);
+
+	if (err)
+		pr_err("cannot watch " SYMBOL ": this kernel takes no kretprobe there, error %d\n",
+		       err);
+	return err;
+}
+
+static int __init self_check(void)
+{
+	int err = register_probe(&checker);
+	bool good;
+
+	if (err)
+		return err;
+	good = check_call();
+	unregister_kretprobe(&checker);
+	if (good)
+		return 0;
+	pr_err("cannot watch " SYMBOL ": with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen as size=%zu gfp=%#x node=%d: gfp_arg= may help\n",
+	       gfp_arg, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
+	       check.call.size, (__force unsigned int)check.call.gfp,
+	       check.call.node);
+	return -EOPNOTSUPP;
+}
+
+/* Reading: a snapshot of all CPUs' rows */
+
+struct snapshot {
+	struct row *rows;
+	unsigned int nr;
+	struct row sum;		/* of all rows */
+	unsigned long lost;
+	char symbol[KSYM_SYMBOL_LEN];
+};
+
+static bool read_row(const struct table *table, unsigned int i, struct row *to)
+{
+	const struct row *row = &table->rows[i];
+	unsigned int start;
+
+	/* Pairs with find(). */
+	if (!smp_load_acquire(&row->caller))
+		return false;
+	do {
+		start = u64_stats_fetch_begin(&table->sync);
+		*to = *row;
+	} while (u64_stats_fetch_retry(&table->sync, start));
+	return true;
+}
+
+static void add_row(struct row *to, const struct row *row)
+{
+	to->calls += row->calls;
+	to->fallbacks += row->fallbacks;
+	to->failures += row->failures;
+	to->total_ns += row->total_ns;
+	to->fallback_ns += row->fallback_ns;
+	to->worst_ns = max(to->worst_ns, row->worst_ns);
+}
+
+static unsigned int count_rows(void)
+{
+	unsigned int i, nr = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < entries; i++)
+			nr += !!READ_ONCE(per_cpu(tables, cpu)->rows[i].caller);
+	return nr;
+}
+
+/* Copies at most @most rows; what comes meanwhile is for the next snapshot. */
+static void copy_rows(struct snapshot *snap, unsigned int most)
+{
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		snap->lost += per_cpu(lost, cpu);
+		for (i = 0; i < entries && snap->nr < most; i++)
+			if (read_row(per_cpu(tables, cpu), i,
+				     &snap->rows[snap->nr]))
+				snap->nr++;
+	}
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	if (x->caller != y->caller)
+		return x->caller < y->caller ? -1 : 1;
+	return (int)x->class - (int)y->class;
+}
+
+static int compare(u64 a, u64 b)
+{
+	return a < b ? 1 : a > b ? -1 : 0;
+}
+
+static int worst_first(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	return compare(x->fallback_ns, y->fallback_ns) ?:
+	       compare(x->total_ns, y->total_ns) ?: by_key(a, b);
+}
+
+/* One row for each caller and class, whatever CPUs it ran on */
+static void merge_rows(struct snapshot *snap)
+{
+	unsigned int i, nr = 0;
+
+	sort(snap->rows, snap->nr, sizeof(*snap->rows), by_key, NULL);
+	for (i = 0; i < snap->nr; i++) {
+		add_row(&snap->sum, &snap->rows[i]);
+		if (nr && !by_key(&snap->rows[nr - 1], &snap->rows[i]))
+			add_row(&snap->rows[nr - 1], &snap->rows[i]);
+		else
+			snap->rows[nr++] = snap->rows[i];
+	}
+	snap->nr = nr;
+}
+
+static void drop_snapshot(struct snapshot *snap)
+{
+	if (snap)
+		vfree(snap->rows);
+	vfree(snap);
+}
+
+/* vmalloc and not kvmalloc: who looks at the table adds nothing to it. */
+static struct snapshot *take_snapshot(void)
+{
+	struct snapshot *snap = vzalloc(sizeof(*snap));
+	unsigned int most = count_rows();
+
+	if (!snap)
+		return NULL;
+	snap->rows = vmalloc(array_size(most + 1, sizeof(*snap->rows)));
+	if (!snap->rows) {
+		drop_snapshot(snap);
+		return NULL;
+	}
+	copy_rows(snap, most);
+	merge_rows(snap);
+	sort(snap->rows, snap->nr, sizeof(*snap->rows), worst_first, NULL);
+	return snap;
+}
+
+static unsigned long missed(void)
+{
+	return watch.nmissed + watch.kp.nmissed;
+}
+
+/* A module that was unloaded has no symbols, and an address says nothing. */
+static const char *name_of(struct snapshot *snap, unsigned long caller)
+{
+	sprint_symbol(snap->symbol, caller);
+	return strstarts(snap->symbol, "0x") ? "[gone]" : snap->symbol;
+}
+
+static void show_row(struct seq_file *seq, const struct row *row,
+		     const char *name)
+{
+	seq_printf(seq, "%10llu %10llu %8llu %14llu %14llu %12llu %10llu  %s\n",
+		   row->calls, row->fallbacks, row->failures, row->total_ns,
+		   row->fallback_ns, row->worst_ns, 1ull << row->class, name);
+}
+
+static int callers_show(struct seq_file *seq, void *v)
+{
+	struct snapshot *snap = take_snapshot();
+	unsigned int i;
+
+	if (!snap)
+		return -ENOMEM;
+	seq_printf(seq, "# symbol=" SYMBOL " gfp_arg=%u entries=%u maxactive=%d\n",
+		   gfp_arg, entries, watch.maxactive);
+	seq_printf(seq, "# calls=%llu fallbacks=%llu failures=%llu lost=%lu missed=%lu rows=%u\n",
+		   snap->sum.calls, snap->sum.fallbacks, snap->sum.failures,
+		   snap->lost, missed(), snap->nr);
+	seq_puts(seq, "# order=fallback_ns,total_ns\n");
+	seq_printf(seq, "%10s %10s %8s %14s %14s %12s %10s  %s\n", "calls",
+		   "fallbacks", "failures", "total_ns", "fallback_ns",
+		   "worst_ns", "size_to", "caller");
+	for (i = 0; i < snap->nr; i++)
+		show_row(seq, &snap->rows[i],
+			 name_of(snap, snap->rows[i].caller));
+	drop_snapshot(snap);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(callers);
+
+/* Loading and unloading */
+
+static void free_tables(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		vfree(per_cpu(tables, cpu));
+}
+
+static int __init make_tables(void)
+{
+	struct table *table;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		table = vzalloc_node(struct_size(table, rows, entries),
+				     cpu_to_node(cpu));
+		if (!table) {
+			free_tables();
+			return -ENOMEM;
+		}
+		u64_stats_init(&table->sync);
+		per_cpu(tables, cpu) = table;
+	}
+	return 0;
+}
+
+static int __init is_allowed(const char *name, unsigned int value,
+			   unsigned int most)
+{
+	if (value >= 1 && value <= most)
+		return 0;
+	pr_err("%s=%u is invalid: allowed is 1 to %u\n", name, value, most);
+	return -EINVAL;
+}
+
+static int __init prepare(void)
+{
+	int err;
+
+	if (!maxactive)
+		maxactive = clamp(4 * num_possible_cpus(), MIN_ACTIVE, MAX_ACTIVE);
+	err = is_allowed("entries", entries, MAX_ENTRIES) ?:
+	      is_allowed("maxactive", maxactive, MAX_ACTIVE) ?:
+	      is_allowed("gfp_arg", gfp_arg, MAX_GFP_ARG);
+	if (err)
+		return err;
+	entries = roundup_pow_of_two(entries);
+	watch.maxactive = maxactive;
+	return 0;
+}
+
+static int __init kvdemo_watch_init(void)
+{
+	int err = prepare() ?: self_check() ?: make_tables();
+
+	if (err)
+		return err;
+	err = register_probe(&watch);
+	if (err) {
+		free_tables();
+		return err;
+	}
+	callers = debugfs_create_file("callers", 0400, kvdemo_debugfs_dir(),
+				      NULL, &callers_fops);
+	pr_info("watching " SYMBOL ", gfp is its argument %u\n", gfp_arg);
+	return 0;
+}
+
+static void __exit kvdemo_watch_exit(void)
+{
+	struct snapshot *snap;
+
+	debugfs_remove(callers);
+	/*
+	 * Returns when no handler runs and none will: calls that are in flight
+	 * return without us.
+	 */
+	unregister_kretprobe(&watch);
+	snap = take_snapshot();
+	if (snap)
+		pr_info("stopped calls=%llu fallbacks=%llu failures=%llu lost=%lu missed=%lu\n",
+			snap->sum.calls, snap->sum.fallbacks,
+			snap->sum.failures, snap->lost, missed());
+	drop_snapshot(snap);
+	free_tables();
+}
+
+module_init(kvdemo_watch_init);
+module_exit(kvdemo_watch_exit);
+
+MODULE_DESCRIPTION("Watches every caller of the running kernel's kvmalloc");
+MODULE_AUTHOR("The kvdemo authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(KVDEMO_VERSION);

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# The watch. A read of N bytes from a file of /proc/sys makes the kernel ask for a
+# buffer of N + 1 in proc_sys_call_handler().
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
+callers=/sys/kernel/debug/kvdemo/callers
+trace=/sys/kernel/tracing
+large=$((64 * page))
+
+# reads N SIZE: N calls of SIZE bytes
+reads()
+{
+	local i=0
+
+	while [ $i -lt "$1" ]; do
+		dd if=/proc/sys/kernel/hostname bs=$(($2 - 1)) count=1 of=/dev/null 2>/dev/null || return
+		i=$((i + 1))
+	done
+}
+
+# readers N READS SIZE: N at the same time
+readers()
+{
+	local i=0 pids=''
+
+	while [ $i -lt "$1" ]; do
+		reads "$2" "$3" &
+		pids="$pids $!"
+		i=$((i + 1))
+	done
+	# shellcheck disable=SC2086 # a list
+	wait $pids
+}
+
+# watch PARAMETER...: from an empty table
+watch()
+{
+	mark
+	[ ! -d /sys/module/kvdemo_watch ] || rmmod kvdemo_watch || return
+	insmod /kvdemo_watch.ko "$@"
+}
+
+table()
+{
+	cat $callers >/tmp/table
+}
+
+# header KEY: its value
+header()
+{
+	sed -n "s/^# .*\b$1=\([^ ]*\).*/\1/p" /tmp/table
+}
+
+# column NAME SIZE CALLER: of all such rows, summed
+column()
+{
+	awk -v name="$1" -v size="$2" -v caller="$3" '
+		/^#/ { next }
+		!at { for (i = 1; i <= NF; i++) if ($i == name) at = i; next }
+		$7 == size && $8 " " $9 ~ caller { sum += $at }
+		END { print sum + 0 }' /tmp/table
+}
+
+by_reader='^proc_sys_call_handler[+]0x'
+
+show()
+{
+	head -8 /tmp/table | sed 's/^/# /'
+	return 1
+}
+
+needs_kvdemo()
+{
+	mark
+	! insmod /kvdemo_watch.ko 2>/dev/null && has 'kvdemo_watch: Unknown symbol kvdemo_'
+}
+try 'without kvdemo.ko it does not load, and the log names a symbol' needs_kvdemo
+
+insmod /kvdemo.ko sizes=64
+
+loads()
+{
+	watch && has '^kvdemo_watch: watching [_a-z]*kvmalloc_node[_a-z]*, gfp is its argument [1-4]$'
+}
+try 'it loads, and says what it watches' loads
+
+named()
+{
+	reads 7 65536 && reads 3 65537 && reads 2 100 && table || return
+	[ "$(column calls 65536 "$by_reader")" -eq 7 ] &&
+		[ "$(column calls 131072 "$by_reader")" -eq 3 ] &&
+		[ "$(column calls 128 "$by_reader")" -eq 2 ] &&
+		[ "$(column total_ns 65536 "$by_reader")" -ge "$(column worst_ns 65536 "$by_reader")" ] &&
+		[ "$(column worst_ns 65536 "$by_reader")" -gt 0 ] &&
+		[ "$(column fallbacks 65536 "$by_reader")" -eq 0 ] || show
+}
+try 'the table names a caller of the kernel, its size class and its calls' named
+
+# 1100 calls of a module, and no more of one that has gone: no symbol, no address
+of_module()
+{
+	watch && insmod /kvdemo_test_watch.ko pairs=1000 && table || return
+	[ "$(column calls 16384 '[+]0x.* [[]kvdemo_test_watch[]]$')" -eq 1100 ] || show || return
+	rmmod kvdemo_test_watch && table || return
+	[ "$(column calls 16384 '^[[]gone[]]')" -eq 1100 ] || show
+}
+try 'it names a caller in a module, and says when that has gone' of_module
+
+no_addresses()
+{
+	! grep -E '[0-9a-f]{16}|[^+/]0x' /tmp/table
+}
+try 'the table has no raw address' no_addresses
+
+# events COMMAND...: what it makes the kernel's callers do, into /tmp/trace
+events()
+{
+	: >$trace/trace
+	echo 1 >$trace/events/kvdemo/enable
+	"$@"
+	echo 0 >$trace/events/kvdemo/enable
+	grep -o 'kvdemo_alloc: origin=kernel caller=proc_sys_call_handler.*' $trace/trace >/tmp/trace
+	: >$trace/trace
+}
+
+# line PATH WHY: of a read of $large bytes
+line()
+{
+	echo ' ptr=[0-9a-fx]* size='$large' gfp=GFP_KERNEL|__GFP_ZERO node=-1 policy=native path='"$1 why=$2"' kmalloc_ns=0 vmalloc_ns=0 total_ns=[1-9]'
+}
+
+traced()
+{
+	events reads 3 $large
+	[ "$(grep -c "$(line pages contiguous)" /tmp/trace)" -eq 3 ] && return
+	sed 's/^/# /' /tmp/trace
+	return 1
+}
+try 'each call is an event with origin=kernel, its size, gfp, node and path' traced
+
+silent()
+{
+	watch && reads 3 $large && [ ! -s /tmp/trace ] &&
+		! grep -q kvdemo_alloc $trace/trace
+}
+: >/tmp/trace
+try 'and none while nobody traces' silent
+
+fragmented()
+{
+	watch && insmod /kvdemo_test_watch.ko fragment=1 || return
+	events reads 5 $large
+	reads 5 $large
+	table
+	rmmod kvdemo_test_watch
+	[ "$(column fallbacks $large "$by_reader")" -eq 10 ] &&
+		[ "$(column fallback_ns $large "$by_reader")" -ge "$(column worst_ns $large "$by_reader")" ] &&
+		[ "$(header fallbacks)" -ge 10 ] || show || return
+	[ "$(grep -c "$(line vmalloc kmalloc-failed)" /tmp/trace)" -eq 5 ] && return
+	sed 's/^/# /' /tmp/trace
+	return 1
+}
+try 'in fragmented memory it shows the fallback, and the event, too' fragmented
+
+sorted()
+{
+	grep -v '^#' /tmp/table | sed 1d >/tmp/rows
+	sort -k5,5nr -k4,4nr /tmp/rows | awk '{ print $5, $4 }' >/tmp/sorted
+	awk '{ print $5, $4 }' /tmp/rows | cmp -s - /tmp/sorted &&
+		[ "$(wc -l </tmp/rows)" -eq "$(header rows)" ] &&
+		sed -n 1p /tmp/rows | grep -q ' proc_sys_call_handler' &&
+		[ "$(header order)" = fallback_ns,total_ns ] || show
+}
+try 'the worst comes first: what fell back' sorted
+
+parallel()
+{
+	watch && readers 16 25 $large && table || return
+	[ "$(column calls $large "$by_reader")" -eq 400 ] &&
+		[ "$(header lost) $(header missed)" = '0 0' ] &&
+		[ "$(awk '/^ *[0-9]/ { n += $1 } END { print n }' /tmp/table)" -eq "$(header calls)" ] || show
+}
+try '16 readers at once: every call is counted, none is lost' parallel
+
+# With a row on each CPU the first caller has it, and others are counted as lost.
+lost()
+{
+	watch entries=1 && reads 40 $large && reads 40 $((2 * large)) && table || return
+	[ "$(header entries)" -eq 1 ] && [ "$(header rows)" -le 2 ] && [ "$(header lost)" -ge 40 ] &&
+		[ $(($(header lost) + $(header calls))) -ge 80 ] || show
+}
+try 'the table is bounded, and what finds no room in it is counted as lost' lost
+
+# Nothing is dropped silently: what was not seen was missed.
+missed()
+{
+	local round=0
+
+	watch maxactive=1 || return
+	while [ $((round += 1)) -le 40 ]; do
+		readers 16 5 $large && table || return
+		[ $(($(column calls $large "$by_reader") + $(header missed))) -ge $((80 * round)) ] ||
+			show || return
+		[ "$(header missed)" -eq 0 ] || return 0
+	done
+	show
+}
+try 'calls that find no free instance are counted as missed' missed
+
+# Whoever probes the same function for its return must not hide the caller.
+stacked()
+{
+	local name
+
+	watch && table || return
+	name=$(header symbol)
+	echo "r:kvdemo_other $name" >$trace/kprobe_events || return
+	echo 1 >$trace/events/kprobes/kvdemo_other/enable
+	reads 4 $large
+	table
+	echo 0 >$trace/events/kprobes/kvdemo_other/enable
+	echo >$trace/kprobe_events
+	: >$trace/trace
+	[ "$(column calls $large "$by_reader")" -eq 4 ] || show
+}
+try 'the caller is found under the return probe of another' stacked
+
+# refused REGEX PARAMETER: such a sentence, and nothing is left behind
+refused()
+{
+	mark
+	if insmod /kvdemo_watch.ko "$2" 2>/dev/null; then
+		rmmod kvdemo_watch
+		return 1
+	fi
+	has "^kvdemo_watch: $1" && [ ! -d /sys/module/kvdemo_watch ] && [ ! -e $callers ]
+}
+
+wrong_argument()
+{
+	local arg right
+
+	right=$(header gfp_arg)
+	for arg in 1 2 3 4 5; do
+		[ "$arg" -ne "$right" ] || continue
+		refused "cannot watch .* with gfp as argument $arg .* was seen as size=4321 .* gfp_arg= may help$" \
+			gfp_arg=$arg || return
+	done
+	watch gfp_arg="$right" && rmmod kvdemo_watch
+}
+rmmod kvdemo_watch
+try 'where gfp is no such argument, loading is refused with a sentence' wrong_argument
+
+bad_values()
+{
+	local bad
+
+	for bad in entries=0 entries=65537 maxactive=65537 gfp_arg=0 gfp_arg=6; do
+		refused "${bad%=*}=${bad#*=} is invalid: allowed is 1 to [0-9]*$" $bad || return
+	done
+}
+try 'so are parameters out of range' bad_values
+
+in_flight()
+{
+	local i=0 status=0
+
+	readers 8 60 $large &
+	while [ $((i += 1)) -le 15 ]; do
+		{ insmod /kvdemo_watch.ko && cat $callers >/dev/null && rmmod kvdemo_watch; } || status=1
+	done
+	wait $!
+	return $status
+}
+try 'it loads and unloads while calls are in flight' in_flight
+
+while_read()
+{
+	watch || return
+	! (exec 3<$callers && rmmod kvdemo_watch 2>/dev/null) && [ -e $callers ] &&
+		! rmmod kvdemo 2>/dev/null
+}
+try 'it stays while the table is open, and kvdemo.ko while it is there' while_read
+
+says_what_it_saw()
+{
+	reads 3 $large
+	rmmod kvdemo_watch &&
+		has '^kvdemo_watch: stopped calls=[1-9][0-9]* fallbacks=0 failures=0 lost=0 missed=0$' &&
+		[ ! -e $callers ]
+}
+try 'unloading sums up and takes the table away' says_what_it_saw
+
+try 'kvdemo.ko unloads after it' rmmod kvdemo
