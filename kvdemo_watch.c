@@ -11,10 +11,12 @@
 
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/hash.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
-#include <linux/log2.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -23,6 +25,7 @@
 #include <linux/seq_file.h>
 #include <linux/sort.h>
 #include <linux/string.h>
+#include <linux/timex.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/vmalloc.h>
 
@@ -51,24 +54,28 @@ static unsigned int gfp_arg = KVDEMO_COMPAT_GFP_ARG;
 module_param(gfp_arg, uint, 0444);
 MODULE_PARM_DESC(gfp_arg, "which argument holds the gfp, 1 to 5, size being 0; default: as this kernel's headers say");
 
-/* What is noted of a call until it returns */
+/* What is noted of a call until it returns; gfp and node only if it is traced */
 struct call {
 	size_t size;
+	u64 start;
+	bool traced;
 	gfp_t gfp;
 	int node;
-	u64 start;
 };
 
-/* Class n: more than 2^(n-1), at most 2^n bytes */
+/* Class n: more than 2^(n-1), at most 2^n bytes; CLASS_GONE: see forget() */
+#define CLASS_GONE	0x100u
+#define CLASS_MASK	0xffu
+
 struct row {
 	unsigned long caller;	/* 0: the row is free */
 	unsigned int class;
 	u64 calls;
 	u64 fallbacks;
 	u64 failures;
-	u64 total_ns;
-	u64 fallback_ns;
-	u64 worst_ns;
+	u64 total;		/* these three in ticks */
+	u64 fallback;
+	u64 worst;
 };
 
 struct table {
@@ -84,17 +91,48 @@ struct table {
 static DEFINE_PER_CPU(struct table *, tables);
 static DEFINE_PER_CPU(unsigned long, lost);
 
+static unsigned int mask __read_mostly;	/* entries - 1 */
+
 static struct dentry *callers;
 
-static struct row *find(struct table *table, unsigned long caller,
-			unsigned int class)
+/*
+ * Time is kept in ticks of the CPU's counter, and becomes ns where somebody
+ * reads: to convert it for each call would cost more than all the rest here.
+ */
+#define TICK_SHIFT	22
+#define CALIBRATE_MS	20
+
+static u32 tick_mult __read_mostly;	/* ns of a tick, times 2^TICK_SHIFT */
+
+static __always_inline u64 ticks(void)
 {
-	unsigned int i, at = hash_long(caller + class, 32);
+	u64 now = get_cycles();
+
+	/* Some CPUs have none. */
+	return likely(now) ? now : local_clock();
+}
+
+static u64 to_ns(u64 ticks)
+{
+	return mul_u64_u32_shr(ticks, tick_mult, TICK_SHIFT);
+}
+
+static __always_inline bool is_of(const struct row *row, unsigned long caller,
+				 unsigned int class)
+{
+	return row->caller == caller && READ_ONCE(row->class) == class;
+}
+
+/* The row, or a free one that becomes it, or NULL where none is near */
+static noinline struct row *search(struct table *table, unsigned int at,
+				   unsigned long caller, unsigned int class)
+{
 	struct row *row;
+	unsigned int i;
 
 	for (i = 0; i < MAX_PROBES; i++) {
-		row = &table->rows[(at + i) & (entries - 1)];
-		if (row->caller == caller && row->class == class)
+		row = &table->rows[(at + i) & mask];
+		if (is_of(row, caller, class))
 			return row;
 		if (!row->caller) {
 			row->class = class;
@@ -106,51 +144,67 @@ static struct row *find(struct table *table, unsigned long caller,
 	return NULL;
 }
 
-static void add(struct row *row, const void *p, u64 ns)
+static __always_inline struct row *find(struct table *table,
+					unsigned long caller, unsigned int class)
+{
+	unsigned int at = hash_long(caller + class, 32);
+	struct row *row = &table->rows[at & mask];
+
+	return likely(is_of(row, caller, class)) ?
+		row : search(table, at, caller, class);
+}
+
+static __always_inline void add(struct row *row, bool failed, bool fell_back,
+				u64 took)
 {
 	row->calls++;
-	row->total_ns += ns;
-	row->worst_ns = max(row->worst_ns, ns);
-	if (!p) {
+	row->total += took;
+	row->worst = max(row->worst, took);
+	if (unlikely(failed))
 		row->failures++;
-	} else if (is_vmalloc_addr(p)) {
+	if (unlikely(fell_back)) {
 		row->fallbacks++;
-		row->fallback_ns += ns;
+		row->fallback += took;
 	}
 }
 
-static unsigned int class_of(size_t size)
+static __always_inline unsigned int class_of(size_t size)
 {
-	return min_t(unsigned int, order_base_2(size), 63);
+	return fls_long(size - !!size);
 }
 
-static void record(const struct call *call, const void *p, u64 ns,
-		   unsigned long caller)
+/* Read for each call of the whole machine: what can be done late is. */
+static __always_inline u64 record(const struct call *call, const void *p,
+				  unsigned long caller)
 {
+	bool fell_back = is_vmalloc_addr(p);
 	struct table *table = this_cpu_read(tables);
+	/* Two CPUs may disagree, and a call may sleep and wake on the other. */
+	u64 took = max_t(s64, ticks() - call->start, 0);
 	struct row *row;
 
 	/*
 	 * kprobes lets no handler interrupt another and counts it as missed. A
 	 * kernel that did would lose a line here, and not break the table.
 	 */
-	if (READ_ONCE(table->busy)) {
+	if (unlikely(READ_ONCE(table->busy))) {
 		this_cpu_inc(lost);
-		return;
+		return took;
 	}
 	WRITE_ONCE(table->busy, true);
 	row = find(table, caller, class_of(call->size));
 	if (likely(row)) {
 		u64_stats_update_begin(&table->sync);
-		add(row, p, ns);
+		add(row, !p, fell_back, took);
 		u64_stats_update_end(&table->sync);
 	} else {
 		this_cpu_inc(lost);
 	}
 	WRITE_ONCE(table->busy, false);
+	return took;
 }
 
-static noinline void emit(const struct call *call, const void *p, u64 ns,
+static noinline void emit(const struct call *call, const void *p, u64 took,
 			  unsigned long caller)
 {
 	const struct kvdemo_request rq = {
@@ -162,17 +216,26 @@ static noinline void emit(const struct call *call, const void *p, u64 ns,
 	struct kvdemo_result res;
 
 	kvdemo_outcome(&rq, p, &res);
-	trace_kvdemo_alloc(KVDEMO_ORIGIN_KERNEL, &rq, &res, p, ns, caller);
+	trace_kvdemo_alloc(KVDEMO_ORIGIN_KERNEL, &rq, &res, p, to_ns(took),
+			   caller);
 }
+
+static noinline void note_arguments(struct call *call, struct pt_regs *regs)
+{
+	call->gfp = (__force gfp_t)kvdemo_compat_argument(regs, gfp_arg);
+	call->node = kvdemo_compat_argument(regs, gfp_arg + 1);
+}
+NOKPROBE_SYMBOL(note_arguments);
 
 static int on_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct call *call = (struct call *)ri->data;
 
 	call->size = kvdemo_compat_argument(regs, 0);
-	call->gfp = (__force gfp_t)kvdemo_compat_argument(regs, gfp_arg);
-	call->node = kvdemo_compat_argument(regs, gfp_arg + 1);
-	call->start = local_clock();
+	call->traced = trace_kvdemo_alloc_enabled();
+	if (call->traced)
+		note_arguments(call, regs);
+	call->start = ticks();
 	return 0;
 }
 NOKPROBE_SYMBOL(on_entry);
@@ -182,12 +245,10 @@ static int on_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	const struct call *call = (struct call *)ri->data;
 	unsigned long caller = kvdemo_compat_caller(ri, regs);
 	const void *p = (const void *)regs_return_value(regs);
-	/* Clocks of two CPUs may differ where the hardware's do. */
-	s64 ns = max_t(s64, local_clock() - call->start, 0);
+	u64 took = record(call, p, caller);
 
-	record(call, p, ns, caller);
-	if (trace_kvdemo_alloc_enabled())
-		emit(call, p, ns, caller);
+	if (trace_kvdemo_alloc_enabled() && call->traced)
+		emit(call, p, took, caller);
 	return 0;
 }
 NOKPROBE_SYMBOL(on_return);
@@ -217,6 +278,14 @@ static struct {
 	bool seen;
 } check;
 
+static int on_check_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	on_entry(ri, regs);
+	note_arguments((struct call *)ri->data, regs);
+	return 0;
+}
+NOKPROBE_SYMBOL(on_check_entry);
+
 static int on_check(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	if (current != check.task)
@@ -232,7 +301,7 @@ NOKPROBE_SYMBOL(on_check);
 /* Another than the watch's: to register one twice is a trap of its own. */
 static struct kretprobe checker = {
 	.kp.symbol_name = SYMBOL,
-	.entry_handler = on_entry,
+	.entry_handler = on_check_entry,
 	.handler = on_check,
 	.data_size = sizeof(struct call),
 	.maxactive = MIN_ACTIVE,
@@ -299,7 +368,7 @@ static bool read_row(const struct table *table, unsigned int i, struct row *to)
 	const struct row *row = &table->rows[i];
 	unsigned int start;
 
-	/* Pairs with find(). */
+	/* Pairs with search(). */
 	if (!smp_load_acquire(&row->caller))
 		return false;
 	do {
@@ -314,9 +383,9 @@ static void add_row(struct row *to, const struct row *row)
 	to->calls += row->calls;
 	to->fallbacks += row->fallbacks;
 	to->failures += row->failures;
-	to->total_ns += row->total_ns;
-	to->fallback_ns += row->fallback_ns;
-	to->worst_ns = max(to->worst_ns, row->worst_ns);
+	to->total += row->total;
+	to->fallback += row->fallback;
+	to->worst = max(to->worst, row->worst);
 }
 
 static unsigned int count_rows(void)
@@ -363,8 +432,8 @@ static int worst_first(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
 
-	return compare(x->fallback_ns, y->fallback_ns) ?:
-	       compare(x->total_ns, y->total_ns) ?: by_key(a, b);
+	return compare(x->fallback, y->fallback) ?:
+	       compare(x->total, y->total) ?: by_key(a, b);
 }
 
 /* One row for each caller and class, whatever CPUs it ran on */
@@ -414,10 +483,12 @@ static unsigned long missed(void)
 	return watch.nmissed + watch.kp.nmissed;
 }
 
-/* A module that was unloaded has no symbols, and an address says nothing. */
-static const char *name_of(struct snapshot *snap, unsigned long caller)
+/* An address without a symbol says nothing. */
+static const char *name_of(struct snapshot *snap, const struct row *row)
 {
-	sprint_symbol(snap->symbol, caller);
+	if (row->class & CLASS_GONE)
+		return "[gone]";
+	sprint_symbol(snap->symbol, row->caller);
 	return strstarts(snap->symbol, "0x") ? "[gone]" : snap->symbol;
 }
 
@@ -425,8 +496,9 @@ static void show_row(struct seq_file *seq, const struct row *row,
 		     const char *name)
 {
 	seq_printf(seq, "%10llu %10llu %8llu %14llu %14llu %12llu %10llu  %s\n",
-		   row->calls, row->fallbacks, row->failures, row->total_ns,
-		   row->fallback_ns, row->worst_ns, 1ull << row->class, name);
+		   row->calls, row->fallbacks, row->failures, to_ns(row->total),
+		   to_ns(row->fallback), to_ns(row->worst),
+		   1ull << min(row->class & CLASS_MASK, 63u), name);
 }
 
 static int callers_show(struct seq_file *seq, void *v)
@@ -446,12 +518,43 @@ static int callers_show(struct seq_file *seq, void *v)
 		   "fallbacks", "failures", "total_ns", "fallback_ns",
 		   "worst_ns", "size_to", "caller");
 	for (i = 0; i < snap->nr; i++)
-		show_row(seq, &snap->rows[i],
-			 name_of(snap, snap->rows[i].caller));
+		show_row(seq, &snap->rows[i], name_of(snap, &snap->rows[i]));
 	drop_snapshot(snap);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(callers);
+
+/*
+ * Where a module has gone, or just its init code, another may come: a row keeps
+ * what it counted, but no longer takes calls, nor the name of whoever is there.
+ */
+static void forget(const struct module *mod,
+		   bool (*within)(unsigned long addr, const struct module *mod))
+{
+	struct row *row;
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		for (i = 0; i < entries; i++) {
+			row = &per_cpu(tables, cpu)->rows[i];
+			/* Pairs with search(). */
+			if (within(smp_load_acquire(&row->caller), mod))
+				WRITE_ONCE(row->class, row->class | CLASS_GONE);
+		}
+	}
+}
+
+static int on_module(struct notifier_block *nb, unsigned long state, void *mod)
+{
+	if (state == MODULE_STATE_LIVE)
+		forget(mod, within_module_init);
+	else if (state == MODULE_STATE_GOING)
+		forget(mod, within_module);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_notifier = { .notifier_call = on_module };
 
 /* Loading and unloading */
 
@@ -481,6 +584,16 @@ static int __init make_tables(void)
 	return 0;
 }
 
+/* Both clocks over the same time, long beside what it takes to read them */
+static void __init calibrate(void)
+{
+	u64 start_ns = ktime_get_ns(), start = ticks();
+
+	msleep(CALIBRATE_MS);
+	tick_mult = div64_u64((ktime_get_ns() - start_ns) << TICK_SHIFT,
+			      max_t(u64, ticks() - start, 1));
+}
+
 static int __init is_allowed(const char *name, unsigned int value,
 			   unsigned int most)
 {
@@ -502,6 +615,7 @@ static int __init prepare(void)
 	if (err)
 		return err;
 	entries = roundup_pow_of_two(entries);
+	mask = entries - 1;
 	watch.maxactive = maxactive;
 	return 0;
 }
@@ -512,15 +626,23 @@ static int __init kvdemo_watch_init(void)
 
 	if (err)
 		return err;
+	calibrate();
+	err = register_module_notifier(&module_notifier);
+	if (err)
+		goto out_tables;
 	err = register_probe(&watch);
-	if (err) {
-		free_tables();
-		return err;
-	}
+	if (err)
+		goto out_notifier;
 	callers = debugfs_create_file("callers", 0400, kvdemo_debugfs_dir(),
 				      NULL, &callers_fops);
 	pr_info("watching " SYMBOL ", gfp is its argument %u\n", gfp_arg);
 	return 0;
+
+out_notifier:
+	unregister_module_notifier(&module_notifier);
+out_tables:
+	free_tables();
+	return err;
 }
 
 static void __exit kvdemo_watch_exit(void)
@@ -533,6 +655,7 @@ static void __exit kvdemo_watch_exit(void)
 	 * return without us.
 	 */
 	unregister_kretprobe(&watch);
+	unregister_module_notifier(&module_notifier);
 	snap = take_snapshot();
 	if (snap)
 		pr_info("stopped calls=%llu fallbacks=%llu failures=%llu lost=%lu missed=%lu\n",

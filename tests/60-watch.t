@@ -4,9 +4,25 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Of 256 KiB, or of 4 MiB with large pages, 16 readers have a buffer at a time.
+# 16 readers have a buffer of 64 pages each.
 memory=512
 [ "$page" -le 4096 ] || memory=1536
+modules=("$built"/kvdemo{,_watch,_test_watch}.ko)
 
-plan 20
-guest 19 -m "$memory" -t 300 tests/guest/watch.sh "$built"/kvdemo{,_watch,_test_watch}.ko
+# cost MOST KERNEL-ARGUMENT: instructions are counted, so one CPU and no KVM
+cost()
+{
+	KVDEMO_ACCEL=tcg guest 1 -c 1 -q '-icount shift=0,sleep=off' \
+		-l "build/log/$TARGET-watch-cost-$1.log" -a "$2 KVMOST=$1" \
+		tests/guest/watch-cost.sh "${modules[@]}"
+}
+
+# The price is asked of one kernel; the others are near it, or cheaper.
+tests=20
+[ "$TARGET" != bookworm ] || tests=24
+plan "$tests"
+guest 19 -m "$memory" -t 300 tests/guest/watch.sh "${modules[@]}"
+if [ "$TARGET" = bookworm ]; then
+	cost 1100 init_on_alloc=1
+	cost 1450 init_on_alloc=0
+fi

@@ -99,7 +99,7 @@ named()
 }
 try 'the table names a caller of the kernel, its size class and its calls' named
 
-# 1100 calls of a module, and no more of one that has gone: no symbol, no address
+# 1100 calls of a module, which then goes: others may come to its addresses
 of_module()
 {
 	watch && insmod /kvdemo_test_watch.ko pairs=1000 && table || return
