@@ -90,12 +90,12 @@ try 'it loads, and says what it watches' loads
 named()
 {
 	reads 7 65536 && reads 3 65537 && reads 2 100 && table || return
-	[ "$(column calls 65536 "$by_reader")" -eq 7 ] &&
+	{ [ "$(column calls 65536 "$by_reader")" -eq 7 ] &&
 		[ "$(column calls 131072 "$by_reader")" -eq 3 ] &&
 		[ "$(column calls 128 "$by_reader")" -eq 2 ] &&
 		[ "$(column total_ns 65536 "$by_reader")" -ge "$(column worst_ns 65536 "$by_reader")" ] &&
 		[ "$(column worst_ns 65536 "$by_reader")" -gt 0 ] &&
-		[ "$(column fallbacks 65536 "$by_reader")" -eq 0 ] || show
+		[ "$(column fallbacks 65536 "$by_reader")" -eq 0 ]; } || show
 }
 try 'the table names a caller of the kernel, its size class and its calls' named
 
@@ -156,9 +156,9 @@ fragmented()
 	reads 5 $large
 	table
 	rmmod kvdemo_test_watch
-	[ "$(column fallbacks $large "$by_reader")" -eq 10 ] &&
+	{ [ "$(column fallbacks $large "$by_reader")" -eq 10 ] &&
 		[ "$(column fallback_ns $large "$by_reader")" -ge "$(column worst_ns $large "$by_reader")" ] &&
-		[ "$(header fallbacks)" -ge 10 ] || show || return
+		[ "$(header fallbacks)" -ge 10 ]; } || show || return
 	[ "$(grep -c "$(line vmalloc kmalloc-failed)" /tmp/trace)" -eq 5 ] && return
 	sed 's/^/# /' /tmp/trace
 	return 1
@@ -169,19 +169,19 @@ sorted()
 {
 	grep -v '^#' /tmp/table | sed 1d >/tmp/rows
 	sort -k5,5nr -k4,4nr /tmp/rows | awk '{ print $5, $4 }' >/tmp/sorted
-	awk '{ print $5, $4 }' /tmp/rows | cmp -s - /tmp/sorted &&
+	{ awk '{ print $5, $4 }' /tmp/rows | cmp -s - /tmp/sorted &&
 		[ "$(wc -l </tmp/rows)" -eq "$(header rows)" ] &&
 		sed -n 1p /tmp/rows | grep -q ' proc_sys_call_handler' &&
-		[ "$(header order)" = fallback_ns,total_ns ] || show
+		[ "$(header order)" = fallback_ns,total_ns ]; } || show
 }
 try 'the worst comes first: what fell back' sorted
 
 parallel()
 {
 	watch && readers 16 25 $large && table || return
-	[ "$(column calls $large "$by_reader")" -eq 400 ] &&
+	{ [ "$(column calls $large "$by_reader")" -eq 400 ] &&
 		[ "$(header lost) $(header missed)" = '0 0' ] &&
-		[ "$(awk '/^ *[0-9]/ { n += $1 } END { print n }' /tmp/table)" -eq "$(header calls)" ] || show
+		[ "$(awk '/^ *[0-9]/ { n += $1 } END { print n }' /tmp/table)" -eq "$(header calls)" ]; } || show
 }
 try '16 readers at once: every call is counted, none is lost' parallel
 
@@ -189,8 +189,8 @@ try '16 readers at once: every call is counted, none is lost' parallel
 lost()
 {
 	watch entries=1 && reads 40 $large && reads 40 $((2 * large)) && table || return
-	[ "$(header entries)" -eq 1 ] && [ "$(header rows)" -le 2 ] && [ "$(header lost)" -ge 40 ] &&
-		[ $(($(header lost) + $(header calls))) -ge 80 ] || show
+	{ [ "$(header entries)" -eq 1 ] && [ "$(header rows)" -le 2 ] && [ "$(header lost)" -ge 40 ] &&
+		[ $(($(header lost) + $(header calls))) -ge 80 ]; } || show
 }
 try 'the table is bounded, and what finds no room in it is counted as lost' lost
 
