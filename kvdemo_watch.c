@@ -173,7 +173,7 @@ static __always_inline unsigned int class_of(size_t size)
 	return fls_long(size - !!size);
 }
 
-/* Read for each call of the whole machine: what can be done late is. */
+/* Runs for each call on the whole machine: every instruction counts. */
 static __always_inline u64 record(const struct call *call, const void *p,
 				  unsigned long caller)
 {
