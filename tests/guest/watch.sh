@@ -129,7 +129,7 @@ events()
 # line PATH WHY: of a read of $large bytes
 line()
 {
-	echo ' ptr=[0-9a-fx]* size='$large' gfp=GFP_KERNEL|__GFP_ZERO node=-1 policy=native path='"$1 why=$2"' kmalloc_ns=0 vmalloc_ns=0 total_ns=[1-9]'
+	echo ' ptr=[^ ]* size='$large' gfp=GFP_KERNEL|__GFP_ZERO node=-1 policy=native path='"$1 why=$2"' kmalloc_ns=0 vmalloc_ns=0 total_ns=[1-9]'
 }
 
 traced()
