@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
+#include <linux/vmstat.h>
 
 #define KVDEMO_SINCE(major, minor) \
 	(KERNEL_VERSION(major, minor, 0) <= LINUX_VERSION_CODE)
@@ -72,6 +73,16 @@
 #define kvdemo_compat_trace(action)	action##_trace_kmalloc
 #else
 #define kvdemo_compat_trace(action)	action##_trace_kmalloc_node
+#endif
+
+/*
+ * 7.1, "mm: move pgscan, pgsteal, pgrefill to node stats": no longer among the
+ * events of all_vm_events(). Only kvdemo_bench.c reads it.
+ */
+#if KVDEMO_SINCE(7, 1)
+#define kvdemo_compat_pgscan_direct(events)	global_node_page_state(PGSCAN_DIRECT)
+#else
+#define kvdemo_compat_pgscan_direct(events)	((events)[PGSCAN_DIRECT])
 #endif
 
 #endif /* KVDEMO_COMPAT_H */
