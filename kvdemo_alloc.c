@@ -9,10 +9,11 @@
 #include <linux/bug.h>
 #include <linux/export.h>
 #include <linux/jump_label.h>
+#include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/percpu.h>
-#include <linux/sched/clock.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 
@@ -171,64 +172,103 @@ enum kvdemo_path kvdemo_path(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_path);
 
 /*
- * Policy backoff: what each CPU remembers of each order. A clock in units of
- * 1.024 us in 32 bits wraps after 73 minutes; a rest is at most 4 ms, so the
- * worst that a wrap can do is one rest too many.
+ * Policy backoff: what each CPU remembers of each order. After a failed try no
+ * other is made until the free lists show more blocks than they did then, or
+ * REST has passed: a try wakes kswapd and kcompactd, and somebody must.
  *
- * The rest of 20 us that doubles to 4 ms is a guess that measured well: it is
- * long beside a vmalloc of 16 KiB, and short beside what it takes to notice
- * that memory is contiguous again.
+ * Neither needs a clock finer than jiffies, whose reading would cost more than
+ * the look. Both are hints: only the first zone that the request would be served
+ * from is looked at, without its lock, and blocks that are there but not for us
+ * (CMA, watermarks) were there at the failure, too.
+ *
+ * A skipped try, and one that succeeds, write nothing that CPUs share.
  */
-#define BACKOFF_UNIT_SHIFT	10
-#define BACKOFF_MIN		20
-#define BACKOFF_MAX		4000
-#define NR_ORDERS		(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
+#define BACKOFF_REST	max(HZ / 250, 1)
+#define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
 
 struct backoff {
-	u32 since;	/* when the last try failed */
-	u32 rest;	/* how long no try is made; 0: the last try succeeded */
+	struct zone *zone;	/* whose lists are looked at */
+	u32 since;		/* jiffies when the last try failed */
+	u32 seen;		/* 1 + blocks in the lists then; 0: try */
 };
 
 static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
 
-static u32 backoff_clock(void)
+/* The zone that a request is served from first */
+static struct zone *backoff_zone(int node)
 {
-	return local_clock() >> BACKOFF_UNIT_SHIFT;
+	struct zoneref *ref;
+
+	if (node == NUMA_NO_NODE)
+		node = numa_mem_id();
+	ref = node_zonelist(node, GFP_KERNEL)->_zonerefs;
+	/* highmem and movable zones come first, and are not for kmalloc */
+	while (zonelist_zone_idx(ref) > ZONE_NORMAL)
+		ref++;
+	return zonelist_zone(ref);
 }
 
-static bool backoff_rests(size_t size, gfp_t gfp)
+/*
+ * Compaction stops at the first block of the order that was asked for, or one
+ * above; what is freed at large ends in the last list. To look at those three
+ * alone spares as many cache lines as there are other orders.
+ */
+static __always_inline u32 backoff_look(const struct zone *zone, unsigned int order)
 {
-	int order = get_order(size);
-	u32 rest = this_cpu_read(kvdemo_backoff[order].rest);
+	unsigned int last = ARRAY_SIZE(zone->free_area) - 1;
+	u32 blocks = READ_ONCE(zone->free_area[last].nr_free);
+
+	if (order < last)
+		blocks += READ_ONCE(zone->free_area[order].nr_free);
+	if (order + 1 < last)
+		blocks += READ_ONCE(zone->free_area[order + 1].nr_free);
+	return blocks;
+}
+
+/*
+ * Kept out of line: a CPU whose last try succeeded does not come here. The try
+ * that is allowed starts afresh, so a success has nothing left to do.
+ */
+static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
+{
+	struct backoff *b = raw_cpu_ptr(&kvdemo_backoff[order]);
+	u32 now;
 
 	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
-	if (likely(!rest) || gfp & __GFP_RETRY_MAYFAIL)
+	if (gfp & __GFP_RETRY_MAYFAIL)
 		return false;
-	return backoff_clock() - this_cpu_read(kvdemo_backoff[order].since) < rest;
+	now = backoff_look(b->zone, order) + 1;
+	if (now > b->seen || (u32)jiffies - b->since >= BACKOFF_REST) {
+		b->seen = 0;
+		return false;
+	}
+	/* Others took some: what comes back counts as new. */
+	if (now < b->seen)
+		b->seen = now;
+	return true;
 }
 
 /* A migration between the accesses spoils a guess, nothing else. */
-static void backoff_learn(size_t size, gfp_t gfp, bool failed)
+static __always_inline bool backoff_skips(const struct kvdemo_request *rq)
 {
-	int order = get_order(size);
-	u32 rest = this_cpu_read(kvdemo_backoff[order].rest);
-	u32 now;
+	unsigned int order = get_order(rq->size);
 
-	if (!failed) {
-		if (unlikely(rest))
-			this_cpu_write(kvdemo_backoff[order].rest, 0);
-		return;
-	}
+	return unlikely(this_cpu_read(kvdemo_backoff[order].seen)) &&
+	       backoff_rests(order, rq->gfp);
+}
+
+static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
+{
+	unsigned int order = get_order(size);
+	struct backoff *b;
+
 	/* One full memcg or node says nothing of the memory of all. */
 	if (gfp & (__GFP_ACCOUNT | __GFP_THISNODE))
 		return;
-	now = backoff_clock();
-	/* What was long ago is no reason to rest longer. */
-	if (now - this_cpu_read(kvdemo_backoff[order].since) > 2 * BACKOFF_MAX)
-		rest = 0;
-	this_cpu_write(kvdemo_backoff[order].since, now);
-	this_cpu_write(kvdemo_backoff[order].rest,
-		       clamp_t(u32, rest * 2, BACKOFF_MIN, BACKOFF_MAX));
+	b = raw_cpu_ptr(&kvdemo_backoff[order]);
+	b->zone = backoff_zone(node);
+	b->since = jiffies;
+	b->seen = backoff_look(b->zone, order) + 1;
 }
 
 static DEFINE_STATIC_KEY_FALSE(force_fallback);
@@ -300,7 +340,7 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 		*why = KVDEMO_WHY_TOO_LARGE;
 		return false;
 	}
-	if (backoff_rests(rq->size, rq->gfp)) {
+	if (backoff_skips(rq)) {
 		*why = KVDEMO_WHY_BACKOFF;
 		return false;
 	}
@@ -384,8 +424,8 @@ static __always_inline void *do_alloc(const struct kvdemo_request *rq,
 		start = clock_of(res);
 		p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
 		kmalloc_ns = clock_of(res) - start;
-		if (rq->policy->backs_off && rq->size > PAGE_SIZE)
-			backoff_learn(rq->size, rq->gfp, !p);
+		if (unlikely(!p) && rq->policy->backs_off && rq->size > PAGE_SIZE)
+			backoff_failed(rq->size, rq->gfp, rq->node);
 	}
 	if (unlikely(!p) && may_fall_back(rq->policy, rq->size, rq->gfp)) {
 		start = clock_of(res);
@@ -401,8 +441,15 @@ static __always_inline void *do_alloc(const struct kvdemo_request *rq,
 	return p;
 }
 
-static void *alloc_native(const struct kvdemo_request *rq,
-			  struct kvdemo_result *res)
+/* Out of line, so that who asks for no result pays for no register of it. */
+static noinline void *alloc_timed(const struct kvdemo_request *rq,
+				  struct kvdemo_result *res)
+{
+	return do_alloc(rq, res);
+}
+
+static noinline void *alloc_native(const struct kvdemo_request *rq,
+				   struct kvdemo_result *res)
 {
 	void *p = kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
 
@@ -441,7 +488,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 		return alloc_kmalloc_only(rq->size, rq->gfp, rq->node, res);
 	if (rq->policy->native && !is_forced(rq))
 		return alloc_native(rq, res);
-	return res ? do_alloc(rq, res) : do_alloc(rq, NULL);
+	return unlikely(res) ? alloc_timed(rq, res) : do_alloc(rq, NULL);
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 

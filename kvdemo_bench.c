@@ -38,6 +38,7 @@
 #define CELL_BYTES	SZ_256M	/* what a cell allocates in all, if MIN_N allows */
 #define FREE_SHARE	4	/* at most a quarter of free memory at a time */
 #define EMPTY_LOOPS	1001
+#define MAX_SOAKED	4096
 
 static int bench_err;
 
@@ -55,7 +56,7 @@ enum number {
 	NUM_STAT = NUM_PATH + KVDEMO_NR_PATHS,
 	NUM_EVENT = NUM_STAT + NR_STEPS * NR_STATS,
 	NUM_FIRST = NUM_EVENT + NR_EVENTS,
-	NUM_EMPTY, NUM_INIT_ON_ALLOC, NUM_DEBUG,
+	NUM_SOAKED, NUM_EMPTY, NUM_INIT_ON_ALLOC, NUM_DEBUG,
 	NR_NUMBERS,
 };
 
@@ -68,7 +69,7 @@ static const char * const columns[NR_WORDS + NR_NUMBERS] = {
 	"free_mean", "free_p50", "free_p90", "free_p99", "free_max",
 	"pair_mean", "pair_p50", "pair_p90", "pair_p99", "pair_max",
 	"compact_stall", "compact_fail", "allocstall", "pgscan_direct",
-	"first_contiguous", "empty", "init_on_alloc", "debug",
+	"first_contiguous", "soaked", "empty", "init_on_alloc", "debug",
 };
 
 struct row {
@@ -274,20 +275,13 @@ static bool stopped(void)
  * The two baselines are called bare: the price of our wrapper is to be on our
  * side of a comparison.
  */
-static __always_inline void *cell_alloc(const struct kvdemo_policy *policy, size_t size)
+static __always_inline void *cell_alloc(const struct kvdemo_request *rq)
 {
-	const struct kvdemo_request rq = {
-		.size = size,
-		.gfp = GFP_KERNEL | __GFP_NOWARN, /* what fails is counted */
-		.node = NUMA_NO_NODE,
-		.policy = policy,
-	};
-
-	if (policy->native)
-		return kvmalloc_node(size, GFP_KERNEL | __GFP_NOWARN, NUMA_NO_NODE);
-	if (!policy->tries)
-		return __vmalloc(size, GFP_KERNEL | __GFP_NOWARN);
-	return kvdemo_alloc(&rq, NULL);
+	if (rq->policy->native)
+		return kvmalloc_node(rq->size, rq->gfp, rq->node);
+	if (!rq->policy->tries)
+		return __vmalloc(rq->size, rq->gfp);
+	return kvdemo_alloc(rq, NULL);
 }
 
 static void touch(char *p, size_t size)
@@ -305,11 +299,18 @@ static void note(struct worker *w, enum step step, unsigned int i, u64 ns)
 
 static void one_alloc(struct worker *w, unsigned int i, size_t size)
 {
-	u64 start = ktime_get_ns(), mid, end;
+	const struct kvdemo_request rq = {
+		.size = size,
+		.gfp = GFP_KERNEL | __GFP_NOWARN, /* what fails is counted */
+		.node = NUMA_NO_NODE,
+		.policy = w->cell->policy,
+	};
+	u64 start, mid, end;
 	enum kvdemo_path path;
 	void *p;
 
-	p = cell_alloc(w->cell->policy, size);
+	start = ktime_get_ns();
+	p = cell_alloc(&rq);
 	mid = ktime_get_ns();
 	touch(p, size);
 	end = ktime_get_ns();
@@ -585,24 +586,59 @@ static void fill_row(struct row *row, struct cell *cell, const u64 before[NR_EVE
 	}
 }
 
+/*
+ * What others have freed since memory was fragmented, this module's own loading
+ * among them: one such block would serve a whole loop. It is held for the cell.
+ */
+static unsigned int soak(struct list_head *soaked, const struct cell *cell)
+{
+	int order = get_order(cell->size);
+	struct page *page;
+	unsigned int nr;
+
+	if (bench.memory == MEMORY_IDLE || cell->size <= PAGE_SIZE || order >= LAB_NR_ORDERS)
+		return 0;
+	for (nr = 0; nr < MAX_SOAKED; nr++) {
+		/* free memory only, silently: to be given none is the end of it */
+		page = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN |
+				   __GFP_NORETRY, order);
+		if (!page)
+			break;
+		list_add(&page->lru, soaked);
+	}
+	return nr;
+}
+
+static void give_soaked(struct list_head *soaked, const struct cell *cell)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, soaked, lru) {
+		list_del(&page->lru);
+		__free_pages(page, get_order(cell->size));
+	}
+}
+
 static const char *run_workers(struct cell *cell, struct row *row)
 {
 	u64 before[NR_EVENTS];
+	LIST_HEAD(soaked);
 	const char *why;
 	unsigned int i;
 
 	for (i = 0; i < cell->threads; i++)
 		if (make_worker(cell, i))
 			return "void-no-memory";
-	/* No worker that waits can be stopped: each runs, if only to see the stop. */
 	for (i = 0; i < cell->threads; i++)
 		wake_up_process(cell->workers[i].task);
+	row->numbers[NUM_SOAKED] = soak(&soaked, cell);
 	why = judge_memory(cell);
 	if (why)
 		cell->n = 0;
 	read_events(before);
 	complete_all(&cell->go);
 	wait_for_completion(&cell->done);
+	give_soaked(&soaked, cell);
 	if (why)
 		return why;
 	fill_row(row, cell, before);

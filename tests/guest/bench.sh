@@ -41,6 +41,8 @@ settle()
 }
 
 insmod /kvdemo.ko sizes=64
+# The files of the initramfs are pages that compaction could move, else.
+echo 0 >/proc/sys/vm/compact_unevictable_allowed
 case $KVSTATE in
 unmovable) unmovable ;;
 esac
@@ -52,5 +54,7 @@ while read -r line <&3; do
 	[ "$line" != end ] || break
 	# shellcheck disable=SC2086 # a list of parameters
 	insmod /kvdemo_bench.ko $line && cat /sys/kernel/debug/kvdemo_bench/csv >&3
+	# The console is to be done with its lines before the next state comes.
+	sleep 1
 	echo "done" >&3
 done
