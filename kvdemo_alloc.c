@@ -215,13 +215,14 @@ static struct zone *backoff_zone(int node)
  */
 static __always_inline u32 backoff_look(const struct zone *zone, unsigned int order)
 {
-	unsigned int last = ARRAY_SIZE(zone->free_area) - 1;
-	u32 blocks = READ_ONCE(zone->free_area[last].nr_free);
+	const struct free_area *last = zone->free_area + ARRAY_SIZE(zone->free_area) - 1;
+	const struct free_area *area = zone->free_area + order;
+	u32 blocks = READ_ONCE(last->nr_free);
 
-	if (order < last)
-		blocks += READ_ONCE(zone->free_area[order].nr_free);
-	if (order + 1 < last)
-		blocks += READ_ONCE(zone->free_area[order + 1].nr_free);
+	if (area < last)
+		blocks += READ_ONCE(area->nr_free);
+	if (area + 1 < last)
+		blocks += READ_ONCE(area[1].nr_free);
 	return blocks;
 }
 
@@ -231,7 +232,7 @@ static __always_inline u32 backoff_look(const struct zone *zone, unsigned int or
  */
 static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 {
-	struct backoff *b = raw_cpu_ptr(&kvdemo_backoff[order]);
+	struct backoff *b = raw_cpu_ptr(kvdemo_backoff + order);
 	u32 now;
 
 	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
@@ -253,7 +254,7 @@ static __always_inline bool backoff_skips(const struct kvdemo_request *rq)
 {
 	unsigned int order = get_order(rq->size);
 
-	return unlikely(this_cpu_read(kvdemo_backoff[order].seen)) &&
+	return unlikely(this_cpu_read((kvdemo_backoff + order)->seen)) &&
 	       backoff_rests(order, rq->gfp);
 }
 
@@ -265,7 +266,7 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 	/* One full memcg or node says nothing of the memory of all. */
 	if (gfp & (__GFP_ACCOUNT | __GFP_THISNODE))
 		return;
-	b = raw_cpu_ptr(&kvdemo_backoff[order]);
+	b = raw_cpu_ptr(kvdemo_backoff + order);
 	b->zone = backoff_zone(node);
 	b->since = jiffies;
 	b->seen = backoff_look(b->zone, order) + 1;
@@ -328,13 +329,11 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 		*why = KVDEMO_WHY_FORCED;
 		return false;
 	}
-	if (!policy->tries) {
+	if (!policy->backs_off) {
 		*why = KVDEMO_WHY_POLICY;
-		return false;
+		return policy->tries;
 	}
 	if (rq->size <= PAGE_SIZE)
-		return true;
-	if (!policy->backs_off)
 		return true;
 	if (rq->size > KMALLOC_MAX_SIZE) {
 		*why = KVDEMO_WHY_TOO_LARGE;
@@ -352,7 +351,7 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
  * that kmalloc serves then needs no stack. One place warns, too, however many
  * callers the compiler unrolls.
  */
-static noinline bool may_fall_back(const struct kvdemo_policy *policy,
+static bool may_fall_back(const struct kvdemo_policy *policy,
 				   size_t size, gfp_t gfp)
 {
 	if (policy->tries && size <= PAGE_SIZE)
@@ -385,6 +384,12 @@ static noinline void *kvdemo_vmalloc(size_t size, gfp_t gfp, int node)
 	return p;
 }
 
+static noinline void *fall_back(const struct kvdemo_policy *policy, size_t size,
+				gfp_t gfp, int node)
+{
+	return may_fall_back(policy, size, gfp) ? kvdemo_vmalloc(size, gfp, node) : NULL;
+}
+
 /* @why holds the reason for which no try was made, if none was. */
 static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 			      enum kvdemo_path path, enum kvdemo_why why)
@@ -404,14 +409,34 @@ static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 	return why == KVDEMO_WHY_BACKOFF ? why : KVDEMO_WHY_KMALLOC_FAILED;
 }
 
-static __always_inline u64 clock_of(const struct kvdemo_result *res)
+static __always_inline void note_failure(const struct kvdemo_request *rq)
 {
-	return res ? ktime_get_ns() : 0;
+	if (rq->policy->backs_off && rq->size > PAGE_SIZE)
+		backoff_failed(rq->size, rq->gfp, rq->node);
 }
 
-/* Compiled with and without @res: who passes none pays for no clock. */
-static __always_inline void *do_alloc(const struct kvdemo_request *rq,
-				      struct kvdemo_result *res)
+/*
+ * Without a result: no clock, and no register that a request which kmalloc
+ * serves would have to save. alloc_timed() takes the same steps.
+ */
+static __always_inline void *alloc_plain(const struct kvdemo_request *rq)
+{
+	enum kvdemo_why why;
+	void *p;
+
+	if (unlikely(!rq->size))
+		return ZERO_SIZE_PTR;
+	if (unlikely(!wants_try(rq, &why)))
+		return fall_back(rq->policy, rq->size, rq->gfp, rq->node);
+	p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
+	if (likely(p))
+		return p;
+	note_failure(rq);
+	return fall_back(rq->policy, rq->size, rq->gfp, rq->node);
+}
+
+static noinline void *alloc_timed(const struct kvdemo_request *rq,
+				  struct kvdemo_result *res)
 {
 	s64 kmalloc_ns = KVDEMO_NS_NONE, vmalloc_ns = KVDEMO_NS_NONE;
 	enum kvdemo_why why = KVDEMO_NR_WHYS;
@@ -421,31 +446,28 @@ static __always_inline void *do_alloc(const struct kvdemo_request *rq,
 	if (unlikely(!rq->size)) {
 		p = ZERO_SIZE_PTR;
 	} else if (wants_try(rq, &why)) {
-		start = clock_of(res);
+		start = ktime_get_ns();
 		p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
-		kmalloc_ns = clock_of(res) - start;
-		if (unlikely(!p) && rq->policy->backs_off && rq->size > PAGE_SIZE)
-			backoff_failed(rq->size, rq->gfp, rq->node);
+		kmalloc_ns = ktime_get_ns() - start;
+		if (!p)
+			note_failure(rq);
 	}
-	if (unlikely(!p) && may_fall_back(rq->policy, rq->size, rq->gfp)) {
-		start = clock_of(res);
+	if (!p && may_fall_back(rq->policy, rq->size, rq->gfp)) {
+		start = ktime_get_ns();
 		p = kvdemo_vmalloc(rq->size, rq->gfp, rq->node);
-		vmalloc_ns = clock_of(res) - start;
+		vmalloc_ns = ktime_get_ns() - start;
 	}
-	if (res) {
-		res->path = kvdemo_path(p);
-		res->why = why_of(rq, p, res->path, why);
-		res->kmalloc_ns = kmalloc_ns;
-		res->vmalloc_ns = vmalloc_ns;
-	}
+	res->path = kvdemo_path(p);
+	res->why = why_of(rq, p, res->path, why);
+	res->kmalloc_ns = kmalloc_ns;
+	res->vmalloc_ns = vmalloc_ns;
 	return p;
 }
 
-/* Out of line, so that who asks for no result pays for no register of it. */
-static noinline void *alloc_timed(const struct kvdemo_request *rq,
-				  struct kvdemo_result *res)
+static __always_inline void *do_alloc(const struct kvdemo_request *rq,
+				      struct kvdemo_result *res)
 {
-	return do_alloc(rq, res);
+	return unlikely(res) ? alloc_timed(rq, res) : alloc_plain(rq);
 }
 
 static noinline void *alloc_native(const struct kvdemo_request *rq,
@@ -488,7 +510,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 		return alloc_kmalloc_only(rq->size, rq->gfp, rq->node, res);
 	if (rq->policy->native && !is_forced(rq))
 		return alloc_native(rq, res);
-	return unlikely(res) ? alloc_timed(rq, res) : do_alloc(rq, NULL);
+	return do_alloc(rq, res);
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 
