@@ -187,12 +187,18 @@ EXPORT_SYMBOL_GPL(kvdemo_path);
 #define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
 
 struct backoff {
-	struct zone *zone;	/* whose lists are looked at */
-	u32 since;		/* jiffies when the last try failed */
-	u32 seen;		/* 1 + blocks in the lists then; 0: try */
+	u32 seen;	/* 1 + blocks in the lists at the last failure; 0: try */
+	u32 since;	/* jiffies then */
 };
 
 static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
+static DEFINE_PER_CPU(struct zone *, kvdemo_backoff_zone[NR_ORDERS]);
+
+/* get_order() of a size above PAGE_SIZE, and two instructions less */
+static __always_inline unsigned int backoff_order(size_t size)
+{
+	return __fls(size - 1) - PAGE_SHIFT + 1;
+}
 
 /* The zone that a request is served from first */
 static struct zone *backoff_zone(int node)
@@ -238,7 +244,7 @@ static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
 	if (gfp & __GFP_RETRY_MAYFAIL)
 		return false;
-	now = backoff_look(b->zone, order) + 1;
+	now = backoff_look(this_cpu_read(*(kvdemo_backoff_zone + order)), order) + 1;
 	if (now > b->seen || (u32)jiffies - b->since >= BACKOFF_REST) {
 		b->seen = 0;
 		return false;
@@ -252,7 +258,7 @@ static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 /* A migration between the accesses spoils a guess, nothing else. */
 static __always_inline bool backoff_skips(const struct kvdemo_request *rq)
 {
-	unsigned int order = get_order(rq->size);
+	unsigned int order = backoff_order(rq->size);
 
 	return unlikely(this_cpu_read((kvdemo_backoff + order)->seen)) &&
 	       backoff_rests(order, rq->gfp);
@@ -260,16 +266,18 @@ static __always_inline bool backoff_skips(const struct kvdemo_request *rq)
 
 static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 {
-	unsigned int order = get_order(size);
+	unsigned int order = backoff_order(size);
+	struct zone *zone;
 	struct backoff *b;
 
 	/* One full memcg or node says nothing of the memory of all. */
 	if (gfp & (__GFP_ACCOUNT | __GFP_THISNODE))
 		return;
 	b = raw_cpu_ptr(kvdemo_backoff + order);
-	b->zone = backoff_zone(node);
+	zone = backoff_zone(node);
+	this_cpu_write(*(kvdemo_backoff_zone + order), zone);
 	b->since = jiffies;
-	b->seen = backoff_look(b->zone, order) + 1;
+	b->seen = backoff_look(zone, order) + 1;
 }
 
 static DEFINE_STATIC_KEY_FALSE(force_fallback);
@@ -333,7 +341,8 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 		*why = KVDEMO_WHY_POLICY;
 		return policy->tries;
 	}
-	if (rq->size <= PAGE_SIZE)
+	/* A cache has free objects of its own, where no free block is seen. */
+	if (rq->size <= KMALLOC_MAX_CACHE_SIZE)
 		return true;
 	if (rq->size > KMALLOC_MAX_SIZE) {
 		*why = KVDEMO_WHY_TOO_LARGE;
@@ -411,7 +420,7 @@ static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 
 static __always_inline void note_failure(const struct kvdemo_request *rq)
 {
-	if (rq->policy->backs_off && rq->size > PAGE_SIZE)
+	if (rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE)
 		backoff_failed(rq->size, rq->gfp, rq->node);
 }
 

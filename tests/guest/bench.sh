@@ -14,7 +14,8 @@ mib_free()
 # 1 is left: 6.1 would rather kill than not fork.
 unmovable()
 {
-	insmod /kvdemo_frag.ko order=2
+	insmod /kvdemo_frag.ko order=2 &&
+		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
 }
 
 # tee writes both files by turns, so their pages alternate; then one file goes.
