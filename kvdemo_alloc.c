@@ -338,7 +338,8 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 		return false;
 	}
 	if (!policy->backs_off) {
-		*why = KVDEMO_WHY_POLICY;
+		if (!policy->tries)
+			*why = KVDEMO_WHY_POLICY;
 		return policy->tries;
 	}
 	/* A cache has free objects of its own, where no free block is seen. */
@@ -426,7 +427,7 @@ static __always_inline void note_failure(const struct kvdemo_request *rq)
 
 /*
  * Without a result: no clock, and no register that a request which kmalloc
- * serves would have to save. alloc_timed() takes the same steps.
+ * serves would have to save. kvdemo_alloc_timed() takes the same steps.
  */
 static __always_inline void *alloc_plain(const struct kvdemo_request *rq)
 {
@@ -444,7 +445,8 @@ static __always_inline void *alloc_plain(const struct kvdemo_request *rq)
 	return fall_back(rq->policy, rq->size, rq->gfp, rq->node);
 }
 
-static noinline void *alloc_timed(const struct kvdemo_request *rq,
+/* Its name is what kmem:kmalloc shows as the call site. */
+static noinline void *kvdemo_alloc_timed(const struct kvdemo_request *rq,
 				  struct kvdemo_result *res)
 {
 	s64 kmalloc_ns = KVDEMO_NS_NONE, vmalloc_ns = KVDEMO_NS_NONE;
@@ -476,7 +478,7 @@ static noinline void *alloc_timed(const struct kvdemo_request *rq,
 static __always_inline void *do_alloc(const struct kvdemo_request *rq,
 				      struct kvdemo_result *res)
 {
-	return unlikely(res) ? alloc_timed(rq, res) : alloc_plain(rq);
+	return unlikely(res) ? kvdemo_alloc_timed(rq, res) : alloc_plain(rq);
 }
 
 static noinline void *alloc_native(const struct kvdemo_request *rq,

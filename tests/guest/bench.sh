@@ -19,16 +19,21 @@ unmovable()
 		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
 }
 
-# tee writes both files by turns, so their pages alternate; then one file goes.
-# What was free beside them is fragmented for good, and a third file fills up to
-# the level: $1 MiB are left.
+# Two files take all but 64 MiB, and tee writes them by turns: their pages
+# alternate. One file goes, and its pages are free, each between two that could be
+# moved. What was left beside them is held in blocks of order 2 and above, and a
+# third file fills single pages up to the level: $KVLEVEL MiB stay free.
 movable()
 {
+	local half=$((($(mib_free) - 64) / 2))
+
 	mkdir /tmp/m
-	mount -t tmpfs -o size=100%,huge=never movable /tmp/m ||
-		mount -t tmpfs -o size=100% movable /tmp/m
-	head -c $(($(mib_free) - 64))M /dev/zero | tee /tmp/m/a >/tmp/m/b &&
-		head -c 1M /dev/zero >/tmp/m/c
+	mount -t tmpfs -o size=95%,huge=never movable /tmp/m || return
+	head -c ${half}m /dev/zero | tee /tmp/m/kept >/tmp/m/holes
+	insmod /kvdemo_frag.ko order=2 reserve=16
+	rm /tmp/m/holes
+	head -c $(($(mib_free) - KVLEVEL))m /dev/zero >/tmp/m/level
+	insmod /kvdemo.ko sizes=64
 }
 
 settle()
@@ -44,9 +49,12 @@ settle()
 
 # The files of the initramfs are pages that compaction could move, else.
 echo 0 >/proc/sys/vm/compact_unevictable_allowed
+# While the guest settles kcompactd would undo the state, on its own account.
+echo 0 >/proc/sys/vm/compaction_proactiveness
 case $KVSTATE in
 idle) insmod /kvdemo.ko sizes=64 ;;
 unmovable) unmovable ;;
+movable) movable ;;
 esac
 settle
 stty -F /dev/ttyS1 raw -echo
@@ -58,5 +66,5 @@ while read -r line <&3; do
 	insmod /kvdemo_bench.ko $line && cat /sys/kernel/debug/kvdemo_bench/csv >&3
 	# The console is to be done with its lines before the next state comes.
 	sleep 1
-	echo "done" >&3
+	echo done-with-cell >&3
 done
