@@ -361,8 +361,8 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
  * that kmalloc serves then needs no stack. One place warns, too, however many
  * callers the compiler unrolls.
  */
-static bool may_fall_back(const struct kvdemo_policy *policy,
-				   size_t size, gfp_t gfp)
+static bool may_fall_back(const struct kvdemo_policy *policy, size_t size,
+			  gfp_t gfp)
 {
 	if (policy->tries && size <= PAGE_SIZE)
 		return false;
@@ -447,7 +447,7 @@ static __always_inline void *alloc_plain(const struct kvdemo_request *rq)
 
 /* Its name is what kmem:kmalloc shows as the call site. */
 static noinline void *kvdemo_alloc_timed(const struct kvdemo_request *rq,
-				  struct kvdemo_result *res)
+					 struct kvdemo_result *res)
 {
 	s64 kmalloc_ns = KVDEMO_NS_NONE, vmalloc_ns = KVDEMO_NS_NONE;
 	enum kvdemo_why why = KVDEMO_NR_WHYS;

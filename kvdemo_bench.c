@@ -137,17 +137,29 @@ static struct {
 
 /* Parameters */
 
-#define NUMBER(name, low, high, init, text)				\
-	static struct lab_number name = {				\
-		.value = init, .min = low, .max = high, .err = &bench_err, \
-	};								\
-	module_param_cb(name, &lab_number_ops, &name, 0444);		\
-	MODULE_PARM_DESC(name, text)
+static struct lab_number n = {
+	.max = 100000, .err = &bench_err,
+};
+module_param_cb(n, &lab_number_ops, &n, 0444);
+MODULE_PARM_DESC(n, "samples of a cell; default 0: 256 MiB / size, 32 to 1000");
 
-NUMBER(n, 0, 100000, 0, "samples of a cell; default 0: 256 MiB / size, 32 to 1000");
-NUMBER(threads, 0, 1024, 0, "threads of pattern threads; default 0: as many as CPUs");
-NUMBER(pause_us, 0, 1000000, 0, "sleep between two allocations in us, default 0");
-NUMBER(reps, 1, 1000, 1, "repetitions of the table, each with another order of policies");
+static struct lab_number threads = {
+	.max = 1024, .err = &bench_err,
+};
+module_param_cb(threads, &lab_number_ops, &threads, 0444);
+MODULE_PARM_DESC(threads, "threads of pattern threads; default 0: as many as CPUs");
+
+static struct lab_number pause_us = {
+	.max = 1000000, .err = &bench_err,
+};
+module_param_cb(pause_us, &lab_number_ops, &pause_us, 0444);
+MODULE_PARM_DESC(pause_us, "sleep between two allocations in us, default 0");
+
+static struct lab_number reps = {
+	.value = 1, .min = 1, .max = 1000, .err = &bench_err,
+};
+module_param_cb(reps, &lab_number_ops, &reps, 0444);
+MODULE_PARM_DESC(reps, "repetitions of the table, each with another order of policies");
 
 static bool parse_size(const char *word, size_t *size)
 {
@@ -231,15 +243,21 @@ static int memory_set(const char *val, const struct kernel_param *kp)
 	return parse_words(val, kp, "idle, unmovable, movable", take_memory);
 }
 
-#define WORDS(name, text)						\
-	static const struct kernel_param_ops name##_ops = { .set = name##_set }; \
-	module_param_cb(name, &name##_ops, NULL, 0);			\
-	MODULE_PARM_DESC(name, text)
+static const struct kernel_param_ops sizes_ops = { .set = sizes_set };
+module_param_cb(sizes, &sizes_ops, NULL, 0);
+MODULE_PARM_DESC(sizes, "sizes as in 16K,1M; default: powers of two, the boundaries, and XFS's");
 
-WORDS(sizes, "sizes as in 16K,1M; default: powers of two, the boundaries, and XFS's");
-WORDS(policies, "names joined by a comma, default all six");
-WORDS(patterns, "of loop, hold, random and threads, default loop");
-WORDS(memory, "what memory should be like: idle (default), unmovable or movable; else a cell is void");
+static const struct kernel_param_ops policies_ops = { .set = policies_set };
+module_param_cb(policies, &policies_ops, NULL, 0);
+MODULE_PARM_DESC(policies, "names joined by a comma, default all six");
+
+static const struct kernel_param_ops patterns_ops = { .set = patterns_set };
+module_param_cb(patterns, &patterns_ops, NULL, 0);
+MODULE_PARM_DESC(patterns, "of loop, hold, random and threads, default loop");
+
+static const struct kernel_param_ops memory_ops = { .set = memory_set };
+module_param_cb(memory, &memory_ops, NULL, 0);
+MODULE_PARM_DESC(memory, "idle (default), unmovable or movable: a cell that finds another is void");
 
 static void add_size(size_t size)
 {
@@ -292,7 +310,7 @@ static void touch(char *p, size_t size)
 		WRITE_ONCE(p[at], 1);
 }
 
-static void note(struct worker *w, enum step step, unsigned int i, u64 ns)
+static void note(struct worker *w, int step, unsigned int i, u64 ns)
 {
 	w->samples[step][i] = min_t(u64, ns, U32_MAX);
 }
@@ -549,7 +567,7 @@ static int make_worker(struct cell *cell, unsigned int i)
 }
 
 /* Samples of all workers, without the gaps of those that were stopped */
-static unsigned int gather(struct cell *cell, enum step step)
+static unsigned int gather(struct cell *cell, int step)
 {
 	u32 *to = cell->workers[0].samples[step];
 	unsigned int i, nr = 0;

@@ -19,19 +19,19 @@ unmovable()
 		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
 }
 
-# Two files take all but 64 MiB, and tee writes them by turns: their pages
+# Two files take all but 16 MiB, and tee writes them by turns: their pages
 # alternate. One file goes, and its pages are free, each between two that could be
-# moved. What was left beside them is held in blocks of order 2 and above, and a
-# third file fills single pages up to the level: $KVLEVEL MiB stay free.
+# moved. What blocks of order 2 and above there are beside is held, and a third
+# file fills single pages up to the level: $KVLEVEL MiB stay free.
 movable()
 {
-	local half=$((($(mib_free) - 64) / 2))
+	local half=$((($(mib_free) - 16) / 2))
 
 	mkdir /tmp/m
 	mount -t tmpfs -o size=95%,huge=never movable /tmp/m || return
 	head -c ${half}m /dev/zero | tee /tmp/m/kept >/tmp/m/holes
-	insmod /kvdemo_frag.ko order=2 reserve=16
 	rm /tmp/m/holes
+	insmod /kvdemo_frag.ko order=2 reserve=16
 	head -c $(($(mib_free) - KVLEVEL))m /dev/zero >/tmp/m/level
 	insmod /kvdemo.ko sizes=64
 }
@@ -39,12 +39,14 @@ movable()
 settle()
 {
 	calm=0
-	while [ "$calm" -lt 20 ]; do
+	tries=0
+	while [ "$calm" -lt 20 ] && [ $((tries += 1)) -lt 300 ]; do
 		sleep 0.1
 		read -r _ _ _ running _ </proc/loadavg
 		calm=$((calm + 1))
 		[ "${running%/*}" -le 1 ] || calm=0
 	done
+	[ "$calm" -ge 20 ] || echo "# not settled"
 }
 
 # The files of the initramfs are pages that compaction could move, else.
