@@ -369,18 +369,33 @@ static size_t random_size(size_t max, u32 *state)
 	return 1 + (*state >> 8) % max;
 }
 
+/*
+ * What others free may still make a block. It is kept to the end, for one block
+ * would serve the rest of a loop, and the memory would be fragmented no more.
+ */
+static bool is_lucky(const struct worker *w, unsigned int i)
+{
+	return bench.memory == MEMORY_UNMOVABLE &&
+	       kvdemo_path(w->bufs[i]) == KVDEMO_PATH_PAGES;
+}
+
 static void run_in_turn(struct worker *w)
 {
 	size_t size = w->cell->size;
 	u32 state = 1;
+	unsigned int i;
 
 	for (; w->made < w->cell->n && !stopped(); w->made++) {
 		if (w->cell->pattern == PATTERN_RANDOM)
 			size = random_size(w->cell->size, &state);
 		one_alloc(w, w->made, size);
-		one_free(w, w->made);
+		if (!is_lucky(w, w->made))
+			one_free(w, w->made);
 		between();
 	}
+	for (i = 0; i < w->made; i++)
+		if (w->bufs[i])
+			one_free(w, i);
 }
 
 static void run_hold(struct worker *w)

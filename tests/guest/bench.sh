@@ -40,7 +40,7 @@ settle()
 {
 	calm=0
 	tries=0
-	while [ "$calm" -lt 20 ] && [ $((tries += 1)) -lt 300 ]; do
+	while [ "$calm" -lt 20 ] && [ $((tries += 1)) -lt 60 ]; do
 		sleep 0.1
 		read -r _ _ _ running _ </proc/loadavg
 		calm=$((calm + 1))
