@@ -518,6 +518,16 @@ static unsigned int held_at_a_time(const struct cell *cell)
 	return cell->pattern == PATTERN_HOLD ? cell->n : cell->threads;
 }
 
+/* Asked before strays are soaked up, as n was chosen before. */
+static bool is_too_large(const struct cell *cell)
+{
+	struct lab_free now;
+
+	lab_count_free(&now);
+	return (u64)held_at_a_time(cell) * cell->size >
+	       ((u64)now.pages << PAGE_SHIFT) / FREE_SHARE;
+}
+
 /* NULL, or why this memory does not do for the cell */
 static const char *judge_memory(const struct cell *cell)
 {
@@ -526,9 +536,6 @@ static const char *judge_memory(const struct cell *cell)
 	bool blocks;
 
 	lab_count_free(&now);
-	if ((u64)held_at_a_time(cell) * cell->size >
-	    ((u64)now.pages << PAGE_SHIFT) / FREE_SHARE)
-		return "void-too-large";
 	if (cell->size <= PAGE_SIZE || order >= LAB_NR_ORDERS)
 		return NULL;
 	blocks = lab_free_from(&now, order);
@@ -656,6 +663,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 {
 	u64 before[NR_EVENTS];
 	LIST_HEAD(soaked);
+	bool too_large = is_too_large(cell);
 	const char *why;
 	unsigned int i;
 
@@ -665,7 +673,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 	for (i = 0; i < cell->threads; i++)
 		wake_up_process(cell->workers[i].task);
 	row->numbers[NUM_SOAKED] = soak(&soaked, cell);
-	why = judge_memory(cell);
+	why = too_large ? "void-too-large" : judge_memory(cell);
 	if (why)
 		cell->n = 0;
 	read_events(before);
