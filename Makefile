@@ -7,16 +7,18 @@ VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
 SOURCES := Kbuild $(filter-out %.mod.c,$(wildcard *.c *.h))
 export ARGS
-DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test%,$(filter %.c %.h,$(SOURCES)))
+DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test% kvdemo_frag% kvdemo_bench% kvdemo_lab%,$(filter %.c %.h,$(SOURCES)))
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 BUILT := build/$(TARGET)/built
 
 # What judges the sources and the harness says the same for every target.
 ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
-TESTS ?= $(filter-out $(ONCE),$(sort $(wildcard tests/[0-9]*.t)))
+# A benchmark is no test; its short form is one in check-all (BENCH=1).
+SLOW := $(if $(BENCH),,tests/70-bench.t)
+TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules demo shell check check-user check-all lint mutants load unload dkms-files dkms-install \
+.PHONY: modules demo shell check check-user check-all bench bench-host lint mutants load unload dkms-files dkms-install \
 	dkms-remove clean help
 
 modules:
@@ -69,6 +71,25 @@ check-all:
 
 row-%:
 	@+scripts/rows run $*
+
+# make bench: the price of each policy on these kernels, in counted instructions.
+# ACCEL=kvm: in time. FULL=1: every cell.
+BENCH_ROWS ?= bookworm trixie trixie-backports
+
+bench: $(addprefix bench-row-,$(BENCH_ROWS))
+	@scripts/need gnuplot-nox
+	@scripts/plot build/bench $(BENCH_ROWS)
+	@scripts/bars $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
+
+bench-row-%:
+	@scripts/need qemu-utils
+	@$(MAKE) --no-print-directory TARGET=$* build/$*/built
+	@KVDEMO_REFRESH=0 scripts/bench $(if $(FULL),-f) $* build/bench/$*.csv
+
+# The same modules on the running kernel, in time
+bench-host:
+	$(MAKE) KVDEMO_TESTS=m modules
+	scripts/bench-host build/bench/host.csv $$ARGS
 
 lint:
 	@$(MAKE) --no-print-directory TARGET=bookworm TESTS=tests/00-lint.t check

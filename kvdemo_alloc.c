@@ -9,10 +9,11 @@
 #include <linux/bug.h>
 #include <linux/export.h>
 #include <linux/jump_label.h>
+#include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/percpu.h>
-#include <linux/sched/clock.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 
@@ -180,64 +181,116 @@ enum kvdemo_path kvdemo_path(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_path);
 
 /*
- * Policy backoff: what each CPU remembers of each order. A clock in units of
- * 1.024 us in 32 bits wraps after 73 minutes; a rest is at most 4 ms, so the
- * worst that a wrap can do is one rest too many.
+ * Policy backoff: what each CPU remembers of each order. After a failed try no
+ * other is made until the free lists show more blocks than they did then, or
+ * REST has passed: a try wakes kswapd and kcompactd, and somebody must.
  *
- * The rest of 20 us that doubles to 4 ms is a guess that measured well: it is
- * long beside a vmalloc of 16 KiB, and short beside what it takes to notice
- * that memory is contiguous again.
+ * Neither needs a clock finer than jiffies, whose reading would cost more than
+ * the look. Both are hints: only the first zone that the request would be served
+ * from is looked at, without its lock, and blocks that are there but not for us
+ * (CMA, watermarks) were there at the failure, too.
+ *
+ * A skipped try, and one that succeeds, write nothing that CPUs share.
  */
-#define BACKOFF_UNIT_SHIFT	10
-#define BACKOFF_MIN		20
-#define BACKOFF_MAX		4000
-#define NR_ORDERS		(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
+#define BACKOFF_REST	max(HZ / 250, 1)
+#define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
 
 struct backoff {
-	u32 since;	/* when the last try failed */
-	u32 rest;	/* how long no try is made; 0: the last try succeeded */
+	u32 seen;	/* 1 + blocks in the lists at the last failure; 0: try */
+	u32 since;	/* jiffies then */
+	const struct zone *zone;	/* whose lists */
 };
 
 static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
 
-static u32 backoff_clock(void)
+/* get_order() of a size above PAGE_SIZE, and two instructions less */
+static __always_inline unsigned int backoff_order(size_t size)
 {
-	return local_clock() >> BACKOFF_UNIT_SHIFT;
+	return __fls(size - 1) - PAGE_SHIFT + 1;
 }
 
-static bool backoff_rests(size_t size, gfp_t gfp)
+/* The zone that a request is served from first */
+static struct zone *backoff_zone(int node)
 {
-	int order = get_order(size);
-	u32 rest = this_cpu_read(kvdemo_backoff[order].rest);
+	struct zoneref *ref;
+
+	if (node == NUMA_NO_NODE)
+		node = numa_mem_id();
+	ref = node_zonelist(node, GFP_KERNEL)->_zonerefs;
+	/* highmem and movable zones come first, and are not for kmalloc */
+	while (zonelist_zone_idx(ref) > ZONE_NORMAL)
+		ref++;
+	return zonelist_zone(ref);
+}
+
+/*
+ * Compaction stops at the first block of the order that was asked for, or one
+ * above; what is freed at large ends in the last list. To look at those three
+ * alone spares as many cache lines as there are other orders.
+ */
+static __always_inline u32 backoff_look(const struct zone *zone, unsigned int order)
+{
+	const struct free_area *last = zone->free_area + ARRAY_SIZE(zone->free_area) - 1;
+	const struct free_area *area = zone->free_area + order;
+	u32 blocks = READ_ONCE(last->nr_free);
+
+	if (area < last)
+		blocks += READ_ONCE(area->nr_free);
+	if (area + 1 < last)
+		blocks += READ_ONCE(area[1].nr_free);
+	return blocks;
+}
+
+/*
+ * Kept out of line: a CPU whose last try succeeded does not come here. The try
+ * that is allowed starts afresh, so a success has nothing left to do.
+ */
+static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
+{
+	struct backoff *b = raw_cpu_ptr(kvdemo_backoff + order);
+	const struct zone *zone = READ_ONCE(b->zone);
+	u32 now;
 
 	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
-	if (likely(!rest) || gfp & __GFP_RETRY_MAYFAIL)
+	if (gfp & __GFP_RETRY_MAYFAIL)
 		return false;
-	return backoff_clock() - this_cpu_read(kvdemo_backoff[order].since) < rest;
+	/* A task that has just moved here may be the first on this CPU. */
+	if (unlikely(!zone))
+		return false;
+	now = backoff_look(zone, order) + 1;
+	if (now > b->seen || (u32)jiffies - b->since >= BACKOFF_REST) {
+		b->seen = 0;
+		return false;
+	}
+	/* Others took some: what comes back counts as new. */
+	if (now < b->seen)
+		b->seen = now;
+	return true;
 }
 
 /* A migration between the accesses spoils a guess, nothing else. */
-static void backoff_learn(size_t size, gfp_t gfp, bool failed)
+static __always_inline bool backoff_skips(const struct kvdemo_request *rq)
 {
-	int order = get_order(size);
-	u32 rest = this_cpu_read(kvdemo_backoff[order].rest);
-	u32 now;
+	unsigned int order = backoff_order(rq->size);
 
-	if (!failed) {
-		if (unlikely(rest))
-			this_cpu_write(kvdemo_backoff[order].rest, 0);
-		return;
-	}
+	return unlikely(this_cpu_read((kvdemo_backoff + order)->seen)) &&
+	       backoff_rests(order, rq->gfp);
+}
+
+static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
+{
+	unsigned int order = backoff_order(size);
+	const struct zone *zone;
+	struct backoff *b;
+
 	/* One full memcg or node says nothing of the memory of all. */
 	if (gfp & (__GFP_ACCOUNT | __GFP_THISNODE))
 		return;
-	now = backoff_clock();
-	/* What was long ago is no reason to rest longer. */
-	if (now - this_cpu_read(kvdemo_backoff[order].since) > 2 * BACKOFF_MAX)
-		rest = 0;
-	this_cpu_write(kvdemo_backoff[order].since, now);
-	this_cpu_write(kvdemo_backoff[order].rest,
-		       clamp_t(u32, rest * 2, BACKOFF_MIN, BACKOFF_MAX));
+	b = raw_cpu_ptr(kvdemo_backoff + order);
+	zone = backoff_zone(node);
+	WRITE_ONCE(b->zone, zone);
+	b->since = jiffies;
+	b->seen = backoff_look(zone, order) + 1;
 }
 
 static DEFINE_STATIC_KEY_FALSE(force_fallback);
@@ -297,19 +350,19 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 		*why = KVDEMO_WHY_FORCED;
 		return false;
 	}
-	if (!policy->tries) {
-		*why = KVDEMO_WHY_POLICY;
-		return false;
+	if (!policy->backs_off) {
+		if (!policy->tries)
+			*why = KVDEMO_WHY_POLICY;
+		return policy->tries;
 	}
-	if (rq->size <= PAGE_SIZE)
-		return true;
-	if (!policy->backs_off)
+	/* A cache has free objects of its own, where no free block is seen. */
+	if (rq->size <= KMALLOC_MAX_CACHE_SIZE)
 		return true;
 	if (rq->size > KMALLOC_MAX_SIZE) {
 		*why = KVDEMO_WHY_TOO_LARGE;
 		return false;
 	}
-	if (backoff_rests(rq->size, rq->gfp)) {
+	if (backoff_skips(rq)) {
 		*why = KVDEMO_WHY_BACKOFF;
 		return false;
 	}
@@ -321,8 +374,8 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
  * that kmalloc serves then needs no stack. One place warns, too, however many
  * callers the compiler unrolls.
  */
-static noinline bool may_fall_back(const struct kvdemo_policy *policy,
-				   size_t size, gfp_t gfp)
+static bool may_fall_back(const struct kvdemo_policy *policy, size_t size,
+			  gfp_t gfp)
 {
 	if (policy->tries && size <= PAGE_SIZE)
 		return false;
@@ -354,6 +407,12 @@ static noinline void *kvdemo_vmalloc(size_t size, gfp_t gfp, int node)
 	return p;
 }
 
+static noinline void *fall_back(const struct kvdemo_policy *policy, size_t size,
+				gfp_t gfp, int node)
+{
+	return may_fall_back(policy, size, gfp) ? kvdemo_vmalloc(size, gfp, node) : NULL;
+}
+
 /* @why holds the reason for which no try was made, if none was. */
 static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 			      enum kvdemo_path path, enum kvdemo_why why)
@@ -373,14 +432,35 @@ static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 	return why == KVDEMO_WHY_BACKOFF ? why : KVDEMO_WHY_KMALLOC_FAILED;
 }
 
-static __always_inline u64 clock_of(const struct kvdemo_result *res)
+static __always_inline void note_failure(const struct kvdemo_request *rq)
 {
-	return res ? ktime_get_ns() : 0;
+	if (rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE)
+		backoff_failed(rq->size, rq->gfp, rq->node);
 }
 
-/* Compiled with and without @res: who passes none pays for no clock. */
-static __always_inline void *do_alloc(const struct kvdemo_request *rq,
-				      struct kvdemo_result *res)
+/*
+ * Without a result: no clock, and no register that a request which kmalloc
+ * serves would have to save. kvdemo_alloc_timed() takes the same steps.
+ */
+static __always_inline void *alloc_plain(const struct kvdemo_request *rq)
+{
+	enum kvdemo_why why;
+	void *p;
+
+	if (unlikely(!rq->size))
+		return ZERO_SIZE_PTR;
+	if (unlikely(!wants_try(rq, &why)))
+		return fall_back(rq->policy, rq->size, rq->gfp, rq->node);
+	p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
+	if (likely(p))
+		return p;
+	note_failure(rq);
+	return fall_back(rq->policy, rq->size, rq->gfp, rq->node);
+}
+
+/* Its name is what kmem:kmalloc shows as the call site. */
+static noinline void *kvdemo_alloc_timed(const struct kvdemo_request *rq,
+					 struct kvdemo_result *res)
 {
 	s64 kmalloc_ns = KVDEMO_NS_NONE, vmalloc_ns = KVDEMO_NS_NONE;
 	enum kvdemo_why why = KVDEMO_NR_WHYS;
@@ -390,24 +470,28 @@ static __always_inline void *do_alloc(const struct kvdemo_request *rq,
 	if (unlikely(!rq->size)) {
 		p = ZERO_SIZE_PTR;
 	} else if (wants_try(rq, &why)) {
-		start = clock_of(res);
+		start = ktime_get_ns();
 		p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
-		kmalloc_ns = clock_of(res) - start;
-		if (rq->policy->backs_off && rq->size > PAGE_SIZE)
-			backoff_learn(rq->size, rq->gfp, !p);
+		kmalloc_ns = ktime_get_ns() - start;
+		if (!p)
+			note_failure(rq);
 	}
-	if (unlikely(!p) && may_fall_back(rq->policy, rq->size, rq->gfp)) {
-		start = clock_of(res);
+	if (!p && may_fall_back(rq->policy, rq->size, rq->gfp)) {
+		start = ktime_get_ns();
 		p = kvdemo_vmalloc(rq->size, rq->gfp, rq->node);
-		vmalloc_ns = clock_of(res) - start;
+		vmalloc_ns = ktime_get_ns() - start;
 	}
-	if (res) {
-		res->path = kvdemo_path(p);
-		res->why = why_of(rq, p, res->path, why);
-		res->kmalloc_ns = kmalloc_ns;
-		res->vmalloc_ns = vmalloc_ns;
-	}
+	res->path = kvdemo_path(p);
+	res->why = why_of(rq, p, res->path, why);
+	res->kmalloc_ns = kmalloc_ns;
+	res->vmalloc_ns = vmalloc_ns;
 	return p;
+}
+
+static __always_inline void *do_alloc(const struct kvdemo_request *rq,
+				      struct kvdemo_result *res)
+{
+	return unlikely(res) ? kvdemo_alloc_timed(rq, res) : alloc_plain(rq);
 }
 
 /**
@@ -428,8 +512,8 @@ void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
 }
 EXPORT_SYMBOL_GPL(kvdemo_outcome);
 
-static void *alloc_native(const struct kvdemo_request *rq,
-			  struct kvdemo_result *res)
+static noinline void *alloc_native(const struct kvdemo_request *rq,
+				   struct kvdemo_result *res)
 {
 	void *p = kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
 
@@ -463,7 +547,7 @@ static __always_inline void *alloc_checked(const struct kvdemo_request *rq,
 		return alloc_kmalloc_only(rq->size, rq->gfp, rq->node, res);
 	if (rq->policy->native && !is_forced(rq))
 		return alloc_native(rq, res);
-	return res ? do_alloc(rq, res) : do_alloc(rq, NULL);
+	return do_alloc(rq, res);
 }
 
 /* Somebody looks, so the result is wanted whether the caller asked or not. */

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
+#include <linux/vmstat.h>
 
 #define KVDEMO_SINCE(major, minor) \
 	(KERNEL_VERSION(major, minor, 0) <= LINUX_VERSION_CODE)
@@ -113,6 +114,16 @@ enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
 #define kvdemo_compat_caller(ri, regs)	instruction_pointer(regs)
 #else
 #define kvdemo_compat_caller(ri, regs)	((unsigned long)(ri)->ret_addr)
+#endif
+
+/*
+ * 7.1, "mm: move pgscan, pgsteal, pgrefill to node stats": no longer among the
+ * events of all_vm_events(). Only kvdemo_bench.c reads it.
+ */
+#if KVDEMO_SINCE(7, 1)
+#define kvdemo_compat_pgscan_direct(events)	global_node_page_state(PGSCAN_DIRECT)
+#else
+#define kvdemo_compat_pgscan_direct(events)	((events)[PGSCAN_DIRECT])
 #endif
 
 #endif /* KVDEMO_COMPAT_H */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kvdemo_frag.c and kvdemo_bench.c share: numbers as parameters, and how
+ * much free memory there is in blocks of each order.
+ */
+#ifndef KVDEMO_LAB_H
+#define KVDEMO_LAB_H
+
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/moduleparam.h>
+#include <linux/nodemask.h>
+#include <linux/string.h>
+#include <linux/vmstat.h>
+
+#define LAB_ECHO_LEN	64
+#define LAB_NR_ORDERS	((int)ARRAY_SIZE(((struct zone *)NULL)->free_area))
+
+/**
+ * struct lab_number - a parameter that is a number
+ * @value: its default, then what the user gave
+ * @min: the least that is allowed
+ * @max: the most that is allowed
+ * @err: set on a bad value, for init to fail with
+ */
+struct lab_number {
+	unsigned int value, min, max;
+	int *err;
+};
+
+/**
+ * lab_bad() - say once what is wrong with a parameter
+ * @name: of the parameter
+ * @val: as the user gave it
+ * @allowed: what is
+ * @err: where the error is kept; only the first bad value is told
+ * @code: -EINVAL or -ERANGE
+ *
+ * Return: 0, for a setter that fails makes the kernel print a line of its own.
+ */
+static inline int lab_bad(const char *name, const char *val,
+			  const char *allowed, int *err, int code)
+{
+	size_t len = val ? strlen(val) : 0;
+
+	if (*err)
+		return 0;
+	*err = code;
+	pr_err("%s=%*pE%s is %s: allowed is %s\n", name,
+	       (int)min_t(size_t, len, LAB_ECHO_LEN), val ?: "",
+	       len > LAB_ECHO_LEN ? "..." : "",
+	       code == -ERANGE ? "out of range" : "invalid", allowed);
+	return 0;
+}
+
+static inline int lab_number_set(const char *val, const struct kernel_param *kp)
+{
+	struct lab_number *number = kp->arg;
+	char allowed[32];
+	unsigned int value;
+	int code = val ? kstrtouint(val, 0, &value) : -EINVAL;
+
+	if (!code && (value < number->min || value > number->max))
+		code = -ERANGE;
+	if (!code) {
+		number->value = value;
+		return 0;
+	}
+	snprintf(allowed, sizeof(allowed), "%u to %u", number->min, number->max);
+	return lab_bad(kp->name, val, allowed, number->err, code);
+}
+
+static inline int lab_number_get(char *buf, const struct kernel_param *kp)
+{
+	const struct lab_number *number = kp->arg;
+
+	return scnprintf(buf, PAGE_SIZE, "%u\n", number->value);
+}
+
+static const struct kernel_param_ops lab_number_ops = {
+	.set = lab_number_set,
+	.get = lab_number_get,
+};
+
+/**
+ * struct lab_free - the free memory that GFP_KERNEL can be served from
+ * @pages: all of it
+ * @blocks: how many free blocks of each order; the lists of the CPUs apart
+ */
+struct lab_free {
+	unsigned long pages;
+	unsigned long blocks[LAB_NR_ORDERS];
+};
+
+/* A zone keeps this much from those who could be served elsewhere, too. */
+static inline bool lab_zone_usable(struct zone *zone)
+{
+	return managed_zone(zone) &&
+	       zone_page_state(zone, NR_FREE_PAGES) > zone->lowmem_reserve[ZONE_NORMAL];
+}
+
+/**
+ * lab_count_free() - count the free blocks of each order
+ * @sum: filled in
+ *
+ * Read without the zone's lock: the figures are of a moment, each by itself.
+ */
+static inline void lab_count_free(struct lab_free *sum)
+{
+	struct zone *zone;
+	int nid, i, order;
+
+	memset(sum, 0, sizeof(*sum));
+	for_each_online_node(nid) {
+		for (i = 0; i <= ZONE_NORMAL; i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			if (!lab_zone_usable(zone))
+				continue;
+			sum->pages += zone_page_state(zone, NR_FREE_PAGES);
+			for (order = 0; order < LAB_NR_ORDERS; order++)
+				sum->blocks[order] +=
+					READ_ONCE(zone->free_area[order].nr_free);
+		}
+	}
+}
+
+/**
+ * lab_free_from() - free pages in blocks of an order and above
+ * @sum: from lab_count_free()
+ * @order: the smallest that counts
+ *
+ * Return: pages.
+ */
+static inline unsigned long lab_free_from(const struct lab_free *sum, int order)
+{
+	unsigned long pages = 0;
+
+	for (; order < LAB_NR_ORDERS; order++)
+		pages += sum->blocks[order] << order;
+	return pages;
+}
+
+#endif /* KVDEMO_LAB_H */

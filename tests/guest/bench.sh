@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# One state of memory, for scripts/bench: KVSTATE says which. Then each line on
+# the second serial port is the parameters of a cell, and its CSV goes back.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+mib_free()
+{
+	awk '/^MemFree:/ { print int($2 / 1024) }' /proc/meminfo
+}
+
+# Order 2 and above, for 16 KiB is the smallest size that shall fall back. Order
+# 1 is left: 6.1 would rather kill than not fork. What direct compaction can still
+# make of the pages of user space is held, too: afterwards it finds nothing.
+unmovable()
+{
+	insmod /kvdemo_frag.ko order=2 &&
+		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
+}
+
+# Two files take all but 16 MiB, and tee writes them by turns: their pages
+# alternate. One file goes, and its pages are free, each between two that could be
+# moved. What blocks of order 2 and above there are beside is held, and a third
+# file fills single pages up to the level: $KVLEVEL MiB stay free.
+movable()
+{
+	local half=$((($(mib_free) - 16) / 2))
+
+	mkdir /tmp/m
+	mount -t tmpfs -o size=95%,huge=never movable /tmp/m || return
+	head -c ${half}m /dev/zero | tee /tmp/m/kept >/tmp/m/holes
+	rm /tmp/m/holes
+	insmod /kvdemo_frag.ko order=2 reserve=16
+	head -c $(($(mib_free) - KVLEVEL))m /dev/zero >/tmp/m/level
+	insmod /kvdemo.ko sizes=64
+}
+
+settle()
+{
+	calm=0
+	tries=0
+	while [ "$calm" -lt 20 ] && [ $((tries += 1)) -lt 60 ]; do
+		sleep 0.1
+		read -r _ _ _ running _ </proc/loadavg
+		calm=$((calm + 1))
+		[ "${running%/*}" -le 1 ] || calm=0
+	done
+	[ "$calm" -ge 20 ] || echo "# not settled"
+}
+
+# The files of the initramfs are pages that compaction could move, else.
+echo 0 >/proc/sys/vm/compact_unevictable_allowed
+# While the guest settles kcompactd would undo the state, on its own account.
+echo 0 >/proc/sys/vm/compaction_proactiveness
+case $KVSTATE in
+idle) insmod /kvdemo.ko sizes=64 ;;
+unmovable) unmovable ;;
+movable) movable ;;
+esac
+settle
+stty -F /dev/ttyS1 raw -echo
+exec 3<>/dev/ttyS1
+echo ready >&3
+while read -r line <&3; do
+	[ "$line" != end ] || break
+	# shellcheck disable=SC2086 # a list of parameters
+	insmod /kvdemo_bench.ko $line && cat /sys/kernel/debug/kvdemo_bench/csv >&3
+	# The console is to be done with its lines before the next state comes.
+	sleep 1
+	echo done-with-cell >&3
+done

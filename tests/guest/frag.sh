@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# The fragmenter, judged by /proc/buddyinfo, /proc/meminfo and kvdemo.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+# blocks ORDER: free blocks of that order and above in zones below HighMem
+blocks()
+{
+	awk -v order="$1" '!/HighMem|Movable/ { for (i = 5 + order; i <= NF; i++) n += $i }
+		END { print n + 0 }' /proc/buddyinfo
+}
+
+mib_free()
+{
+	awk '/^MemFree:/ { print int($2 / 1024) }' /proc/meminfo
+}
+
+value()
+{
+	log | sed -n "s/^kvdemo_frag: .*\b$1=\([0-9]*\).*/\1/p" | head -1
+}
+
+# Of the thousands of blocks, what others free meanwhile is a few.
+FEW=64
+
+fragments()
+{
+	insmod /kvdemo_frag.ko || return
+	above=$(blocks 4)
+	echo "# blocks of order 4 and above: $above, free: $(mib_free) MiB"
+	[ "$above" -le "$FEW" ]
+}
+
+falls_back()
+{
+	insmod /kvdemo.ko sizes=$((KVPAGE * 16)) count=100 hold=1 policy=noreclaim || return
+	n=$(log | grep -c 'path=vmalloc why=kmalloc-failed')
+	rmmod kvdemo
+	echo "# fell back: $n of 100"
+	[ "$n" -ge 50 ]
+}
+
+gives_back()
+{
+	before=$1
+	rmmod kvdemo_frag || return
+	echo "# free: $before MiB before, $(mib_free) after"
+	[ "$(mib_free)" -ge $((before - 8)) ] && has 'given back=([0-9]+) of kept=\1 pages'
+}
+
+contiguous_again()
+{
+	mark
+	insmod /kvdemo.ko sizes=$((KVPAGE * 256)) count=5 || return
+	n=$(log | grep -c 'path=pages why=contiguous')
+	rmmod kvdemo
+	[ "$n" -eq 5 ]
+}
+
+# Of each order the log tells what buddyinfo shows.
+told()
+{
+	pages=$(log | awk '/kvdemo_frag: order=3 / {
+		split($4, after, "="); print after[2] }')
+	shown=$(awk '!/HighMem|Movable/ { n += $8 } END { print 8 * n }' /proc/buddyinfo)
+	echo "# order 3: $pages pages told, $shown shown"
+	[ $((pages * 10)) -gt $((shown * 9)) ] && [ $((pages * 9)) -lt $((shown * 10)) ] &&
+		has 'order=4 .*unusable_after=(100\.0|99\.[0-9])%'
+}
+
+keeps_share()
+{
+	insmod /kvdemo_frag.ko share=10 order=1 || return
+	free=$(value free) kept=$(value kept)
+	rmmod kvdemo_frag
+	echo "# kept $kept of $free pages"
+	[ "$kept" -gt $((free / 11)) ] && [ "$kept" -le $((free / 10)) ]
+}
+
+leaves_reserve()
+{
+	reserve=$(($(mib_free) * 3 / 4))
+	insmod /kvdemo_frag.ko reserve=$reserve order=1 || return
+	left=$(mib_free)
+	rmmod kvdemo_frag
+	echo "# reserve=$reserve MiB, left: $left MiB"
+	[ "$left" -ge $((reserve - 1)) ] && [ "$left" -lt $((reserve + 24)) ]
+}
+
+down_to_order()
+{
+	insmod /kvdemo_frag.ko order=2 || return
+	above=$(blocks 2) below=$(($(blocks 1) - above))
+	rmmod kvdemo_frag
+	echo "# blocks of order 2 and above: $above, of 1: $below"
+	[ "$above" -le "$FEW" ] && [ "$below" -gt 1000 ]
+}
+
+# refused LINE PARAMETER: insmod fails, with this line and no other
+refused()
+{
+	mark
+	insmod /kvdemo_frag.ko "$2" 2>/dev/null && return 1
+	has "^kvdemo_frag: $1" && lacks 'kvdemo_frag: (free|fragmented)'
+}
+
+# How long a load takes depends on the host: the kill comes earlier or later.
+interrupted()
+{
+	before=$(mib_free)
+	for delay in 0.01 0.02 0.03 0.05 0.08 0.12 0.2 0.3 0.5 1; do
+		mark
+		timeout -s KILL $delay insmod /kvdemo_frag.ko
+		! log | grep -q 'interrupted: nothing is kept' || break
+		! grep -q kvdemo_frag /proc/modules || rmmod kvdemo_frag
+	done
+	echo "# killed after $delay s, free: $before MiB before, $(mib_free) after"
+	has 'interrupted: nothing is kept' && [ "$(mib_free)" -ge $((before - 8)) ] &&
+		! grep -q kvdemo_frag /proc/modules
+}
+
+mark
+free=$(mib_free)
+try 'no block above the costly order is left' fragments
+try 'the log tells the orders as buddyinfo shows them' told
+try 'kmalloc falls back for real' falls_back
+try 'rmmod gives all back' gives_back "$free"
+try 'memory is contiguous again' contiguous_again
+mark
+try 'share= caps what is kept' keeps_share
+try 'reserve= stays free' leaves_reserve
+try 'order= leaves the smaller blocks' down_to_order
+try 'share=0 is refused' refused 'share=0 is out of range: allowed is 1 to 60' share=0
+try 'share=61 is refused' refused 'share=61 is out of range' share=61
+try 'share=half is refused' refused 'share=half is invalid' share=half
+try 'reserve=1 is refused' refused 'reserve=1 is out of range: allowed is 16' reserve=1
+try 'order=99 is refused' refused 'order=99 is out of range: allowed is 1 to 1' order=99
+try 'a kill gives all back' interrupted
+try 'nobody was killed for memory' sh -c '! dmesg | grep -iE "oom|out of memory"'
