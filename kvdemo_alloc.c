@@ -25,7 +25,6 @@
 #else
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(symbol)
-static inline bool kvdemo_observed(void) { return false; }
 static inline bool trace_kvdemo_free_enabled(void) { return false; }
 static inline void kvdemo_observe(const struct kvdemo_request *rq,
 				  const struct kvdemo_result *res, const void *p,
@@ -293,32 +292,40 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 	b->seen = backoff_look(zone, order) + 1;
 }
 
-static DEFINE_STATIC_KEY_FALSE(force_fallback);
+/*
+ * One static branch for whatever is rare: someone looks, or the fallback is
+ * forced on all callers.
+ */
+DEFINE_STATIC_KEY_FALSE(kvdemo_rare_key);
+
+static int force_fallback;
 
 /**
  * kvdemo_force_fallback() - send every caller to the fallback, or stop it
  * @on: true: above PAGE_SIZE each policy that can fall back does so at once
  *
  * For a driver under test: what it does to memory that is not physically
- * contiguous shows at the first allocation, and not in a year. The allocation
- * path pays for it with a static branch.
+ * contiguous shows at the first allocation, and not in a year. While it is off
+ * the allocation path pays nothing for it.
  *
  * Context: process context, may sleep.
  */
 void kvdemo_force_fallback(bool on)
 {
+	if (xchg(&force_fallback, on) == on)
+		return;
 	if (on)
-		static_branch_enable(&force_fallback);
+		static_branch_inc(&kvdemo_rare_key);
 	else
-		static_branch_disable(&force_fallback);
+		static_branch_dec(&kvdemo_rare_key);
 }
 EXPORT_SYMBOL_GPL(kvdemo_force_fallback);
 
 /* Acts above PAGE_SIZE, for below it no fallback exists. */
 static __always_inline bool is_forced(const struct kvdemo_request *rq)
 {
-	return (rq->force_fallback || static_branch_unlikely(&force_fallback)) &&
-	       rq->policy->falls_back && rq->size > PAGE_SIZE;
+	return rq->force_fallback && rq->policy->falls_back &&
+	       rq->size > PAGE_SIZE;
 }
 
 /* The contract of kvmalloc_node() in 4.12. */
@@ -550,15 +557,16 @@ static __always_inline void *alloc_checked(const struct kvdemo_request *rq,
 	return do_alloc(rq, res);
 }
 
-/* Somebody looks, so the result is wanted whether the caller asked or not. */
-static noinline void *alloc_observed(struct kvdemo_request rq,
-				     struct kvdemo_result *res,
-				     unsigned long caller)
+/* Who looks wants the result, whether the caller asked for it or not. */
+static noinline void *alloc_rare(struct kvdemo_request rq,
+				 struct kvdemo_result *res, unsigned long caller)
 {
 	struct kvdemo_result seen;
 	u64 start = ktime_get_ns();
-	void *p = alloc_checked(&rq, &seen);
+	void *p;
 
+	rq.force_fallback |= READ_ONCE(force_fallback);
+	p = alloc_checked(&rq, &seen);
 	kvdemo_observe(&rq, &seen, p, ktime_get_ns() - start, caller);
 	if (res)
 		*res = seen;
@@ -569,8 +577,8 @@ static noinline void *alloc_observed(struct kvdemo_request rq,
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res)
 {
-	if (kvdemo_observed())
-		return alloc_observed(*rq, res, _RET_IP_);
+	if (static_branch_unlikely(&kvdemo_rare_key))
+		return alloc_rare(*rq, res, _RET_IP_);
 	return alloc_checked(rq, res);
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
@@ -585,8 +593,8 @@ void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 		.policy = &kvdemo_policies[KVDEMO_NORETRY],
 	};
 
-	if (kvdemo_observed())
-		return alloc_observed(rq, NULL, _RET_IP_);
+	if (static_branch_unlikely(&kvdemo_rare_key))
+		return alloc_rare(rq, NULL, _RET_IP_);
 	return alloc_checked(&rq, NULL);
 }
 EXPORT_SYMBOL_GPL(kvdemo_kvmalloc_node_noprof);

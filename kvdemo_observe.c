@@ -20,7 +20,19 @@
 /* kvdemo_watch emits it for the kernel's own callers. */
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvdemo_alloc);
 
-DEFINE_STATIC_KEY_FALSE(kvdemo_stats_key);
+static bool stats_on;
+
+/* The tracer's own static key comes second: the allocation path has ours only. */
+int kvdemo_trace_reg(void)
+{
+	static_branch_inc(&kvdemo_rare_key);
+	return 0;
+}
+
+void kvdemo_trace_unreg(void)
+{
+	static_branch_dec(&kvdemo_rare_key);
+}
 
 /* Class n: more than 2^(n-1), at most 2^n bytes; bucket n: less than 2^n ns */
 #define NR_CLASSES	32
@@ -84,14 +96,15 @@ static void count(const struct kvdemo_request *rq,
  * @total_ns: price of the whole request in ns
  * @caller: address in the caller of the API
  *
- * Context: process context, called where kvdemo_observed() says so.
+ * Context: process context, while kvdemo_rare_key is on.
  */
 void kvdemo_observe(const struct kvdemo_request *rq,
 		    const struct kvdemo_result *res, const void *p,
 		    s64 total_ns, unsigned long caller)
 {
 	trace_kvdemo_alloc(KVDEMO_ORIGIN_API, rq, res, p, total_ns, caller);
-	if (static_branch_unlikely(&kvdemo_stats_key))
+	/* pairs with the release in kvdemo_stats_switch() */
+	if (smp_load_acquire(&stats_on))
 		count(rq, res);
 }
 
@@ -127,12 +140,14 @@ int kvdemo_stats_switch(bool on)
 {
 	int err = on ? make_stats() : 0;
 
-	if (err)
+	if (err || on == stats_on)
 		return err;
+	/* A tracer may have switched the key on: the counters come first. */
+	smp_store_release(&stats_on, on);
 	if (on)
-		static_branch_enable(&kvdemo_stats_key);
+		static_branch_inc(&kvdemo_rare_key);
 	else
-		static_branch_disable(&kvdemo_stats_key);
+		static_branch_dec(&kvdemo_rare_key);
 	return 0;
 }
 
@@ -225,7 +240,7 @@ void kvdemo_stats_show(struct seq_file *seq)
 	int policy, class;
 
 	seq_printf(seq, "stats %s\n",
-		   static_key_enabled(&kvdemo_stats_key) ? "on" : "off");
+		   stats_on ? "on" : "off");
 	if (!have_stats())
 		return;
 	for (policy = 0; policy < KVDEMO_NR_POLICIES; policy++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The hook on the allocation path: while nobody looks, two static branches. A
- * driver that lifts kvdemo_alloc.c goes without this file.
+ * Who looks at allocations. A driver that lifts kvdemo_alloc.c goes without this
+ * file.
  */
 #ifndef KVDEMO_OBSERVE_H
 #define KVDEMO_OBSERVE_H
@@ -12,14 +12,8 @@
 
 struct seq_file;
 
-DECLARE_STATIC_KEY_FALSE(kvdemo_stats_key);
-
-/* Does anybody look: a tracer, or the statistics? */
-static __always_inline bool kvdemo_observed(void)
-{
-	return trace_kvdemo_alloc_enabled() ||
-	       static_branch_unlikely(&kvdemo_stats_key);
-}
+/* Counts who looks: tracers and statistics; each adds one. */
+DECLARE_STATIC_KEY_FALSE(kvdemo_rare_key);
 
 void kvdemo_observe(const struct kvdemo_request *rq,
 		    const struct kvdemo_result *res, const void *p,

@@ -31,6 +31,9 @@ enum kvdemo_origin {
 	word(KVDEMO_ORIGIN_API, "api")			\
 	last(KVDEMO_ORIGIN_KERNEL, "kernel")
 
+int kvdemo_trace_reg(void);
+void kvdemo_trace_unreg(void);
+
 /* The words that the log has, too. */
 #define KVDEMO_PATH_WORDS(word, last)		\
 	word(KVDEMO_PATH_NONE, "none")		\
@@ -82,7 +85,7 @@ KVDEMO_POLICY_WORDS(DEFINE_ENUM, DEFINE_ENUM)
 #define LAST_PAIR(id, word)	{ id, word }
 
 /* A step that was not made costs 0 ns here, so that a histogram can add. */
-TRACE_EVENT(kvdemo_alloc,
+TRACE_EVENT_FN(kvdemo_alloc,
 	TP_PROTO(enum kvdemo_origin origin, const struct kvdemo_request *rq,
 		 const struct kvdemo_result *res, const void *ptr,
 		 s64 total_ns, unsigned long caller),
@@ -130,7 +133,9 @@ TRACE_EVENT(kvdemo_alloc,
 				 KVDEMO_PATH_WORDS(PAIR, LAST_PAIR)),
 		__print_symbolic(__entry->why,
 				 KVDEMO_WHY_WORDS(PAIR, LAST_PAIR)),
-		__entry->kmalloc_ns, __entry->vmalloc_ns, __entry->total_ns)
+		__entry->kmalloc_ns, __entry->vmalloc_ns, __entry->total_ns),
+
+	kvdemo_trace_reg, kvdemo_trace_unreg
 );
 
 TRACE_EVENT(kvdemo_free,
