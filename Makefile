@@ -16,7 +16,8 @@ BUILT := build/$(TARGET)/built
 ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
 TESTS ?= $(filter-out $(ONCE),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules demo shell check check-user check-all lint mutants load unload dkms-files dkms-install \
+.PHONY: modules demo shell check check-user check-all check-fire soak lint mutants load \
+	unload dkms-files dkms-install \
 	dkms-remove clean help
 
 modules:
@@ -69,6 +70,39 @@ check-all:
 
 row-%:
 	@+scripts/rows run $*
+
+# Small static programs for the guests
+HELPERS := $(patsubst tests/guest/%.c,build/helpers/%,$(wildcard tests/guest/*.c))
+
+build/helpers/%: tests/guest/%.c
+	@scripts/need gcc libc6-dev
+	@mkdir -p $(@D)
+	@gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
+
+# Faults, load and abuse: on two stock kernels, then on the debug kernel with
+# the other tests, too. FIRE=10 makes each load a tenth as long.
+FIRE ?= 1
+FIRE_ROWS ?= bookworm trixie-backports debug
+FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))
+DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
+	$(filter-out %/00-lint.t %/10-harness.t %/50-dkms.t,$(sort $(wildcard tests/[0-9]*.t)))
+export FIRE
+
+check-fire: $(HELPERS)
+	@rm -rf build/fire
+	@$(MAKE) -k --no-print-directory -j1 $(addprefix fire-,$(FIRE_ROWS)); status=$$?; \
+	scripts/fire-table; exit $$status
+
+fire-%: $(HELPERS)
+	@echo "fire: $*"
+	@$(MAKE) --no-print-directory TARGET=$* check \
+		TESTS="$(if $(filter debug,$*),$(DEBUG_TESTS)) $(FIRE_TESTS)"
+
+MINUTES ?= 60
+
+soak: $(HELPERS)
+	@$(MAKE) --no-print-directory FIRE_SECONDS=$$(($(MINUTES) * 60)) \
+		TESTS=tests/fire/40-load.t check
 
 lint:
 	@$(MAKE) --no-print-directory TARGET=bookworm TESTS=tests/00-lint.t check
