@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Loads and unloads by the hundred, and all CPUs on the API while everything
+# else about the module comes and goes.
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# What 60 s must at least hold on QEMU without KVM; the checkers cost a factor.
+least=100000 seconds=${FIRE_SECONDS:-$(share 60)}
+[[ $extra != *debug* ]] || least=10000
+least=$((least * seconds / 60))
+
+plan 8
+fire 7 -m 512 -t $((480 + seconds)) \
+	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVSECONDS=$seconds KVLEAST=$least" \
+	tests/guest/fire-load.sh "${modules[@]}"
