@@ -4,8 +4,7 @@
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# One seed each, so that they run side by side with other tests.
-plan 4
-fire 3 -m 512 -t $((240 + $(share 480))) \
-	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 1000)" \
+plan 6
+fire 5 -m 512 -t $((300 + $(share 600))) \
+	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 1000) KVWRITES=$(share 100000)" \
 	tests/guest/fire-fuzz.sh "${modules[@]}" "$helpers/fuzz"

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# KVLOADS loads with random valid parameters, then KVSECONDS of load on all CPUs.
+# KVLOADS loads with random valid parameters, then KVSECONDS of load on all CPUs
+# beside writers, readers and comers and goers, then unloads under writers.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
 fire=/sys/module/kvdemo_fire/parameters
+debug=/sys/kernel/debug/kvdemo
 
 random_parameters()
 {
@@ -103,33 +105,115 @@ refused()
 	return 1
 }
 
-# What goes on beside the load, until it ends
-abuse()
+# put FILE TEXT: the file may be gone, or the answer an error; both are fine
+put()
 {
-	while kill -0 "$1" 2>/dev/null; do
-		refused kvdemo && refused kvdemo_fire || return
+	echo "$2" 2>/dev/null >$debug/"$1"
+} 2>/dev/null
+
+# while_there PID COMMAND...: again and again, and count the rounds
+while_there()
+{
+	local pid=$1 rounds=0
+
+	shift
+	while kill -0 "$pid" 2>/dev/null; do
+		"$@"
 		rounds=$((rounds + 1))
-		sleep 0.2
 	done
-	[ "$rounds" -gt 0 ]
+	echo "# $rounds rounds of $1"
+}
+
+# Held buffers, the policy, statistics on and off, with reads in between
+churn()
+{
+	for policy in noretry backoff native vmalloc; do
+		put policy $policy
+		put alloc "size=20000 count=4"
+		put alloc "size=64K policy=noreclaim zero=1"
+		put stats_on 1
+		put alloc nonsense
+	done
+	put free all
+	put reset 1
+	put stats_on 0
+	sleep 0.1
+}
+
+look()
+{
+	cat $debug/held $debug/stats $debug/policies >/dev/null 2>&1
+	sleep 0.1
+}
+
+# The modules beside kvdemo.ko, where this kernel has them
+come_and_go()
+{
+	for module in watch frag; do
+		[ -e /kvdemo_$module.ko ] || continue
+		insmod /kvdemo_$module.ko 2>/dev/null && rmmod kvdemo_$module
+	done
+	sleep 0.5
+}
+
+try_to_unload()
+{
+	refused kvdemo && refused kvdemo_fire || touch /tmp/unloaded
+	sleep 0.3
+}
+
+# all_beside PID: all of these at once, until it ends
+all_beside()
+{
+	while_there "$1" churn &
+	while_there "$1" look &
+	while_there "$1" come_and_go &
+	while_there "$1" try_to_unload
+	wait
 }
 
 mark
 insmod /kvdemo.ko sizes=64
 insmod /kvdemo_fire.ko
-rounds=0
 echo "$KVSEED $KVSECONDS" >$fire/load &
 load=$!
 while ! grep -q kvdemo_load /proc/[0-9]*/comm; do
 	sleep 0.1
 done
-try "under load no unload gets through, and none hangs" abuse $load
+all_beside $load &
+beside=$!
 wait $load
 ok $? "$KVSECONDS s on all CPUs: the pattern of every buffer is intact"
+wait $beside
+try 'meanwhile no unload got through, and none hung' [ ! -e /tmp/unloaded ]
 log | sed -n 's/^kvdemo_fire: load /# /p'
 log | sed -n 's/^kvdemo_fire: load \(allocs=[0-9]*\) .*/# count: \1/p'
-echo "# $rounds rounds of abuse beside it"
 try "at least $KVLEAST allocations were checked" \
 	[ "$(log | sed -n 's/^kvdemo_fire: load allocs=\([0-9]*\) .*/\1/p')" -ge "$KVLEAST" ]
 try 'no allocation that may fall back failed' has '^kvdemo_fire: load .* failed=0 bad=0$'
+put free all
 try 'then it unloads' sh -c 'rmmod kvdemo_fire && rmmod kvdemo'
+
+# Unloaded while it is written and read: refused or gone, and clean either way
+under_writers()
+{
+	local round=0 gone=0
+
+	while [ $((round += 1)) -le 10 ]; do
+		insmod /kvdemo.ko sizes=64 || return
+		sleep 1 &
+		all=$!
+		while_there $all churn >/dev/null &
+		while_there $all look >/dev/null &
+		while [ -d /sys/module/kvdemo ] && kill -0 $all 2>/dev/null; do
+			rmmod kvdemo 2>/dev/null && gone=$((gone + 1))
+		done
+		wait
+		[ ! -d /sys/module/kvdemo ] || rmmod kvdemo || return
+	done
+	echo "# count: loads=10"
+	echo "# $gone of 10 unloads got in between the writers"
+	lacks 'kvdemo: exit .*leaked=[1-9]'
+}
+mark
+try 'unloads under writers and readers' under_writers

@@ -119,6 +119,19 @@ static size_t make_text(void)
 	}
 }
 
+/* A count of hundreds would take long, and show nothing that nine do not. */
+static void shorten_count(size_t len)
+{
+	char *count = text;
+
+	text[len] = '\0';
+	while ((count = strstr(count, "count="))) {
+		count += strlen("count=");
+		if (strspn(count, "0123456789") > 1)
+			count[1] = ' ';
+	}
+}
+
 static void answered(int failed)
 {
 	answers[failed && errno < NR_ERRNOS ? errno : 0]++;
@@ -142,6 +155,7 @@ static void write_one(const char *file)
 	size_t len = make_text(), part = len;
 	int fd = open(file, O_WRONLY | O_CLOEXEC | (below(8) ? 0 : O_APPEND));
 
+	shorten_count(len);
 	if (fd < 0) {
 		answered(1);
 		read_some(file);
@@ -157,25 +171,12 @@ static void write_one(const char *file)
 		read_some(file);
 }
 
-/* A count of hundreds would take long, and show nothing that nine do not. */
-static void shorten_count(void)
-{
-	char *count = text;
-
-	while ((count = strstr(count, "count="))) {
-		count += strlen("count=");
-		if (strspn(count, "0123456789xX") > 1)
-			count[1] = ' ';
-	}
-}
-
 static void load_one(const char *module, const char *name)
 {
 	size_t len = make_text();
 	int fd = open(module, O_RDONLY | O_CLOEXEC);
 
-	text[len] = '\0';
-	shorten_count();
+	shorten_count(len);
 	if (syscall(SYS_finit_module, fd, text, 0)) {
 		answered(1);
 	} else {

@@ -7,6 +7,8 @@
  *	load gets through untouched; unloads it after each success
  * sweep write FILE TEXT [UNDO-FILE UNDO-TEXT]
  *	the same with a write of TEXT; UNDO-TEXT is written after each success
+ * sweep read FILE
+ *	the same with an open and a read to the end
  * sweep fail FILE TEXT
  *	one write while /proc/self/make-it-fail is set
  */
@@ -147,6 +149,38 @@ static bool sweep_write(char **argv, int argc)
 	return clean;
 }
 
+static int read_armed(const char *file, int nth, bool *clean)
+{
+	static char out[4096];
+	int fd, err = 0;
+	ssize_t n = 1;
+
+	arm(nth);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		err = errno;
+	while (!err && n > 0) {
+		n = read(fd, out, sizeof(out));
+		if (n < 0)
+			err = errno;
+	}
+	*clean = untouched();
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static bool sweep_read(const char *file)
+{
+	bool clean = false;
+	int nth;
+
+	for (nth = 1; !clean && nth < MOST_FAULTS; nth++)
+		if (!counted(nth, read_armed(file, nth, &clean), clean))
+			return false;
+	return clean;
+}
+
 /* Locked in memory, for a page fault of ours would fail, too, and for ever. */
 static int fail(const char *file, const char *text)
 {
@@ -180,6 +214,8 @@ int main(int argc, char **argv)
 		die("fail-nth");
 	if (argc == 5 && !strcmp(argv[1], "load"))
 		good = sweep_load(argv + 2);
+	else if (argc == 3 && !strcmp(argv[1], "read"))
+		good = sweep_read(argv[2]);
 	else if ((argc == 4 || argc == 6) && !strcmp(argv[1], "write"))
 		good = sweep_write(argv + 2, argc - 2);
 	else

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What our noreclaim does under injected failures is what the running kernel's
 # kvmalloc_node does; and /proc/allocinfo names the caller, not the wrapper.
+TARGET=debug
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
