@@ -16,7 +16,7 @@ BUILT := build/$(TARGET)/built
 ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
 TESTS ?= $(filter-out $(ONCE),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules demo shell check check-user check-all check-fire soak lint mutants load \
+.PHONY: modules demo shell check check-user check-all check-fire helpers soak lint mutants load \
 	unload dkms-files dkms-install \
 	dkms-remove clean help
 
@@ -79,6 +79,8 @@ build/helpers/%: tests/guest/%.c
 	@mkdir -p $(@D)
 	@gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
 
+helpers: $(HELPERS)
+
 # Faults, load and abuse: on two stock kernels, then on the debug kernel with
 # the other tests, too. FIRE=10 makes each load a tenth as long.
 FIRE ?= 1
@@ -88,19 +90,19 @@ DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
 	$(filter-out %/00-lint.t %/10-harness.t %/50-dkms.t,$(sort $(wildcard tests/[0-9]*.t)))
 export FIRE
 
-check-fire: $(HELPERS)
+check-fire:
 	@rm -rf build/fire
 	@$(MAKE) -k --no-print-directory -j1 $(addprefix fire-,$(FIRE_ROWS)); status=$$?; \
 	scripts/fire-table; exit $$status
 
-fire-%: $(HELPERS)
+fire-%: helpers
 	@echo "fire: $*"
 	@$(MAKE) --no-print-directory TARGET=$* check \
 		TESTS="$(if $(filter debug,$*),$(DEBUG_TESTS)) $(FIRE_TESTS)"
 
 MINUTES ?= 60
 
-soak: $(HELPERS)
+soak: helpers
 	@$(MAKE) --no-print-directory FIRE_SECONDS=$$(($(MINUTES) * 60)) \
 		TESTS=tests/fire/40-load.t check
 

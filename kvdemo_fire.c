@@ -90,11 +90,11 @@ static bool fails_large(enum kvdemo_policy_id id, size_t size)
 	struct kvdemo_result res;
 	void *p;
 
+	/* With redzones a cache below needs blocks, too, when it has to grow. */
+	if (size <= PAGE_SIZE)
+		return true;
 	if (id == KVDEMO_VMALLOC) {
 		why = KVDEMO_WHY_POLICY;
-	} else if (size <= PAGE_SIZE) {
-		path = KVDEMO_PATH_SLAB;
-		why = KVDEMO_WHY_SMALL;
 	} else if (id == KVDEMO_KMALLOC) {
 		path = KVDEMO_PATH_NONE;
 		why = KVDEMO_WHY_NO_MEMORY;
@@ -102,7 +102,7 @@ static bool fails_large(enum kvdemo_policy_id id, size_t size)
 		why = KVDEMO_WHY_TOO_LARGE;
 	}
 	p = alloc(id, size, GFP_KERNEL, &res);
-	/* a success would have reset what backoff remembers of its order */
+	/* the size before may have failed at the same order */
 	if (id == KVDEMO_BACKOFF && res.why == KVDEMO_WHY_BACKOFF)
 		why = KVDEMO_WHY_BACKOFF;
 	kvdemo_kvfree(p);
@@ -136,9 +136,10 @@ static int faults_set(const char *val, const struct kernel_param *kp)
 }
 
 /*
- * oracle: "SEED COUNT ORDER": COUNT random requests, each made of noreclaim and
- * of the running kernel, while the writer's allocations of ORDER and above
- * fail. Both must take the path that the order alone decides.
+ * oracle: "SEED COUNT ORDER LEAST MOST": COUNT random requests of LEAST to MOST
+ * bytes, each made of noreclaim and of the running kernel, while the writer's
+ * allocations of ORDER and above fail. Both must take the path that the order
+ * alone decides.
  */
 static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_RETRY_MAYFAIL,
 				__GFP_RETRY_MAYFAIL | __GFP_ZERO | __GFP_ACCOUNT };
@@ -177,15 +178,19 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 	/* up to twice KMALLOC_MAX_SIZE */
 	const unsigned int most_bits = ilog2(KMALLOC_MAX_SIZE) + 1;
 	unsigned long count, i, bad = 0, fallbacks = 0;
+	size_t least, most, size;
 	unsigned int order;
 	u64 state;
 
-	if (sscanf(val, "%llu %lu %u", &state, &count, &order) != 3 || !state)
+	if (sscanf(val, "%llu %lu %u %zu %zu", &state, &count, &order, &least, &most) != 5 ||
+	    !state || least > most)
 		return -EINVAL;
 	for (i = 0; i < count; i++) {
-		size_t size = random_size(&state, most_bits);
 		gfp_t gfp = GFP_KERNEL | extras[next_random(&state) % ARRAY_SIZE(extras)];
 
+		do
+			size = random_size(&state, most_bits);
+		while (size < least || size > most);
 		bad += !agree(size, gfp, order, &fallbacks);
 		cond_resched();
 	}
@@ -387,7 +392,7 @@ module_param_cb(faults, &faults_ops, NULL, 0200);
 MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; path and why are checked");
 
 module_param_cb(oracle, &oracle_ops, NULL, 0200);
-MODULE_PARM_DESC(oracle, "SEED COUNT ORDER: compare noreclaim with native, where allocations of ORDER and above fail");
+MODULE_PARM_DESC(oracle, "SEED COUNT ORDER LEAST MOST: compare noreclaim with native, where allocations of ORDER and above fail");
 
 module_param_cb(load, &load_ops, NULL, 0200);
 MODULE_PARM_DESC(load, "SEED SECONDS: all CPUs allocate, check and free");

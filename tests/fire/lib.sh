@@ -10,6 +10,9 @@ SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 helpers=$top/build/helpers
 # shellcheck disable=SC2034 # for the tests
 modules=("$built/kvdemo.ko" "$built/kvdemo_fire.ko")
+# A test may be run by itself; of two at once, one builds.
+mkdir -p build
+flock build/lock make -s TARGET="$TARGET" "build/$TARGET/built" helpers >&2
 counts=$top/build/fire/$TARGET-$(basename "$0" .t)
 mkdir -p "$(dirname "$counts")"
 : >"$counts"

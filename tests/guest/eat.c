@@ -52,13 +52,15 @@ int main(int argc, char **argv)
 	for (;;) {
 		if (available() <= left + (long)(STEP >> 10)) {
 			if (!told++) {
-				printf("# eaten %lu KiB, %ld KiB are left\n", eaten >> 10, available());
+				printf("# eaten %lu KiB, %ld KiB are left\n",
+				       eaten >> 10, available());
 				fflush(stdout);
 			}
 			usleep(20000);
 			continue;
 		}
-		p = mmap(NULL, STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		p = mmap(NULL, STEP, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED)
 			return 1;
 		memset(p, 0xa5, STEP);

@@ -13,7 +13,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,11 +40,11 @@ static const char * const seeds[] = {
 	"sizes=0 zero=1", "gfp=GFP_KERNEL|__GFP_ZERO sizes=100",
 };
 
-static uint64_t state;
+static unsigned long long state;
 static unsigned long answers[NR_ERRNOS];
 static char text[LONGEST + 64];
 
-static uint32_t below(uint32_t n)
+static unsigned int below(unsigned int n)
 {
 	state ^= state << 13;
 	state ^= state >> 7;
@@ -53,14 +52,17 @@ static uint32_t below(uint32_t n)
 	return (state >> 16) % n;
 }
 
-#define PICK(array)	((array)[below(sizeof(array) / sizeof(*(array)))])
+static const char *any_word(void)
+{
+	return words[below(sizeof(words) / sizeof(*words))];
+}
 
 static size_t join_words(void)
 {
 	size_t len = 0, n = 1 + below(8);
 
 	while (n--) {
-		const char *word = PICK(words);
+		const char *word = any_word();
 
 		memcpy(text + len, word, strlen(word));
 		len += strlen(word);
@@ -72,7 +74,7 @@ static size_t join_words(void)
 
 static size_t mutate(void)
 {
-	const char *start = PICK(seeds);
+	const char *start = seeds[below(sizeof(seeds) / sizeof(*seeds))];
 	size_t len = strlen(start), n = below(4);
 
 	memcpy(text, start, len);
@@ -89,7 +91,7 @@ static size_t mutate(void)
 			break;
 		default:
 			memmove(text + at + 1, text + at, len - at);
-			text[at] = PICK(words)[0];
+			text[at] = any_word()[0];
 			len++;
 		}
 	}

@@ -182,7 +182,7 @@ static bool sweep_read(const char *file)
 }
 
 /* Locked in memory, for a page fault of ours would fail, too, and for ever. */
-static int fail(const char *file, const char *text)
+static int write_failing(const char *file, const char *text)
 {
 	int fd, fail_fd, tries = 3, err;
 
@@ -208,7 +208,7 @@ int main(int argc, char **argv)
 	bool good;
 
 	if (argc == 4 && !strcmp(argv[1], "fail"))
-		return !!fail(argv[2], argv[3]);
+		return !!write_failing(argv[2], argv[3]);
 	sweep.nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (sweep.nth_fd < 0)
 		die("fail-nth");
