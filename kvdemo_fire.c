@@ -200,8 +200,9 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 }
 
 /*
- * load: "SEED SECONDS": a thread on each CPU allocates at random sizes and
- * policies, holds some, and finds in each buffer what it wrote there.
+ * load: "SEED SECONDS LEAST": a thread on each CPU allocates at random sizes and
+ * policies, holds some, and finds in each buffer what it wrote there. It ends
+ * after SECONDS and LEAST allocations, for a busy host gives little in a time.
  */
 #define SLOTS		48
 #define LOAD_BITS	17
@@ -279,7 +280,7 @@ static void load_alloc(struct worker *worker, struct slot *slot)
 		worker->failed += id != KVDEMO_KMALLOC;
 		return;
 	}
-	worker->allocs++;
+	WRITE_ONCE(worker->allocs, worker->allocs + 1);
 	worker->bytes += slot->size;
 	worker->bad += !CHECK(res.path == kvdemo_path(slot->p), "size=%zu", slot->size);
 	fill(slot);
@@ -346,7 +347,17 @@ static int load_stop(struct worker *workers)
 	return bad ? -EIO : 0;
 }
 
-static int load_run(u64 seed, unsigned int seconds)
+static unsigned long load_allocs(const struct worker *workers)
+{
+	unsigned long allocs = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		allocs += READ_ONCE(workers[cpu].allocs);
+	return allocs;
+}
+
+static int load_run(u64 seed, unsigned int seconds, unsigned long least)
 {
 	unsigned long end = jiffies + seconds * HZ;
 	struct worker *workers;
@@ -357,7 +368,7 @@ static int load_run(u64 seed, unsigned int seconds)
 	if (!workers)
 		return -ENOMEM;
 	err = load_start(workers, seed);
-	while (!err && time_before(jiffies, end)) {
+	while (!err && (time_before(jiffies, end) || load_allocs(workers) < least)) {
 		msleep(100);
 		force = !force;
 		kvdemo_force_fallback(force);
@@ -371,15 +382,16 @@ static int load_run(u64 seed, unsigned int seconds)
 static int load_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int seconds;
+	unsigned long least;
 	u64 seed;
 	int err;
 
-	if (sscanf(val, "%llu %u", &seed, &seconds) != 2 || !seed)
+	if (sscanf(val, "%llu %u %lu", &seed, &seconds, &least) != 3 || !seed)
 		return -EINVAL;
 	/* rmmod is to be refused, and not to wait for the end of the run */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	err = load_run(seed, seconds);
+	err = load_run(seed, seconds, least);
 	module_put(THIS_MODULE);
 	return err;
 }
@@ -395,7 +407,7 @@ module_param_cb(oracle, &oracle_ops, NULL, 0200);
 MODULE_PARM_DESC(oracle, "SEED COUNT ORDER LEAST MOST: compare noreclaim with native, where allocations of ORDER and above fail");
 
 module_param_cb(load, &load_ops, NULL, 0200);
-MODULE_PARM_DESC(load, "SEED SECONDS: all CPUs allocate, check and free");
+MODULE_PARM_DESC(load, "SEED SECONDS LEAST: all CPUs allocate, check and free");
 
 static int __init kvdemo_fire_init(void)
 {
