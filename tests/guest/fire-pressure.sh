@@ -65,11 +65,11 @@ eats()
 	cat /tmp/eaten
 }
 
-# 24 MiB: more than the eater leaves, less than it gives back. Each request may
+# 16 MiB: more than the eater leaves, less than it gives back. Each request may
 # fail or succeed.
 fails_or_not()
 {
-	insmod /kvdemo.ko sizes=16K,64K,256K,1M count=18 hold=1 cap=4G policy="$1" gfp="$2" 2>/tmp/err ||
+	insmod /kvdemo.ko sizes=16K,64K,256K,1M count=12 hold=1 cap=4G policy="$1" gfp="$2" 2>/tmp/err ||
 		grep -q 'allocate memory' /tmp/err || return
 	has '^kvdemo: summary ' && lacks 'kvdemo: alloc .*path=none why=(contiguous|kmalloc-failed|too-large)' &&
 		unloads
