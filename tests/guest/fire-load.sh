@@ -164,7 +164,9 @@ come_and_go()
 
 try_to_unload()
 {
-	refused kvdemo && refused kvdemo_fire || touch /tmp/unloaded
+	for module in kvdemo kvdemo_fire; do
+		refused $module || touch /tmp/unloaded
+	done
 	sleep 0.3
 }
 
