@@ -7,7 +7,7 @@ VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
 SOURCES := Kbuild $(filter-out %.mod.c,$(wildcard *.c *.h))
 export ARGS
-DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test% kvdemo_frag% kvdemo_bench% kvdemo_lab%,$(filter %.c %.h,$(SOURCES)))
+DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test% kvdemo_fire% kvdemo_frag% kvdemo_bench% kvdemo_lab%,$(filter %.c %.h,$(SOURCES)))
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 BUILT := build/$(TARGET)/built
@@ -18,7 +18,8 @@ ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
 SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules demo shell check check-user check-all bench bench-host lint mutants load unload dkms-files dkms-install \
+.PHONY: modules demo shell check check-user check-all check-fire helpers soak bench bench-host \
+	lint mutants load unload dkms-files dkms-install \
 	dkms-remove clean help
 
 modules:
@@ -90,6 +91,41 @@ bench-row-%:
 bench-host:
 	$(MAKE) KVDEMO_TESTS=m modules
 	scripts/bench-host build/bench/host.csv $$ARGS
+
+# Small static programs for the guests
+HELPERS := $(patsubst tests/guest/%.c,build/helpers/%,$(wildcard tests/guest/*.c))
+
+build/helpers/%: tests/guest/%.c
+	@scripts/need gcc libc6-dev
+	@mkdir -p $(@D)
+	@gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
+
+helpers: $(HELPERS)
+
+# Faults, load and abuse: on two stock kernels, then on the debug kernel with
+# the other tests, too. FIRE=10 makes each load a tenth as long.
+FIRE ?= 1
+FIRE_ROWS ?= bookworm trixie-backports debug
+FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))
+DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
+	$(filter-out %/00-lint.t %/10-harness.t %/50-dkms.t %/70-bench.t,$(sort $(wildcard tests/[0-9]*.t)))
+export FIRE
+
+check-fire:
+	@rm -rf build/fire
+	@$(MAKE) -k --no-print-directory -j1 $(addprefix fire-,$(FIRE_ROWS)); status=$$?; \
+	scripts/fire-table; exit $$status
+
+fire-%: helpers
+	@echo "fire: $*"
+	@$(MAKE) --no-print-directory TARGET=$* check \
+		TESTS="$(if $(filter debug,$*),$(DEBUG_TESTS)) $(FIRE_TESTS)"
+
+MINUTES ?= 60
+
+soak: helpers
+	@$(MAKE) --no-print-directory FIRE_SECONDS=$$(($(MINUTES) * 60)) \
+		TESTS=tests/fire/40-load.t check
 
 lint:
 	@$(MAKE) --no-print-directory TARGET=bookworm TESTS=tests/00-lint.t check

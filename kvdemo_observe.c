@@ -10,7 +10,7 @@
 #include <linux/log2.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
-#include <linux/vmalloc.h>
+#include <linux/slab.h>
 
 #include "kvdemo_observe.h"
 
@@ -112,15 +112,18 @@ static int make_stats(void)
 {
 	int cpu;
 
+	/* Who asked is told of a failure, so the log need not be. */
 	if (!base)
-		base = vzalloc(sizeof(*base));
+		base = kvdemo_kvzalloc(sizeof(*base), GFP_KERNEL | __GFP_NOWARN);
 	if (!base)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		struct stats **stats = per_cpu_ptr(&cpu_stats, cpu);
 
 		if (!*stats)
-			*stats = vzalloc_node(sizeof(**stats), cpu_to_node(cpu));
+			*stats = kvdemo_kvzalloc_node(sizeof(**stats),
+						      GFP_KERNEL | __GFP_NOWARN,
+						      cpu_to_node(cpu));
 		if (!*stats)
 			return -ENOMEM;
 	}
@@ -258,6 +261,6 @@ void kvdemo_stats_exit(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		vfree(per_cpu(cpu_stats, cpu));
-	vfree(base);
+		kvfree(per_cpu(cpu_stats, cpu));
+	kvfree(base);
 }

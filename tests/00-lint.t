@@ -164,7 +164,8 @@ checkpatch()
 }
 
 plan 15
-silent 'checkpatch --strict is silent' checkpatch "${c_files[@]/#kvdemo_trace.h//dev/null}"
+silent 'checkpatch --strict is silent' checkpatch "${c_files[@]/#kvdemo_trace.h//dev/null}" \
+	tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" kvdemo_trace.h
 try 'W=1 and sparse (C=2) are silent' copied
 silent 'kernel-doc -Werror is silent' in_root perl "$lint/kernel-doc" -none -Werror \

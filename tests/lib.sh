@@ -75,5 +75,10 @@ config()
 	local root
 
 	root=$(KVDEMO_REFRESH=0 scripts/target make "$TARGET")
-	echo "$root/root/usr/src/linux-headers-$(<"$root/release")/.config"
+	# a kernel that was built there, or one that Debian built
+	if [ -d "$root/build" ]; then
+		echo "$root/build/include/config/auto.conf"
+	else
+		echo "$root/root/usr/src/linux-headers-$(<"$root/release")/.config"
+	fi
 }

@@ -57,3 +57,19 @@ tap()
 {
 	log | sed -n 's/^kvdemo_test: \(.*\)/\1/p' | grep -E '^(not )?ok |^#'
 }
+
+# fault DIRECTORY MIN-ORDER: on a kernel with fault injection, all allocations
+# of a task fail that has set /proc/self/make-it-fail
+fault()
+{
+	echo Y >"$1/task-filter"
+	echo 0 >"$1/verbose"
+	echo -1 >"$1/times"
+	echo N >"$1/ignore-gfp-wait"
+	[ ! -e "$1/min-order" ] || {
+		echo N >"$1/ignore-gfp-highmem"
+		echo "$2" >"$1/min-order"
+	}
+	# last, for until then it would be the failure of all tasks
+	echo 100 >"$1/probability"
+}

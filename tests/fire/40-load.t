@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Loads and unloads by the hundred, and all CPUs on the API while everything
+# else about the module comes and goes.
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# What it must at least be, however long that takes; the checkers cost a factor.
+least=100000 seconds=${FIRE_SECONDS:-$(share 60)}
+[[ $extra != *debug* ]] || least=10000
+least=$((least * seconds / 60))
+
+# The modules beside kvdemo.ko come and go, too.
+others=()
+for module in watch frag; do
+	[ ! -e "$built/kvdemo_$module.ko" ] || others+=("$built/kvdemo_$module.ko")
+done
+
+plan 9
+fire 8 -m 512 -t $((900 + seconds)) \
+	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVSECONDS=$seconds KVLEAST=$least" \
+	tests/guest/fire-load.sh "${modules[@]}" "${others[@]}"

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Memory that another process eats, without swap and with it.
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# The checkers keep a shadow of all memory.
+memory=128
+[[ $extra != *debug* ]] || memory=256
+truncate -s 64M "$work/swap"
+
+pressure()
+{
+	fire 8 -m "$memory" -t 300 -x pressed "$@" tests/guest/fire-pressure.sh \
+		"$built/kvdemo.ko" "$helpers/eat"
+}
+
+plan 18
+pressure -l "build/log/$TARGET-fire-pressure.log"
+pressure -l "build/log/$TARGET-fire-swap.log" -a KVSWAP=yes \
+	-q "-drive if=none,id=swap,format=raw,file=$work/swap -device nvme,serial=swap,drive=swap"

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Random and mutated parameters and writes: no splat, no hang, nothing leaked.
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+plan 6
+fire 5 -m 512 -t $((300 + $(share 600))) \
+	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 1000) KVWRITES=$(share 100000)" \
+	tests/guest/fire-fuzz.sh "${modules[@]}" "$helpers/fuzz"

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Who may see and do what: nobody but root, no address to anyone, no unsigned
+# module under lockdown.
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# The README's table names the kernel's message, and has a remedy beside it.
+remedied()
+{
+	grep -F 'Lockdown: insmod: unsigned module loading is restricted' README.md |
+		grep -q '^| .Operation not permitted.* enrol '
+}
+
+locked=3
+# The debug kernel has no lockdown: it loads what its tests bring.
+[[ $extra != *debug* ]] || locked=0
+plan $((6 + locked + (locked ? 1 : 0)))
+fire 5 tests/guest/fire-privilege.sh "${modules[@]}"
+if [ "$locked" -gt 0 ]; then
+	fire 2 -a lockdown=integrity -l "build/log/$TARGET-fire-lockdown.log" \
+		tests/guest/fire-lockdown.sh "${modules[@]}"
+	try 'README names that message and its remedy' remedied
+fi

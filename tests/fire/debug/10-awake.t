@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A silent checker proves nothing: each is given its bug, in a boot of its own,
+# and must end that boot in its own way.
+TARGET=debug
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# caught STATUS CASE REGEX NAME: boot ends with STATUS, the log says why
+caught()
+{
+	local status=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log
+
+	scripts/boot -t 300 -a "KVCASE=$2" -l "$log" "$TARGET" \
+		tests/guest/fire-awake.sh "$built/kvdemo.ko" "$built/kvdemo_test.ko" \
+		"$helpers/sweep" >"$work/out" 2>&1 || status=$?
+	echo "proofs=1 seconds=$((SECONDS - start))" >>"$counts"
+	grep -oEm1 -- "$3" "$log" | sed 's/^/# /' | grep . && [ "$status" -eq "$1" ]
+	ok $? "$4" "$work/out"
+}
+
+plan 6
+set +e
+caught 0 none 'kvdemo-verdict .*' 'no bug, no report'
+caught 3 uaf 'BUG: KASAN: slab-use-after-free in read_freed.*' 'KASAN catches a use after free in a slab'
+caught 3 uaf-vmalloc 'BUG: KASAN: .* in read_freed.*' 'KASAN catches a use after free in vmalloc memory'
+caught 4 leak 'kmemleak: 1 new suspected memory leaks' 'kmemleak catches a leak'
+caught 4 lock 'WARNING: possible circular locking dependency detected' 'lockdep catches a lock inversion'
+caught 3 null 'KASAN: null-ptr-deref.*' 'fault injection finds who does not check for NULL'

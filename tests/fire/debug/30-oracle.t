@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What our noreclaim does under injected failures is what the running kernel's
+# kvmalloc_node does; and /proc/allocinfo names the caller, not the wrapper.
+TARGET=debug
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+plan 13
+fire 12 -m 1024 -t 600 -a "KVSEED=$SEED KVPAIRS=$(share 1000)" \
+	tests/guest/fire-oracle.sh "${modules[@]}" "$helpers/sweep"

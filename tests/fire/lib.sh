@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the tests of `make check-fire` share. FIRE=10 asks for a tenth of each load.
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+FIRE=${FIRE:-1}
+SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+# shellcheck disable=SC2034 # for the tests
+helpers=$top/build/helpers
+# shellcheck disable=SC2034 # for the tests
+modules=("$built/kvdemo.ko" "$built/kvdemo_fire.ko")
+# A test may be run by itself; of two at once, one builds.
+mkdir -p build
+flock build/lock make -s TARGET="$TARGET" "build/$TARGET/built" helpers >&2
+counts=$top/build/fire/$TARGET-$(basename "$0" .t)
+mkdir -p "$(dirname "$counts")"
+: >"$counts"
+echo "# seed $SEED"
+
+# share N: a load's length under FIRE
+share()
+{
+	echo $((($1 + FIRE - 1) / FIRE))
+}
+
+# As guest of tests/lib.sh; what the guest counted goes into the result table.
+fire()
+{
+	local start=$SECONDS out
+
+	out=$(mktemp)
+	guest "$@" | tee "$out"
+	sed -n 's/^# count: //p' "$out" >>"$counts"
+	echo "seconds=$((SECONDS - start))" >>"$counts"
+	rm -f "$out"
+}

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# Do one thing wrong, KVCASE, and give its checker time to see it.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+awake=/sys/module/kvdemo_test/parameters/awake
+failslab=/sys/kernel/debug/failslab
+
+insmod /kvdemo.ko sizes=64
+insmod /kvdemo_test.ko awake=none
+case $KVCASE in
+null)
+	fault $failslab 0
+	for cache in /sys/kernel/slab/kmalloc-4k /sys/kernel/slab/kmalloc-rnd-*-4k; do
+		[ ! -e "$cache" ] || echo 1 >"$cache/failslab"
+	done
+	echo Y >$failslab/cache-filter
+	/sweep fail $awake null
+	;;
+*)
+	echo "$KVCASE" >$awake
+	;;
+esac
+# kmemleak passes over what is younger than 5 s.
+sleep 6
+echo scan >/sys/kernel/debug/kmemleak
+sleep 1
+echo scan >/sys/kernel/debug/kmemleak
+cat /sys/kernel/debug/kmemleak
+rmmod kvdemo_test && rmmod kvdemo

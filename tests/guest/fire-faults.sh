@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# Faults of the debug kernel's own fault injection, aimed at one task.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+debug=/sys/kernel/debug
+fire=/sys/module/kvdemo_fire/parameters
+
+# For fail-nth, which aims by itself: every allocation counts.
+echo 0 >$debug/failslab/verbose
+echo 0 >$debug/fail_page_alloc/verbose
+echo N >$debug/failslab/ignore-gfp-wait
+echo N >$debug/fail_page_alloc/ignore-gfp-wait
+echo N >$debug/fail_page_alloc/ignore-gfp-highmem
+echo 0 >$debug/fail_page_alloc/min-order
+
+loads()
+{
+	mark
+	/sweep load /kvdemo.ko kvdemo "$1" && ! log | grep 'kvdemo: exit ' | grep -v ' leaked=0$'
+}
+
+# Every buffer that the module charged to itself has gone back.
+nothing_charged()
+{
+	[ "$(wc -l </proc/allocinfo)" -gt 100 ] &&
+		! awk '/kvdemo/ && $1 > 0 { print "# charged: " $0 }' /proc/allocinfo | grep .
+}
+
+try 'insmod, with each allocation of it failing once' loads 'sizes=100,5000,20000 hold=1 zero=1'
+
+insmod /kvdemo.ko sizes=64
+# Each write to debugfs that allocates; what it got is freed before the next.
+writes()
+{
+	for line in 1 5000 64K 5M 'size=64K count=3 zero=1 gfp=GFP_KERNEL_ACCOUNT' \
+		'size=64K force_fallback=1' 'size=20000 policy=noreclaim' \
+		'size=20000 policy=backoff' 'size=20000 policy=native' \
+		'size=1 policy=vmalloc gfp=GFP_KERNEL|__GFP_NOWARN'; do
+		/sweep write $debug/kvdemo/alloc "$line" $debug/kvdemo/free all ||
+			{ echo "# alloc: $line"; return 1; }
+	done
+	/sweep write $debug/kvdemo/stats_on 1 $debug/kvdemo/stats_on 0
+}
+try 'debugfs: each write that allocates, with each allocation of it failing once' writes
+
+reads()
+{
+	echo 64K >$debug/kvdemo/alloc
+	for file in held policies stats; do
+		/sweep read $debug/kvdemo/$file || return
+	done
+	echo all >$debug/kvdemo/free
+}
+try 'and each read' reads
+
+insmod /kvdemo_fire.ko
+fault $debug/failslab
+fault $debug/fail_page_alloc 1
+echo Y >$debug/failslab/cache-filter
+echo 1 >/sys/kernel/slab/kmalloc-8k/failslab
+try 'no block above a page: path and why of each size and policy' /sweep fail $fire/faults large
+echo 0 >$debug/fail_page_alloc/min-order
+echo 1 >/sys/kernel/slab/kmalloc-4k/failslab
+try 'no page at all: path=none why=no-memory' /sweep fail $fire/faults all
+echo 0 >$debug/failslab/probability
+echo 0 >$debug/fail_page_alloc/probability
+try 'both unload' sh -c 'rmmod kvdemo_fire && rmmod kvdemo'
+try 'nothing is charged to kvdemo any more' nothing_charged
+# kmemleak passes over what is younger than 5 s.
+sleep 6
+echo scan >$debug/kmemleak
+sleep 1
+echo scan >$debug/kmemleak
+no_leaks()
+{
+	cat $debug/kmemleak >/tmp/leaks && ! sed 's/^/# /' /tmp/leaks | grep .
+}
+try 'kmemleak has seen nothing' no_leaks

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# KVLOADS loads with random valid parameters, then KVSECONDS of load on all CPUs
+# beside writers, readers and comers and goers, then unloads under writers.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+fire=/sys/module/kvdemo_fire/parameters
+debug=/sys/kernel/debug/kvdemo
+
+random_parameters()
+{
+	awk -v seed="$KVSEED" -v n="$KVLOADS" '
+	function pick(list, a) { return a[1 + int(rand() * split(list, a))] }
+	function size(bits, most) {
+		for (most = 1; bits; bits--)
+			most *= 2
+		return int(rand() * most)
+	}
+	function sizes(i, s) {
+		for (i = int(rand() * 4); i >= 0; i--)
+			s = s "," size(int(rand() * 20))
+		return substr(s, 2)
+	}
+	BEGIN {
+		srand(seed)
+		while (n--) {
+			policy = pick("noretry noreclaim backoff native kmalloc vmalloc")
+			line = "policy=" policy " count=" 1 + int(rand() * 8) " sizes=" sizes()
+			if (policy != "kmalloc" && rand() < 0.1)
+				line = line ",5M"
+			if (policy != "kmalloc" && rand() < 0.3)
+				line = line " force_fallback=1"
+			if (rand() < 0.3)
+				line = line " zero=1"
+			if (rand() < 0.5)
+				line = line " hold=1"
+			if (rand() < 0.3)
+				line = line " gfp=" pick("GFP_KERNEL_ACCOUNT GFP_KERNEL|__GFP_ZERO GFP_KERNEL|__GFP_RETRY_MAYFAIL")
+			if (rand() < 0.2)
+				line = line " node=0"
+			print line
+		}
+	}'
+}
+
+loads()
+{
+	while read -r parameters; do
+		# shellcheck disable=SC2086 # a list of parameters
+		insmod /kvdemo.ko $parameters && rmmod kvdemo && continue
+		echo "# with $parameters"
+		return 1
+	done </tmp/parameters
+	echo "# count: loads=$(wc -l </tmp/parameters)"
+	[ "$(wc -l </tmp/parameters)" -eq "$KVLOADS" ]
+}
+
+# used FILE: KiB that are not available, KiB of slab, areas of vmalloc. The
+# debug kernel keeps what was freed in a quarantine; only a settled guest counts.
+used()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	echo 1 >/proc/sys/vm/compact_memory
+	sleep 2
+	awk '/^(MemTotal|MemAvailable|Slab):/ { v[$1] = $2 }
+		END { print v["MemTotal:"] - v["MemAvailable:"], v["Slab:"] }' /proc/meminfo >"$1"
+	wc -l </proc/vmallocinfo >>"$1"
+}
+
+# within NAME BEFORE AFTER NOISE
+within()
+{
+	echo "# $1: $2 before, $3 after, $4 is noise"
+	[ $(($3 - $2)) -le "$4" ]
+}
+
+returned()
+{
+	# shellcheck disable=SC2046 # two words and one
+	set -- $(cat /tmp/before /tmp/after)
+	within 'KiB in use' "$1" "$4" 4096 && within 'KiB of slab' "$2" "$5" 2048 &&
+		within 'vmalloc areas' "$3" "$6" 8
+}
+
+random_parameters >/tmp/parameters
+# The first loads fill caches that stay.
+head -n 10 /tmp/parameters >/tmp/first
+while read -r parameters; do
+	# shellcheck disable=SC2086
+	insmod /kvdemo.ko $parameters && rmmod kvdemo
+done </tmp/first
+used /tmp/before
+try "$KVLOADS loads and unloads" loads
+used /tmp/after
+try 'memory, slab and vmalloc areas are where they were' returned
+
+# refused MODULE: in use it is not unloaded, and rmmod comes back at once. The
+# load may have ended a moment ago: it says so before it lets go.
+refused()
+{
+	if rmmod "$1" 2>/tmp/err; then
+		log | grep -q '^kvdemo_fire: load ' && return
+		echo "# $1 went"
+		return 1
+	fi
+	[ -d "/sys/module/$1" ] || return 0
+	grep -q 'temporarily unavailable' /tmp/err && return
+	echo "# $1: $(cat /tmp/err)"
+	return 1
+}
+
+# put FILE TEXT: the file may be gone, or the answer an error; both are fine
+put()
+{
+	echo "$2" 2>/dev/null >$debug/"$1"
+} 2>/dev/null
+
+# while_there PID COMMAND...: again and again, and count the rounds
+while_there()
+{
+	local pid=$1 rounds=0
+
+	shift
+	while kill -0 "$pid" 2>/dev/null; do
+		"$@"
+		rounds=$((rounds + 1))
+	done
+	echo "# $rounds rounds of $1"
+}
+
+# Held buffers, the policy, statistics on and off, with reads in between
+churn()
+{
+	for policy in noretry backoff native vmalloc; do
+		put policy $policy
+		put alloc "size=20000 count=4"
+		put alloc "size=64K policy=noreclaim zero=1"
+		put stats_on 1
+		put alloc nonsense
+	done
+	put free all
+	put reset 1
+	put stats_on 0
+	sleep 0.1
+}
+
+look()
+{
+	cat $debug/held $debug/stats $debug/policies >/dev/null 2>&1
+	sleep 0.1
+}
+
+# The modules beside kvdemo.ko, where this kernel has them
+come_and_go()
+{
+	for module in watch frag; do
+		[ -e /kvdemo_$module.ko ] || continue
+		insmod /kvdemo_$module.ko 2>/dev/null && rmmod kvdemo_$module
+	done
+	sleep 0.5
+}
+
+try_to_unload()
+{
+	for module in kvdemo kvdemo_fire; do
+		refused $module || touch /tmp/unloaded
+	done
+	sleep 0.3
+}
+
+# all_beside PID: all of these at once, until it ends
+all_beside()
+{
+	while_there "$1" churn &
+	while_there "$1" look &
+	while_there "$1" come_and_go &
+	while_there "$1" try_to_unload
+	wait
+}
+
+mark
+insmod /kvdemo.ko sizes=64
+insmod /kvdemo_fire.ko
+echo "$KVSEED $KVSECONDS $KVLEAST" >$fire/load &
+load=$!
+while ! grep -q kvdemo_load /proc/[0-9]*/comm; do
+	sleep 0.1
+done
+all_beside $load &
+beside=$!
+wait $load
+ok $? "$KVSECONDS s on all CPUs: the pattern of every buffer is intact"
+wait $beside
+try 'meanwhile no unload got through, and none hung' [ ! -e /tmp/unloaded ]
+log | sed -n 's/^kvdemo_fire: load /# /p'
+log | sed -n 's/^kvdemo_fire: load \(allocs=[0-9]*\) .*/# count: \1/p'
+try "at least $KVLEAST allocations were checked" \
+	[ "$(log | sed -n 's/^kvdemo_fire: load allocs=\([0-9]*\) .*/\1/p')" -ge "$KVLEAST" ]
+try 'no allocation that may fall back failed' has '^kvdemo_fire: load .* failed=0 bad=0$'
+put free all
+all_unload()
+{
+	for module in kvdemo_fire kvdemo; do
+		[ ! -d /sys/module/$module ] || rmmod $module || return
+	done
+}
+try 'then it unloads' all_unload
+
+# Unloaded while it is written and read: refused or gone, and clean either way
+under_writers()
+{
+	local round=0 gone=0
+
+	while [ $((round += 1)) -le 10 ]; do
+		insmod /kvdemo.ko sizes=64 || return
+		sleep 1 &
+		all=$!
+		while_there $all churn >/dev/null &
+		while_there $all look >/dev/null &
+		while [ -d /sys/module/kvdemo ] && kill -0 $all 2>/dev/null; do
+			rmmod kvdemo 2>/dev/null && gone=$((gone + 1))
+		done
+		wait
+		[ ! -d /sys/module/kvdemo ] || rmmod kvdemo || return
+	done
+	echo "# count: loads=10"
+	echo "# $gone of 10 unloads got in between the writers"
+	lacks 'kvdemo: exit .*leaked=[1-9]'
+}
+mark
+try 'unloads under writers and readers' under_writers

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# The native oracle, where allocations from one order on fail; and allocinfo.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+debug=/sys/kernel/debug
+oracle=/sys/module/kvdemo_fire/parameters/oracle
+
+insmod /kvdemo.ko sizes=64
+insmod /kvdemo_fire.ko
+fault $debug/failslab
+fault $debug/fail_page_alloc 1
+echo Y >$debug/failslab/cache-filter
+for cache in kmalloc-8k kmalloc-cg-8k; do
+	echo 1 >/sys/kernel/slab/$cache/failslab
+done
+
+# With redzones even the slab caches below PAGE_SIZE need blocks of order 1 and
+# 2 to grow. Where these fail, only sizes take part that meet no such cache:
+# vmalloc keeps an array of its pages, of up to 1024 bytes at 128 of them.
+for order in 1 2 3 4 5 6 7 8 9 10; do
+	mark
+	range='1 8388608'
+	[ "$order" -gt 2 ] || range='8193 524288'
+	echo "$order" >$debug/fail_page_alloc/min-order
+	try "same path as kvmalloc_node where order $order and above fails" \
+		/sweep fail $oracle "$((KVSEED + order)) $KVPAIRS $order $range"
+	log | sed -n 's/^kvdemo_fire: oracle \(pairs=.*\) order=.* \(fallbacks=.*\) differ=.*/# count: \1 \2/p'
+done
+rmmod kvdemo_fire
+rmmod kvdemo
+
+# charged FILES: the bytes that allocinfo charges to lines of such source files
+charged()
+{
+	awk -v files="$1" '$3 ~ files { bytes += $1 } END { print bytes + 0 }' /proc/allocinfo
+}
+
+# Each path and policy, held: the bytes stand on the line that called the API.
+charges()
+{
+	for policy in noretry noreclaim backoff native vmalloc; do
+		insmod /kvdemo.ko sizes=1K,64K,5M hold=1 policy=$policy || return
+		ours=$(charged 'kvdemo_(main|buf)\.c:')
+		wrapper=$(charged 'kvdemo_alloc\.c:')
+		rmmod kvdemo
+		echo "# $policy: $ours bytes charged to the caller, $wrapper to the wrapper"
+		[ "$ours" -ge $((5 * 1048576 + 65536 + 1024)) ] && [ "$wrapper" -eq 0 ] || return
+	done
+}
+try '/proc/allocinfo charges the caller of the API' charges
+try 'and nothing once it has freed' [ "$(charged kvdemo)" -eq 0 ]

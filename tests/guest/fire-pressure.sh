@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# What becomes of requests, and of the machine, when memory runs out. KVSWAP: a
+# disk is there to swap to.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+available()
+{
+	awk '/^MemAvailable/ { print $2 }' /proc/meminfo
+}
+
+unloads()
+{
+	[ ! -d /sys/module/kvdemo ] || rmmod kvdemo
+	has '^kvdemo: exit .* leaked=0$'
+}
+
+# The cap that the module itself names
+cap()
+{
+	insmod /kvdemo.ko sizes=1G 2>/dev/null
+	log | sed -n 's/.*allowed is cap=\([0-9]*\)$/\1/p' | sed -n 1p
+}
+
+# Filled to the cap, three quarters of what was available still are, less what
+# the module's own code and log take.
+reserve()
+{
+	before=$(available)
+	bytes=$(cap)
+	# a little less, for the cap of the next load is a quarter of what is left then
+	count=$((bytes * 9 / 10 / (65536 + 1024)))
+	echo "# cap=$bytes: $count buffers of 64K"
+	insmod /kvdemo.ko sizes=64K hold=1 count=$count || return
+	after=$(available)
+	echo "# $before KiB available before, $after KiB after"
+	[ "$after" -ge $((before * 3 / 4 - 2048)) ] && unloads
+}
+
+if [ -n "$KVSWAP" ]; then
+	mkswap /dev/nvme0n1 >/dev/null
+	swapon /dev/nvme0n1
+fi
+try "swap: ${KVSWAP:-no}" [ "$(grep -c '^/dev/nvme' /proc/swaps)" -eq $((${KVSWAP:+1} + 0)) ]
+mark
+try 'filling to the cap leaves three quarters of what was available' reserve
+
+refused()
+{
+	insmod /kvdemo.ko sizes=64K hold=1 count=1000 2>/tmp/err && return 1
+	has '^kvdemo: sizes= and count= may take [0-9]+ bytes at a time: allowed is cap=[0-9]+$' &&
+		lacks 'invoked oom-killer'
+}
+
+# eats KIB: start the eater, wait until it has eaten
+eats()
+{
+	rm -f /tmp/eaten
+	/eat "$1" >/tmp/eaten &
+	eater=$!
+	while [ ! -s /tmp/eaten ] && kill -0 $eater 2>/dev/null; do
+		sleep 0.1
+	done
+	cat /tmp/eaten
+}
+
+# 16 MiB: more than the eater leaves, less than it gives back. Each request may
+# fail or succeed.
+fails_or_not()
+{
+	insmod /kvdemo.ko sizes=16K,64K,256K,1M count=12 hold=1 cap=4G policy="$1" gfp="$2" 2>/tmp/err ||
+		grep -q 'allocate memory' /tmp/err || return
+	has '^kvdemo: summary ' && lacks 'kvdemo: alloc .*path=none why=(contiguous|kmalloc-failed|too-large)' &&
+		unloads
+}
+
+# A kill that our task asked for is one for a single page.
+single_pages()
+{
+	mark
+	fails_or_not "$1" "$2" || return
+	kills=$(log | grep -c 'insmod invoked oom-killer')
+	asked=$(log | sed -n 's/.*insmod invoked oom-killer:.*order=\(-*[0-9]*\).*/\1/p' | sort -u | tr '\n' ' ')
+	echo "# $1: $kills kills by our task, of order ${asked:-none}; $(log | grep -c 'path=none why=no-memory') requests failed"
+	[ -z "$asked" ] || [ "$asked" = '0 ' ]
+}
+
+# 7.3 may look for a second victim before the first has let go: here are some
+# that eat nothing, so that it is not the shell.
+for _ in 1 2 3 4 5 6; do
+	/eat 99999999 >/dev/null &
+done
+eats 12000
+mark
+try 'the cap refuses with a sentence, and nobody is killed' refused
+kill -0 $eater
+ok $? 'the eater is still there'
+mark
+try 'RETRY_MAYFAIL: requests fail, with path=none why=no-memory, or succeed' \
+	single_pages noretry 'GFP_KERNEL|__GFP_RETRY_MAYFAIL'
+kill $eater 2>/dev/null
+wait $eater
+
+name='with the cap lifted no kill is for more than a single page'
+status=0
+for policy in noretry noreclaim backoff native; do
+	eats 12000
+	single_pages $policy GFP_KERNEL || status=1
+	kill $eater 2>/dev/null
+	wait $eater
+done
+ok $status "$name"
+mark
+insmod /kvdemo.ko
+try 'then memory is back: the default sizes load' has '^kvdemo: summary .* none=0 '
+try 'and it unloads' unloads
+killall eat 2>/dev/null
+true

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# What a user without privilege can open, and which addresses anyone can see.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+mkdir -p /etc
+echo 'root:x:0:0::/:/bin/sh' >/etc/passwd
+echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd
+# The modes of the files themselves count, not those of the mounts.
+chmod 755 /sys/kernel/debug /sys/kernel/tracing /sys/kernel/debug/tracing 2>/dev/null
+mount -o remount,mode=755 /sys/kernel/debug
+mount -o remount,mode=755 /sys/kernel/tracing
+echo 1 >/proc/sys/kernel/kptr_restrict
+
+as_nobody()
+{
+	su -s /bin/sh nobody -c "$1"
+}
+
+# What the kernel makes for each module, for all to read, says nothing of ours.
+files()
+{
+	find /sys/kernel/debug/kvdemo /sys/kernel/tracing/events/kvdemo \
+		/sys/module/kvdemo*/parameters -type f 2>/dev/null
+}
+
+# opened HOW: the files that nobody can open so
+opened()
+{
+	files | while read -r file; do
+		as_nobody "true $1 $file" 2>/dev/null && echo "# nobody may: $1 $file"
+	done
+}
+
+insmod /kvdemo.ko hold=1
+insmod /kvdemo_fire.ko
+echo "# $(files | wc -l) files of kvdemo"
+try 'there are files, and root opens them' sh -c "[ $(files | wc -l) -gt 2 ]"
+try 'nobody can be' [ "$(as_nobody 'id -u')" = 65534 ]
+[ -z "$(opened '<')" ]
+ok $? 'nobody without privilege can read one' "$(opened '<')"
+[ -z "$(opened '>>')" ]
+ok $? 'nor write one' "$(opened '>>')"
+
+# Kernel addresses, as x86-64 has them, in what kvdemo logs and shows
+addresses()
+{
+	{
+		log | grep 'kvdemo'
+		files | while read -r file; do
+			head -c 65536 "$file" 2>/dev/null
+		done
+	} | grep -E '(^|[^0-9a-f])(0x)?ffff[0-9a-f]{12}([^0-9a-f]|$)' | sed 's/^/# address: /'
+}
+[ -z "$(addresses)" ]
+ok $? "no address is in the log or in a file, for root either"
+addresses
+rmmod kvdemo_fire
+rmmod kvdemo

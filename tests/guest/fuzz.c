@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Random and mutated text, from a seed that the caller prints:
+ *
+ * fuzz write SEED COUNT FILE...
+ *	COUNT writes spread over the FILEs, some read back in pieces
+ * fuzz load SEED COUNT MODULE.ko NAME
+ *	COUNT loads with random parameters; unloaded after each success
+ *
+ * Any answer of the kernel is a good one; it is the log that is judged. What a
+ * write asks for is kept small by the module's cap, and freed now and then.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LONGEST		65536
+#define NR_ERRNOS	134
+
+static const char * const words[] = {
+	"size=", "sizes=", "policy=", "node=", "count=", "zero=", "gfp=", "hold=",
+	"cap=", "force_fallback=", "noretry", "noreclaim", "backoff", "native",
+	"kmalloc", "vmalloc", "all", "0", "1", "-1", "64K", "1M", "4M", "4097",
+	"4194305", "1G", "2147483648", "18446744073709551615", "0x10", "K", "GFP_KERNEL",
+	"GFP_KERNEL_ACCOUNT", "__GFP_ZERO", "__GFP_NOWARN", "__GFP_RETRY_MAYFAIL", "|",
+	",", " ", "=", "\n", "\t", "\"", "%s", "%n", "[noretry]", "Y", "N", "on",
+	"off", "free", "reset", "enable", "#1", "id=", "id=1", "2", "3",
+};
+
+/* What a user might mean; mutations start here. */
+static const char * const seeds[] = {
+	"64K", "all", "1", "0", "size=64K policy=backoff node=0 count=8 zero=1",
+	"noretry", "native", "size=1 count=9", "size=5M policy=vmalloc",
+	"sizes=1K,64K policy=noreclaim hold=1 count=3",
+	"sizes=0 zero=1", "gfp=GFP_KERNEL|__GFP_ZERO sizes=100",
+};
+
+static unsigned long long state;
+static unsigned long answers[NR_ERRNOS];
+static char text[LONGEST + 64];
+
+static unsigned int below(unsigned int n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (state >> 16) % n;
+}
+
+static const char *any_word(void)
+{
+	return words[below(sizeof(words) / sizeof(*words))];
+}
+
+static size_t join_words(void)
+{
+	size_t len = 0, n = 1 + below(8);
+
+	while (n--) {
+		const char *word = any_word();
+
+		memcpy(text + len, word, strlen(word));
+		len += strlen(word);
+		if (!below(3))
+			text[len++] = ' ';
+	}
+	return len;
+}
+
+static size_t mutate(void)
+{
+	const char *start = seeds[below(sizeof(seeds) / sizeof(*seeds))];
+	size_t len = strlen(start), n = below(4);
+
+	memcpy(text, start, len);
+	while (n-- && len) {
+		size_t at = below(len);
+
+		switch (below(3)) {
+		case 0:
+			text[at] = below(256);
+			break;
+		case 1:
+			memmove(text + at, text + at + 1, len - at - 1);
+			len--;
+			break;
+		default:
+			memmove(text + at + 1, text + at, len - at);
+			text[at] = any_word()[0];
+			len++;
+		}
+	}
+	return len;
+}
+
+static size_t noise(void)
+{
+	size_t len = below(20) ? below(200) : below(LONGEST), i;
+
+	for (i = 0; i < len; i++)
+		text[i] = below(256);
+	return len;
+}
+
+static size_t make_text(void)
+{
+	switch (below(8)) {
+	case 0:
+		return noise();
+	case 1:
+	case 2:
+	case 3:
+		return join_words();
+	default:
+		return mutate();
+	}
+}
+
+/* A count of hundreds would take long, and show nothing that nine do not. */
+static void shorten_count(size_t len)
+{
+	char *count = text;
+
+	text[len] = '\0';
+	while ((count = strstr(count, "count="))) {
+		count += strlen("count=");
+		if (strspn(count, "0123456789") > 1)
+			count[1] = ' ';
+	}
+}
+
+static void answered(int failed)
+{
+	answers[failed && errno < NR_ERRNOS ? errno : 0]++;
+}
+
+static void read_some(const char *file)
+{
+	static char out[4096];
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	lseek(fd, below(2) ? 0 : below(10000), SEEK_SET);
+	while (read(fd, out, 1 + below(sizeof(out))) > 0 && below(8))
+		;
+	close(fd);
+}
+
+static void write_one(const char *file)
+{
+	size_t len = make_text(), part = len;
+	int fd = open(file, O_WRONLY | O_CLOEXEC | (below(8) ? 0 : O_APPEND));
+
+	shorten_count(len);
+	if (fd < 0) {
+		answered(1);
+		read_some(file);
+		return;
+	}
+	if (!below(8) && len)
+		part = below(len);
+	answered(write(fd, text, part) < 0);
+	if (part < len)
+		answered(write(fd, text + part, len - part) < 0);
+	close(fd);
+	if (!below(16))
+		read_some(file);
+}
+
+/* With a small cap first, for the default sizes take a while. */
+static void load_one(const char *module, const char *name)
+{
+	static char parameters[sizeof(text) + 16];
+	int fd = open(module, O_RDONLY | O_CLOEXEC);
+
+	shorten_count(make_text());
+	snprintf(parameters, sizeof(parameters), "cap=%s %s",
+		 below(8) ? "128K" : "16M", text);
+	if (syscall(SYS_finit_module, fd, parameters, 0)) {
+		answered(1);
+	} else {
+		answered(0);
+		if (syscall(SYS_delete_module, name, O_NONBLOCK))
+			printf("# cannot unload: %s\n", strerror(errno));
+	}
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long i, count;
+
+	if (argc < 5)
+		return 2;
+	state = strtoull(argv[2], NULL, 10) | 1ull << 63;
+	count = strtoul(argv[3], NULL, 10);
+	for (i = 0; i < count; i++) {
+		if (!strcmp(argv[1], "load"))
+			load_one(argv[4], argv[5]);
+		else
+			write_one(argv[4 + below(argc - 4)]);
+	}
+	printf("# count: inputs=%lu taken=%lu\n", count, answers[0]);
+	for (i = 1; i < NR_ERRNOS; i++)
+		if (answers[i])
+			printf("# answered %lu times: %s\n", answers[i], strerror(i));
+	/* Nothing taken, or nothing refused: the fuzzer hit nothing. */
+	return !answers[0] || answers[0] == count;
+}
