@@ -81,7 +81,7 @@ keeps_share()
 leaves_reserve()
 {
 	reserve=$(($(mib_free) * 3 / 4))
-	insmod /kvdemo_frag.ko reserve=$reserve order=1 || return
+	insmod /kvdemo_frag.ko share=60 reserve=$reserve order=1 || return
 	left=$(mib_free)
 	rmmod kvdemo_frag
 	echo "# reserve=$reserve MiB, left: $left MiB"
