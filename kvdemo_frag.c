@@ -36,10 +36,10 @@
 
 static int frag_err;
 
-static struct lab_number share = {
+static struct lab_number most_share = {
 	.value = MAX_SHARE, .min = 1, .max = MAX_SHARE, .err = &frag_err,
 };
-module_param_cb(share, &lab_number_ops, &share, 0444);
+module_param_cb(share, &lab_number_ops, &most_share, 0444);
 MODULE_PARM_DESC(share, "percent of free memory to keep at most: 1 to 60, default 60");
 
 static struct lab_number reserve = {
@@ -66,7 +66,7 @@ static unsigned long reserve_pages(void)
 
 static bool may_take(int order)
 {
-	u64 most = div_u64((u64)before.pages * share.value, 100);
+	u64 most = div_u64((u64)before.pages * most_share.value, 100);
 	unsigned long keep = 1ul << (order - min_order.value);
 	struct lab_free now;
 
@@ -200,7 +200,7 @@ static int __init kvdemo_frag_init(void)
 		return err;
 	lab_count_free(&before);
 	pr_info("free=%lu pages share=%u%% reserve=%lu pages order=%u\n",
-		before.pages, share.value, reserve_pages(), min_order.value);
+		before.pages, most_share.value, reserve_pages(), min_order.value);
 	err = take_until_calm();
 	if (err) {
 		pr_err("%s: nothing is kept\n",
