@@ -378,9 +378,8 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 }
 
 /*
- * The cold side is kept out of line and takes its arguments by value: a request
- * that kmalloc serves then needs no stack. One place warns, too, however many
- * callers the compiler unrolls.
+ * The cold side, fall_back() and what it calls, is out of line and takes its
+ * arguments by value: a request that kmalloc serves then needs no stack.
  */
 static bool may_fall_back(const struct kvdemo_policy *policy, size_t size,
 			  gfp_t gfp)

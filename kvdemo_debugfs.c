@@ -157,10 +157,12 @@ static int do_policy(char *line)
 
 static int do_stats_on(char *line)
 {
-	if (strcmp(line, "0") && strcmp(line, "1"))
-		return bad_write("stats_on", line, strlen(line), -EINVAL,
-				 "0 or 1");
-	return kvdemo_stats_switch(*line == '1');
+	bool on;
+	int err = kvdemo_parse_switch(line, &on);
+
+	if (err)
+		return bad_write("stats_on", line, strlen(line), err, "0 or 1");
+	return kvdemo_stats_switch(on);
 }
 
 static int do_reset(char *line)

@@ -115,10 +115,12 @@ static int set_cap(const char *val, const struct kernel_param *kp)
 
 static int set_hold(const char *val, const struct kernel_param *kp)
 {
+	int err;
+
 	val = val ?: "1";
-	if (strcmp(val, "0") && strcmp(val, "1"))
-		return bad_value(kp->name, val, strlen(val), -EINVAL, "0 or 1");
-	demo.hold = *val == '1';
+	err = kvdemo_parse_switch(val, &demo.hold);
+	if (err)
+		return bad_value(kp->name, val, strlen(val), err, "0 or 1");
 	return 0;
 }
 

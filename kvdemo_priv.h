@@ -57,6 +57,7 @@ extern struct list_head kvdemo_held;
 
 /* kvdemo_words.c */
 int kvdemo_parse_size(const char *word, size_t len, u64 *size);
+int kvdemo_parse_switch(const char *val, bool *on);
 int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val);
 int kvdemo_ask_finish(struct kvdemo_ask *ask);
 bool kvdemo_ask_is_key(const char *word);

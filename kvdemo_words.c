@@ -164,8 +164,15 @@ static int set_count(struct kvdemo_ask *ask, const char *val)
 	return err;
 }
 
-/* kstrtobool() would read 0x1 as 0. */
-static int set_switch(bool *on, const char *val)
+/**
+ * kvdemo_parse_switch() - "0" or "1", and nothing else
+ * @val: the word; kstrtobool() would read 0x1 as 0
+ * @on: filled in
+ *
+ * Context: any.
+ * Return: 0 or -EINVAL.
+ */
+int kvdemo_parse_switch(const char *val, bool *on)
 {
 	if (strcmp(val, "0") && strcmp(val, "1"))
 		return -EINVAL;
@@ -175,12 +182,12 @@ static int set_switch(bool *on, const char *val)
 
 static int set_zero(struct kvdemo_ask *ask, const char *val)
 {
-	return set_switch(&ask->zero, val);
+	return kvdemo_parse_switch(val, &ask->zero);
 }
 
 static int set_force_fallback(struct kvdemo_ask *ask, const char *val)
 {
-	return set_switch(&ask->rq.force_fallback, val);
+	return kvdemo_parse_switch(val, &ask->rq.force_fallback);
 }
 
 /* A switch without a value is switched on, as the kernel's own are. */
