@@ -78,11 +78,14 @@ free_kib()
 	awk '/^MemFree/ { print $2 }' /proc/meminfo
 }
 
-# The kernel's own count of free memory: 31 MiB go and come.
+# The kernel's own count of free memory: 31 MiB go and come, in blocks that
+# neither a slab cache nor the list of a CPU keeps.
 given_back()
 {
+	local kib=$((16 * page / 1024))
+
 	before=$(free_kib)
-	put alloc "32K count=1000" || return
+	put alloc "${kib}K count=$((31 * 1024 / kib))" || return
 	[ $((before - $(free_kib))) -gt 28000 ] && put free all &&
 		[ $((before - $(free_kib))) -lt 5000 ]
 }
