@@ -12,6 +12,10 @@
  * it keeps at most share= percent of it and leaves at least reserve= MiB free.
  * Smaller blocks than those of order N are left, and the default N is above the
  * costly order: up to that one the kernel kills for a block that it lacks.
+ *
+ * What the lists of the CPUs hide is neither seen nor taken: single pages, a few
+ * MiB in all, that join to blocks when somebody empties these lists, as kcompactd
+ * does after a failed try.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
