@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# kvdemo_bench.ko by itself: its table, its switches, its ends. What the figures
+# say is for `make bench`.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+plan 11
+guest 10 -t 300 -a "KVPAGE=$page" tests/guest/bench-module.sh "$built"/kvdemo{,_bench}.ko

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# The bench as a user of a running machine has it: insmod, read csv, stop, rmmod.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+dir=/sys/kernel/debug/kvdemo_bench
+size=$((4 * KVPAGE))
+
+# column NAME: of each row in /tmp/csv
+column()
+{
+	awk -F, -v name="$1" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next }
+		{ print $at }' /tmp/csv
+}
+
+# columns NAME...: of each row, one row a line
+columns()
+{
+	for name; do column "$name" >"/tmp/column.$name"; done
+	(cd /tmp && paste -d ' ' $(for name; do echo "column.$name"; done))
+}
+
+# bench PARAMETER...: to its end, the table in /tmp/csv
+bench()
+{
+	mark
+	insmod /kvdemo_bench.ko "$@" && cat $dir/csv >/tmp/csv && rmmod kvdemo_bench
+}
+
+# Every sample is in one path, and the quantiles rise.
+table()
+{
+	bench policies=native,backoff,vmalloc sizes=$size n=60 || return
+	columns policy verdict size n none slab pages vmalloc >/tmp/rows
+	sed 's/^/# /' /tmp/rows
+	[ "$(cat /tmp/rows)" = "backoff ok $size 60 0 0 60 0
+native ok $size 60 0 0 60 0
+vmalloc ok $size 60 0 0 0 60" ] || return
+	for step in alloc touch free pair; do
+		columns ${step}_p50 ${step}_p90 ${step}_p99 ${step}_max ${step}_mean
+	done | awk '!($1 <= $2 && $2 <= $3 && $3 <= $4 && $5 <= $4) { bad = 1 } END { exit bad || NR != 12 }'
+}
+
+# The console has what the file has: keys and values in its order.
+console()
+{
+	log | sed -n 's/^kvdemo_bench: cell //p' | tr ' ' '\n' >/tmp/said
+	sed 1d /tmp/csv | tr ',' '\n' >/tmp/values
+	sed 's/^[a-z0-9_]*=//' /tmp/said | cmp - /tmp/values &&
+		[ "$(sed -n 's/=.*//p' /tmp/said | sort -u)" = "$(sed -n 1p /tmp/csv | tr ',' '\n' | sort -u)" ] &&
+		[ "$(log | grep -c '^kvdemo_bench: progress cell=[1-3] of=3 ')" -eq 3 ] &&
+		has '^kvdemo_bench: end cells=3 of=3$'
+}
+
+patterns()
+{
+	bench policies=backoff sizes=$size n=50 patterns=loop,hold,random,threads threads=2 || return
+	[ "$(columns pattern verdict threads n)" = 'loop ok 1 50
+hold ok 1 50
+random ok 1 50
+threads ok 2 100' ] || { columns pattern verdict threads n | sed 's/^/# /'; return 1; }
+}
+
+# On one machine each repetition begins with the next policy.
+rotates()
+{
+	bench policies=noretry,noreclaim sizes=100 n=32 reps=2 &&
+		[ "$(columns rep policy | tr '\n' ' ')" = '0 noretry 0 noreclaim 1 noreclaim 1 noretry ' ]
+}
+
+# Memory that is not what the cell is about
+void()
+{
+	bench policies=vmalloc sizes=$size n=32 memory=unmovable &&
+		[ "$(columns verdict n pair_p50)" = 'void-free-block 0 0' ]
+}
+
+# By default, n is 256 MiB by size, from 32 to 1000.
+default_n()
+{
+	bench policies=vmalloc sizes=1K,1M,16M &&
+		[ "$(column n | tr '\n' ' ')" = '1000 256 32 ' ]
+}
+
+bad_values()
+{
+	while read -r parameter text; do
+		mark
+		! insmod /kvdemo_bench.ko "$parameter" 2>/dev/null &&
+			has "^kvdemo_bench: $parameter is $text" && continue
+		echo "# $parameter"
+		return 1
+	done <<-'END'
+		n=100001 out of range: allowed is 0 to 100000$
+		n=x invalid: allowed is
+		reps=0 out of range: allowed is 1 to 1000$
+		sizes=1Q invalid: allowed is 1 to 48 sizes
+		sizes=0 invalid
+		sizes=2G invalid
+		policies=fifo invalid: allowed is names of policies
+		patterns=zigzag invalid: allowed is loop, hold, random, threads$
+		memory=full invalid: allowed is idle, unmovable, movable$
+	END
+}
+
+# begin: a run that would last for hours
+begin()
+{
+	mark
+	insmod /kvdemo_bench.ko policies=native sizes=$size n=100000 pause_us=100000 || return
+	until log | grep -q '^kvdemo_bench: progress '; do sleep 0.1; done
+	sleep 1
+}
+
+stopped()
+{
+	begin || return
+	echo 1 >$dir/stop
+	timeout 10 cat $dir/csv >/tmp/csv || return
+	n=$(column n)
+	echo "# $n samples"
+	[ "$(column verdict)" = stopped ] && [ "$n" -ge 1 ] && [ "$n" -lt 1000 ] &&
+		has '^kvdemo_bench: end cells=1 of=1 stopped$' && rmmod kvdemo_bench
+}
+
+unloaded()
+{
+	begin || return
+	! rmmod kvdemo 2>/dev/null && timeout 10 rmmod kvdemo_bench &&
+		[ ! -e $dir ] && has ' verdict=stopped '
+}
+
+insmod /kvdemo.ko sizes=64
+try 'a row a policy, each sample in one path, quantiles that rise' table
+try 'the console says the same, and how far it is' console
+try 'each pattern runs' patterns
+try 'the order of policies rotates between repetitions' rotates
+try 'a cell that finds other memory than it is about is void' void
+try 'n follows from the size' default_n
+try 'bad values are refused with a sentence' bad_values
+try 'a write to stop ends it, and the table has what there was' stopped
+try 'so does rmmod, and kvdemo.ko stays while the bench is there' unloaded
+try 'then kvdemo.ko unloads' rmmod kvdemo
