@@ -80,6 +80,7 @@ BENCH_ROWS ?= bookworm trixie trixie-backports
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	@scripts/need gnuplot-nox
 	@scripts/plot build/bench $(BENCH_ROWS)
+	@for row in $(BENCH_ROWS); do scripts/bench-threads $$row || exit; done
 	@scripts/bars $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
 
 bench-row-%:
