@@ -58,7 +58,7 @@ shell: $(BUILT)
 	@KVDEMO_REFRESH=0 scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
 
 check: $(BUILT)
-	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove -j2 $(TESTS)
+	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove --timer -j2 $(TESTS)
 
 check-user:
 	@$(MAKE) --no-print-directory TESTS=tests/user.t check
