@@ -85,7 +85,10 @@ static int parse_alloc(struct kvdemo_ask *ask, char *line)
 	}
 	if (!sized)
 		return bad_write("alloc", "", 0, -EINVAL, ALLOC_ALLOWED);
-	return kvdemo_ask_finish(ask);
+	err = kvdemo_ask_finish(ask);
+	if (err && __ratelimit(&bad_writes))
+		kvdemo_say_bad_whole(ask);
+	return err;
 }
 
 static int over_cap(const struct kvdemo_ask *ask)

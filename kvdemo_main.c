@@ -245,10 +245,15 @@ static int check_items(void)
 
 static int prepare(void)
 {
-	int err = demo.err ?: kvdemo_ask_finish(&demo.ask);
+	int err = demo.err;
 
 	if (err)
 		return err;
+	err = kvdemo_ask_finish(&demo.ask);
+	if (err) {
+		kvdemo_say_bad_whole(&demo.ask);
+		return err;
+	}
 	if (!demo.cap)
 		demo.cap = kvdemo_default_cap();
 	if (demo.nr_items)

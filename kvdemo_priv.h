@@ -64,6 +64,7 @@ bool kvdemo_ask_is_key(const char *word);
 void kvdemo_say_bad(const char *key, const char *val, size_t len, int err,
 		    const char *allowed);
 void kvdemo_say_bad_ask(const char *key, const char *val, int err);
+void kvdemo_say_bad_whole(const struct kvdemo_ask *ask);
 
 /* kvdemo_buf.c */
 u64 kvdemo_default_cap(void);

@@ -252,18 +252,26 @@ int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val)
  * kvdemo_ask_finish() - check what the keys say together
  * @ask: all of its keys are set
  *
- * Context: any; says what is wrong.
- * Return: 0 or -EINVAL.
+ * Context: any.
+ * Return: 0, or -EINVAL for what kvdemo_say_bad_whole() explains.
  */
 int kvdemo_ask_finish(struct kvdemo_ask *ask)
 {
 	if (ask->zero)
 		ask->rq.gfp |= __GFP_ZERO;
-	if (!ask->rq.force_fallback || ask->rq.policy->falls_back)
-		return 0;
+	return ask->rq.force_fallback && !ask->rq.policy->falls_back ? -EINVAL : 0;
+}
+
+/**
+ * kvdemo_say_bad_whole() - one line about what kvdemo_ask_finish() refused
+ * @ask: as given to it
+ *
+ * Context: any.
+ */
+void kvdemo_say_bad_whole(const struct kvdemo_ask *ask)
+{
 	pr_err("force_fallback=1 is invalid: policy=%s has no fallback, allowed is any other policy\n",
 	       ask->rq.policy->name);
-	return -EINVAL;
 }
 
 /**
