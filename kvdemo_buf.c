@@ -56,11 +56,24 @@ u64 kvdemo_default_cap(void)
 	return min(low / CAP_SHARE, available * PAGE_SIZE / CAP_FREE_SHARE);
 }
 
+/*
+ * The fallback of the running kernel (5.18, 9becb6889130) and the node-aware
+ * vmalloc round up to huge pages, where they map any.
+ */
+static u64 vmalloc_footprint(const struct kvdemo_request *rq)
+{
+	bool huge = rq->policy->native ||
+		    (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE);
+
+	return huge && rq->size >= PMD_SIZE ? ALIGN((u64)rq->size, PMD_SIZE) :
+					      PAGE_ALIGN((u64)rq->size);
+}
+
 /**
  * kvdemo_footprint() - the most memory that a request may take
  * @rq: the request
  *
- * kmalloc rounds up to a power of two, vmalloc to pages.
+ * kmalloc rounds up to a power of two, vmalloc to pages, or to huge pages.
  *
  * Context: any.
  * Return: bytes.
@@ -75,7 +88,7 @@ u64 kvdemo_footprint(const struct kvdemo_request *rq)
 		kmalloc = roundup_pow_of_two(rq->size);
 	if (rq->policy->falls_back &&
 	    (rq->size > PAGE_SIZE || !rq->policy->tries))
-		vmalloc = PAGE_ALIGN((u64)rq->size);
+		vmalloc = vmalloc_footprint(rq);
 	return max(kmalloc, vmalloc) + OVERHEAD;
 }
 

@@ -160,7 +160,10 @@ over_the_cap()
 	put alloc $((16 * page)) && refuses alloc $((4 * page)) 'allocate memory' &&
 		has "^kvdemo: alloc may take [0-9]* bytes beside [0-9]* that are held: allowed is cap=$((20 * page))$" &&
 		[ "$(held | wc -l)" -eq 1 ] && put free all && put alloc "$page count=3" && put free all &&
-		refuses alloc "size=1 count=1000 policy=vmalloc" 'allocate memory'
+		refuses alloc "size=1 count=1000 policy=vmalloc" 'allocate memory' || return
+	# The kernel's own fallback rounds up to a huge page, here of 2 MiB.
+	[ "$page" -ne 4096 ] || { unload && insmod /kvdemo.ko sizes=64 cap=5M && mark &&
+		put alloc 4194305 && put free all && refuses alloc '4194305 policy=native' 'allocate memory'; }
 }
 
 # Nothing but failures is an error, and no buffer.
@@ -194,6 +197,12 @@ limited()
 	i=0
 	while [ $((i += 1)) -le 60 ]; do ! put alloc x$i || return; done
 	said=$(log | grep -c '^kvdemo: size=x[0-9]* is invalid: allowed is bytes with')
+	[ "$said" -ge 10 ] && [ "$said" -lt 60 ] || return
+	sleep 5
+	mark
+	i=0
+	while [ $((i += 1)) -le 60 ]; do ! put alloc '64 force_fallback=1 policy=kmalloc' || return; done
+	said=$(log | grep -c '^kvdemo: force_fallback=1 is invalid: policy=kmalloc has no fallback')
 	[ "$said" -ge 10 ] && [ "$said" -lt 60 ]
 }
 
