@@ -140,25 +140,25 @@ static struct {
 static struct lab_number n = {
 	.max = 100000, .err = &bench_err,
 };
-module_param_cb(n, &lab_number_ops, &n, 0444);
+module_param_cb(n, &lab_number_ops, &n, 0400);
 MODULE_PARM_DESC(n, "samples of a cell; default 0: 256 MiB / size, 32 to 1000");
 
 static struct lab_number threads = {
 	.max = 1024, .err = &bench_err,
 };
-module_param_cb(threads, &lab_number_ops, &threads, 0444);
+module_param_cb(threads, &lab_number_ops, &threads, 0400);
 MODULE_PARM_DESC(threads, "threads of pattern threads; default 0: as many as CPUs");
 
 static struct lab_number pause_us = {
 	.max = 1000000, .err = &bench_err,
 };
-module_param_cb(pause_us, &lab_number_ops, &pause_us, 0444);
+module_param_cb(pause_us, &lab_number_ops, &pause_us, 0400);
 MODULE_PARM_DESC(pause_us, "sleep between two allocations in us, default 0");
 
 static struct lab_number reps = {
 	.value = 1, .min = 1, .max = 1000, .err = &bench_err,
 };
-module_param_cb(reps, &lab_number_ops, &reps, 0444);
+module_param_cb(reps, &lab_number_ops, &reps, 0400);
 MODULE_PARM_DESC(reps, "repetitions of the table, each with another order of policies");
 
 static bool parse_size(const char *word, size_t *size)

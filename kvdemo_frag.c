@@ -35,6 +35,7 @@
 #define MAX_SHARE	60
 #define DEFAULT_ORDER	(PAGE_ALLOC_COSTLY_ORDER + 1)
 #define DEFAULT_RESERVE	64
+#define MAX_RESERVE	(UINT_MAX >> (20 - PAGE_SHIFT))	/* an unsigned int of pages */
 #define MAX_PASSES	20
 #define PASS_MS		20
 
@@ -43,19 +44,19 @@ static int frag_err;
 static struct lab_number most_share = {
 	.value = MAX_SHARE, .min = 1, .max = MAX_SHARE, .err = &frag_err,
 };
-module_param_cb(share, &lab_number_ops, &most_share, 0444);
+module_param_cb(share, &lab_number_ops, &most_share, 0400);
 MODULE_PARM_DESC(share, "percent of free memory to keep at most: 1 to 60, default 60");
 
 static struct lab_number reserve = {
-	.value = DEFAULT_RESERVE, .min = 16, .max = UINT_MAX, .err = &frag_err,
+	.value = DEFAULT_RESERVE, .min = 16, .max = MAX_RESERVE, .err = &frag_err,
 };
-module_param_cb(reserve, &lab_number_ops, &reserve, 0444);
+module_param_cb(reserve, &lab_number_ops, &reserve, 0400);
 MODULE_PARM_DESC(reserve, "MiB to leave free at least: 16 and more, default 64");
 
 static struct lab_number min_order = {
 	.value = DEFAULT_ORDER, .min = 1, .max = LAB_NR_ORDERS - 1, .err = &frag_err,
 };
-module_param_cb(order, &lab_number_ops, &min_order, 0444);
+module_param_cb(order, &lab_number_ops, &min_order, 0400);
 MODULE_PARM_DESC(order, "smallest order of which no block is left: 1 to the largest, default 4; up to 3 others may meet the OOM killer");
 
 /* The pages that are kept, by their lru, which nobody else uses then */
@@ -153,7 +154,9 @@ static int take_until_calm(void)
 		if (err || nr_kept == last)
 			return err;
 		last = nr_kept;
-		msleep(PASS_MS);
+		msleep_interruptible(PASS_MS);
+		if (fatal_signal_pending(current))
+			return -EINTR;
 	}
 	return 0;
 }

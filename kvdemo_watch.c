@@ -43,15 +43,15 @@
 #define MAX_ACTIVE	65536u
 
 static unsigned int entries = 512;
-module_param(entries, uint, 0444);
+module_param(entries, uint, 0400);
 MODULE_PARM_DESC(entries, "rows of callers and size classes to keep on each CPU, 1 to 65536, rounded up to a power of 2; 64 bytes each, default 512");
 
 static unsigned int maxactive;
-module_param(maxactive, uint, 0444);
+module_param(maxactive, uint, 0400);
 MODULE_PARM_DESC(maxactive, "calls that can be watched at a time, 1 to 65536; default 4 for each CPU, and at least 256");
 
 static unsigned int gfp_arg = KVDEMO_COMPAT_GFP_ARG;
-module_param(gfp_arg, uint, 0444);
+module_param(gfp_arg, uint, 0400);
 MODULE_PARM_DESC(gfp_arg, "which argument holds the gfp, 1 to 5, size being 0; default: as this kernel's headers say");
 
 /* What is noted of a call until it returns; gfp and node only if it is traced */

@@ -21,7 +21,7 @@ as_nobody()
 # What the kernel makes for each module, for all to read, says nothing of ours.
 files()
 {
-	find /sys/kernel/debug/kvdemo /sys/kernel/tracing/events/kvdemo \
+	find /sys/kernel/debug/kvdemo /sys/kernel/debug/kvdemo_bench /sys/kernel/tracing/events/kvdemo \
 		/sys/module/kvdemo*/parameters -type f 2>/dev/null
 }
 
@@ -35,6 +35,9 @@ opened()
 
 insmod /kvdemo.ko hold=1
 insmod /kvdemo_fire.ko
+insmod /kvdemo_watch.ko
+insmod /kvdemo_frag.ko share=1
+insmod /kvdemo_bench.ko policies=vmalloc sizes=4K n=32
 echo "# $(files | wc -l) files of kvdemo"
 try 'there are files, and root opens them' sh -c "[ $(files | wc -l) -gt 2 ]"
 try 'nobody can be' [ "$(as_nobody 'id -u')" = 65534 ]
@@ -48,13 +51,20 @@ addresses()
 {
 	{
 		log | grep 'kvdemo'
+		cat /sys/kernel/tracing/trace
 		files | while read -r file; do
 			head -c 65536 "$file" 2>/dev/null
 		done
 	} | grep -E '(^|[^0-9a-f])(0x)?ffff[0-9a-f]{12}([^0-9a-f]|$)' | sed 's/^/# address: /'
 }
+echo 1 >/sys/kernel/tracing/events/kvdemo/enable
+echo 64K >/sys/kernel/debug/kvdemo/alloc
+echo all >/sys/kernel/debug/kvdemo/free
+echo 0 >/sys/kernel/tracing/events/kvdemo/enable
+grep -q kvdemo_free /sys/kernel/tracing/trace
+ok $? 'the trace has our events'
 [ -z "$(addresses)" ]
-ok $? "no address is in the log or in a file, for root either"
+ok $? 'no address is in the log, the trace or a file, for root either'
 addresses
-rmmod kvdemo_fire
+for module in bench frag watch fire; do rmmod kvdemo_$module; done
 rmmod kvdemo
