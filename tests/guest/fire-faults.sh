@@ -66,7 +66,11 @@ echo 1 >/sys/kernel/slab/kmalloc-4k/failslab
 try 'no page at all: path=none why=no-memory' /sweep fail $fire/faults all
 echo 0 >$debug/failslab/probability
 echo 0 >$debug/fail_page_alloc/probability
-try 'both unload' sh -c 'rmmod kvdemo_fire && rmmod kvdemo'
+unload()
+{
+	rmmod kvdemo_fire && rmmod kvdemo && has '^kvdemo: exit .* leaked=0$'
+}
+try 'both unload' unload
 try 'nothing is charged to kvdemo any more' nothing_charged
 # kmemleak passes over what is younger than 5 s.
 sleep 6
