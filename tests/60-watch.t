@@ -21,10 +21,10 @@ cost()
 
 # The price is asked of one kernel. 6.12 and 7.3 are cheaper; on 5.10 a return
 # probe alone costs more, and the ratio without zeroing is 1.47.
-tests=20
-[ "$TARGET" != bookworm ] || tests=24
+tests=21
+[ "$TARGET" != bookworm ] || tests=25
 plan "$tests"
-guest 19 -m "$memory" -t 300 tests/guest/watch.sh "${modules[@]}"
+guest 20 -m "$memory" -t 300 tests/guest/watch.sh "${modules[@]}"
 if [ "$TARGET" = bookworm ]; then
 	cost 1100 init_on_alloc=1
 	cost 1450 init_on_alloc=0

@@ -31,5 +31,5 @@ skips=0
 grep -q '^CONFIG_HIST_TRIGGERS=y' "$(config)" || skips=2
 # The session was recorded with pages of 4 KiB.
 [ "$page" -eq 4096 ] || skips=$((skips + 1))
-plan 11
-guest 10 -S "$skips" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,session,printed}
+plan 12
+guest 11 -S "$skips" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,session,printed}

@@ -16,7 +16,7 @@ for module in watch frag; do
 	[ ! -e "$built/kvdemo_$module.ko" ] || others+=("$built/kvdemo_$module.ko")
 done
 
-plan 9
-fire 8 -m 512 -t $((900 + seconds)) \
+plan 10
+fire 9 -m 512 -t $((900 + seconds)) \
 	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVSECONDS=$seconds KVLEAST=$least" \
 	tests/guest/fire-load.sh "${modules[@]}" "${others[@]}"

@@ -18,8 +18,14 @@ column()
 # columns NAME...: of each row, one row a line
 columns()
 {
-	for name; do column "$name" >"/tmp/column.$name"; done
-	(cd /tmp && paste -d ' ' $(for name; do echo "column.$name"; done))
+	local one files=''
+
+	for one; do
+		column "$one" >"/tmp/column.$one"
+		files="$files /tmp/column.$one"
+	done
+	# shellcheck disable=SC2086 # a list
+	paste -d ' ' $files
 }
 
 # bench PARAMETER...: to its end, the table in /tmp/csv
@@ -86,6 +92,8 @@ default_n()
 
 bad_values()
 {
+	local parameter text
+
 	while read -r parameter text; do
 		mark
 		! insmod /kvdemo_bench.ko "$parameter" 2>/dev/null &&

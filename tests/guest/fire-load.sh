@@ -53,7 +53,8 @@ loads()
 		return 1
 	done </tmp/parameters
 	echo "# count: loads=$(wc -l </tmp/parameters)"
-	[ "$(wc -l </tmp/parameters)" -eq "$KVLOADS" ]
+	[ "$(wc -l </tmp/parameters)" -eq "$KVLOADS" ] && lacks 'kvdemo: exit .*leaked=[1-9]' &&
+		has 'kvdemo: exit .* leaked=0$'
 }
 
 # used FILE: KiB that are not available, KiB of slab, areas of vmalloc. The
@@ -92,6 +93,7 @@ while read -r parameters; do
 	insmod /kvdemo.ko $parameters && rmmod kvdemo
 done </tmp/first
 used /tmp/before
+mark
 try "$KVLOADS loads and unloads" loads
 used /tmp/after
 try 'memory, slab and vmalloc areas are where they were' returned
@@ -157,7 +159,7 @@ come_and_go()
 {
 	for module in watch frag; do
 		[ -e /kvdemo_$module.ko ] || continue
-		insmod /kvdemo_$module.ko 2>/dev/null && rmmod kvdemo_$module
+		insmod /kvdemo_$module.ko 2>/dev/null && rmmod kvdemo_$module && : >/tmp/came-$module
 	done
 	sleep 0.5
 }
@@ -194,6 +196,15 @@ wait $load
 ok $? "$KVSECONDS s on all CPUs: the pattern of every buffer is intact"
 wait $beside
 try 'meanwhile no unload got through, and none hung' [ ! -e /tmp/unloaded ]
+# What was to happen beside the load did happen.
+beside()
+{
+	for module in watch frag; do
+		[ ! -e /kvdemo_$module.ko ] || [ -e /tmp/came-$module ] || { echo "# $module never came"; return 1; }
+	done
+	has '^kvdemo: alloc .* policy=noreclaim ' && has '^kvdemo: free all='
+}
+try 'and buffers, modules and switches came and went beside it' beside
 log | sed -n 's/^kvdemo_fire: load /# /p'
 log | sed -n 's/^kvdemo_fire: load \(allocs=[0-9]*\) .*/# count: \1/p'
 try "at least $KVLEAST allocations were checked" \
@@ -205,6 +216,7 @@ all_unload()
 	for module in kvdemo_fire kvdemo; do
 		[ ! -d /sys/module/$module ] || rmmod $module || return
 	done
+	has '^kvdemo: exit .* leaked=0$'
 }
 try 'then it unloads' all_unload
 

@@ -7,8 +7,9 @@
  * fuzz load SEED COUNT MODULE.ko NAME
  *	COUNT loads with random parameters; unloaded after each success
  *
- * Any answer of the kernel is a good one; it is the log that is judged. What a
- * write asks for is kept small by the module's cap, and freed now and then.
+ * Taken, or refused with one of good_answers: anything else fails, and the log is
+ * judged beside. What a write asks for is kept small by the module's cap, and freed
+ * now and then.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,6 +40,9 @@ static const char * const seeds[] = {
 	"sizes=1K,64K policy=noreclaim hold=1 count=3",
 	"sizes=0 zero=1", "gfp=GFP_KERNEL|__GFP_ZERO sizes=100",
 };
+
+/* EACCES, EPERM: files that cannot be opened so. ENOENT: a parameter's name. */
+static const int good_answers[] = { 0, EINVAL, ERANGE, ENOMEM, EACCES, EPERM, ENOENT };
 
 static unsigned long long state;
 static unsigned long answers[NR_ERRNOS];
@@ -192,9 +196,19 @@ static void load_one(const char *module, const char *name)
 	close(fd);
 }
 
+static int is_good(int answer)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(good_answers) / sizeof(*good_answers); i++)
+		if (answer == good_answers[i])
+			return 1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long i, count;
+	unsigned long i, count, bad = 0;
 
 	if (argc < 5)
 		return 2;
@@ -207,9 +221,12 @@ int main(int argc, char **argv)
 			write_one(argv[4 + below(argc - 4)]);
 	}
 	printf("# count: inputs=%lu taken=%lu\n", count, answers[0]);
-	for (i = 1; i < NR_ERRNOS; i++)
-		if (answers[i])
-			printf("# answered %lu times: %s\n", answers[i], strerror(i));
+	for (i = 1; i < NR_ERRNOS; i++) {
+		if (!answers[i])
+			continue;
+		printf("# answered %lu times: %s\n", answers[i], strerror(i));
+		bad += is_good(i) ? 0 : answers[i];
+	}
 	/* Nothing taken, or nothing refused: the fuzzer hit nothing. */
-	return !answers[0] || answers[0] == count;
+	return bad || !answers[0] || answers[0] == count;
 }

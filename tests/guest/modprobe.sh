@@ -8,3 +8,10 @@ mark
 try 'modprobe finds and loads it' modprobe kvdemo sizes=64K
 try 'it says so' has '^kvdemo: alloc size=65536 '
 try 'modprobe -r unloads it' modprobe -r kvdemo
+mark
+brought()
+{
+	modprobe kvdemo_watch && has '^kvdemo_watch: watching ' && grep -q '^kvdemo ' /proc/modules &&
+		modprobe -r kvdemo_watch
+}
+try 'modprobe kvdemo_watch brings kvdemo along' brought

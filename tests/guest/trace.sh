@@ -58,6 +58,12 @@ same()
 	done
 }
 
+# perf, trace-cmd and bpftrace know no enum: the format holds their numbers.
+numbers()
+{
+	! grep -E 'KVDEMO_[A-Z]' $events/kvdemo_alloc/format $events/kvdemo_free/format
+}
+
 named()
 {
 	! grep '^kvdemo_alloc: ' /tmp/trace | grep -vq ' origin=api caller=kvdemo_take+[0-9a-fx/]* \[kvdemo\] ' &&
@@ -171,6 +177,7 @@ every_policy
 end
 try 'log and kvdemo_alloc say the same, in the same words' same
 try 'caller, origin and gfp by name' named
+try 'for tools the format has numbers and words, no enum' numbers
 try 'every buffer has its kvdemo_free' freed
 try 'callers of the API are named' callers
 try 'switched off they are silent' silent

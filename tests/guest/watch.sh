@@ -79,7 +79,7 @@ needs_kvdemo()
 }
 try 'without kvdemo.ko it does not load, and the log names a symbol' needs_kvdemo
 
-insmod /kvdemo.ko sizes=64
+insmod /kvdemo.ko sizes=64 cap=3G
 
 loads()
 {
@@ -148,6 +148,20 @@ silent()
 }
 : >/tmp/trace
 try 'and none while nobody traces' silent
+
+# More than there is: path=none, and a line for who asked
+fails()
+{
+	watch || return
+	: >$trace/trace
+	echo 1 >$trace/events/kvdemo/enable
+	! echo '1900M policy=native' >/sys/kernel/debug/kvdemo/alloc || return
+	echo 0 >$trace/events/kvdemo/enable
+	table
+	{ [ "$(column failures 2147483648 '^alloc_native')" -eq 1 ] && [ "$(header failures)" -eq 1 ] &&
+		grep -q 'origin=kernel caller=alloc_native.* path=none why=no-memory ' $trace/trace; } || show
+} 2>/dev/null
+try 'a call that got nothing is a failure of its caller' fails
 
 # Reclaim finds a block now and then, so not every one of them falls back.
 fragmented()
