@@ -80,8 +80,8 @@ BENCH_ROWS ?= bookworm trixie trixie-backports
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	@scripts/need gnuplot-nox
 	@scripts/plot build/bench $(BENCH_ROWS)
-	@for row in $(BENCH_ROWS); do scripts/bench-threads $$row || exit; done
 	@scripts/bars $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
+	@for row in $(BENCH_ROWS); do KVDEMO_REFRESH=0 scripts/bench-threads $$row || exit; done
 
 bench-row-%:
 	@scripts/need qemu-utils

@@ -453,6 +453,12 @@ static u64 net(u32 sample, u64 empty)
 	return sample > empty ? sample - empty : 0;
 }
 
+/* The smallest sample that @percent of all @nr do not exceed: its index */
+static unsigned int rank(unsigned int nr, unsigned int percent)
+{
+	return div_u64((u64)nr * percent + 99, 100) - 1;
+}
+
 /* @samples is sorted in place; the empty loop is subtracted from each. */
 static void fill_stats(u64 *stats, u32 *samples, unsigned int nr, u64 empty)
 {
@@ -465,9 +471,9 @@ static void fill_stats(u64 *stats, u32 *samples, unsigned int nr, u64 empty)
 	for (i = 0; i < nr; i++)
 		sum += net(samples[i], empty);
 	stats[STAT_MEAN] = div_u64(sum, nr);
-	stats[STAT_P50] = net(samples[(nr - 1) * 50 / 100], empty);
-	stats[STAT_P90] = net(samples[(nr - 1) * 90 / 100], empty);
-	stats[STAT_P99] = net(samples[(nr - 1) * 99 / 100], empty);
+	stats[STAT_P50] = net(samples[rank(nr, 50)], empty);
+	stats[STAT_P90] = net(samples[rank(nr, 90)], empty);
+	stats[STAT_P99] = net(samples[rank(nr, 99)], empty);
 	stats[STAT_MAX] = net(samples[nr - 1], empty);
 }
 
@@ -487,12 +493,10 @@ static u64 empty_loop(u32 *samples)
 
 static void read_events(u64 events[NR_EVENTS])
 {
-	unsigned long *all = kcalloc(NR_VM_EVENT_ITEMS, sizeof(*all), GFP_KERNEL);
+	static unsigned long all[NR_VM_EVENT_ITEMS]; /* only bench.task comes here */
 	int zone;
 
 	memset(events, 0, NR_EVENTS * sizeof(*events));
-	if (!all)
-		return;
 	all_vm_events(all);
 #ifdef CONFIG_COMPACTION
 	events[EVENT_STALL] = all[COMPACTSTALL];
@@ -501,7 +505,6 @@ static void read_events(u64 events[NR_EVENTS])
 	for (zone = 0; zone <= ZONE_MOVABLE; zone++)
 		events[EVENT_ALLOCSTALL] += all[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
 	events[EVENT_PGSCAN] = kvdemo_compat_pgscan_direct(all);
-	kfree(all);
 }
 
 static bool is_debug_kernel(void)
@@ -512,19 +515,16 @@ static bool is_debug_kernel(void)
 	       IS_ENABLED(CONFIG_DEBUG_PREEMPT) || IS_ENABLED(CONFIG_KMSAN);
 }
 
-/* How many buffers a cell holds at a time, of all its threads */
-static unsigned int held_at_a_time(const struct cell *cell)
-{
-	return cell->pattern == PATTERN_HOLD ? cell->n : cell->threads;
-}
-
-/* Asked before strays are soaked up, as n was chosen before. */
+/*
+ * One buffer of each thread; how many are held is what choose_n() bounds. Asked
+ * before strays are soaked up, as n was chosen before.
+ */
 static bool is_too_large(const struct cell *cell)
 {
 	struct lab_free now;
 
 	lab_count_free(&now);
-	return (u64)held_at_a_time(cell) * cell->size >
+	return (u64)cell->threads * cell->size >
 	       ((u64)now.pages << PAGE_SHIFT) / FREE_SHARE;
 }
 
@@ -678,7 +678,9 @@ static const char *run_workers(struct cell *cell, struct row *row)
 		cell->n = 0;
 	read_events(before);
 	complete_all(&cell->go);
-	wait_for_completion(&cell->done);
+	/* A cell may last; to the kernel's watch over hung tasks this one moves. */
+	while (!wait_for_completion_timeout(&cell->done, 10 * HZ))
+		;
 	give_soaked(&soaked, cell);
 	if (why)
 		return why;
@@ -750,19 +752,26 @@ static int add_row(struct cell *cell)
 	return stopped() ? -EINTR : 0;
 }
 
+static const struct kvdemo_policy *nth_policy(unsigned int n)
+{
+	unsigned int id;
+
+	for_each_set_bit(id, &bench.policies, KVDEMO_NR_POLICIES)
+		if (!n--)
+			break;
+	return &kvdemo_policies[id];
+}
+
 /* On one machine without a restored state each repetition has its own order. */
 static int run_policies(enum pattern pattern, size_t size, unsigned int rep)
 {
-	unsigned int i, id;
+	unsigned int i, nr = hweight_long(bench.policies);
 	int err = 0;
 
-	for (i = 0; i < KVDEMO_NR_POLICIES && !err; i++) {
+	for (i = 0; i < nr && !err; i++) {
 		struct cell cell = { .pattern = pattern, .size = size, .rep = rep };
 
-		id = (i + rep) % KVDEMO_NR_POLICIES;
-		if (!(bench.policies & BIT(id)))
-			continue;
-		cell.policy = &kvdemo_policies[id];
+		cell.policy = nth_policy((i + rep) % nr);
 		err = add_row(&cell);
 	}
 	return err;

@@ -1060,12 +1060,15 @@ static bool backoff_on_this_cpu(void)
 		return false;
 	hits = skipped(1, GFP_KERNEL);
 	good &= CHECK(!hits, "the first try must be made");
-	/* A rest lasts 4 ms: on a busy host few tries fall into it, under KASAN none */
+	/*
+	 * A rest lasts 4 ms: on a busy host few tries fall into it (18 in 5 s of
+	 * arm64 were seen), under KASAN none.
+	 */
 	deadline = jiffies + 5 * HZ;
 	hits = 0;
 	while (hits < 100 && time_before(jiffies, deadline))
 		hits += skipped(10, GFP_KERNEL);
-	good &= CHECK(hits >= 100 || IS_ENABLED(CONFIG_KASAN), "%u tries were skipped", hits);
+	good &= CHECK(hits || IS_ENABLED(CONFIG_KASAN), "no try was skipped");
 	hits = skipped(10, GFP_KERNEL | __GFP_RETRY_MAYFAIL);
 	good &= CHECK(!hits, "RETRY_MAYFAIL was skipped %u times", hits);
 	hoard_give(&hoard);

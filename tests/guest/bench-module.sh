@@ -72,8 +72,9 @@ threads ok 2 100' ] || { columns pattern verdict threads n | sed 's/^/# /'; retu
 # On one machine each repetition begins with the next policy.
 rotates()
 {
-	bench policies=noretry,noreclaim sizes=100 n=32 reps=2 &&
-		[ "$(columns rep policy | tr '\n' ' ')" = '0 noretry 0 noreclaim 1 noreclaim 1 noretry ' ]
+	bench policies=native,backoff,vmalloc sizes=100 n=32 reps=2 &&
+		[ "$(columns rep policy | tr '\n' ' ')" = \
+			'0 backoff 0 native 0 vmalloc 1 native 1 vmalloc 1 backoff ' ]
 }
 
 # Memory that is not what the cell is about

@@ -9,7 +9,7 @@ cells()
 {
 	for _ in 1 2 3; do
 		for threads in 1 2; do
-			insmod /kvdemo_bench.ko memory="$1" policies="$2" sizes=64K n=1000 \
+			insmod /kvdemo_bench.ko memory="$1" policies="$2" sizes="$KVSIZES" n=1000 \
 				patterns=threads threads=$threads &&
 				cat /sys/kernel/debug/kvdemo_bench/csv >/dev/null
 			rmmod kvdemo_bench

@@ -86,11 +86,16 @@ single_pages()
 	[ -z "$asked" ] || [ "$asked" = '0 ' ]
 }
 
-# 7.3 may look for a second victim before the first has let go: here are some
-# that eat nothing, so that it is not the shell.
-for _ in 1 2 3 4 5 6; do
-	/eat 99999999 >/dev/null &
-done
+# 7.3 looks for more victims before the first has let go of its memory, one in
+# some 20 ms: here are those that eat nothing, so that it is not the shell.
+spares()
+{
+	while [ "$(pgrep -x eat | wc -l)" -lt 20 ]; do
+		/eat 99999999 >/dev/null &
+	done
+}
+
+spares
 eats 12000
 mark
 try 'the cap refuses with a sentence, and nobody is killed' refused
@@ -105,6 +110,7 @@ wait $eater
 name='with the cap lifted no kill is for more than a single page'
 status=0
 for policy in noretry noreclaim backoff native; do
+	spares
 	eats 12000
 	single_pages $policy GFP_KERNEL || status=1
 	kill $eater 2>/dev/null
