@@ -13,6 +13,9 @@
  * Smaller blocks than those of order N are left, and the default N is above the
  * costly order: up to that one the kernel kills for a block that it lacks.
  *
+ * What is set aside for CMA is left whole, for it is not given to such pages; a
+ * kernel allocation cannot use it either.
+ *
  * What the lists of the CPUs hide is neither seen nor taken: single pages, a few
  * MiB in all, that join to blocks when somebody empties these lists, as kcompactd
  * does after a failed try.

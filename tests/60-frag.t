@@ -4,6 +4,13 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+if [ "$arch" = s390x ]; then
+	echo "1..0 # SKIP page tables of $TARGET are blocks of order 2, and a fork without one wakes the OOM killer"
+	exit
+fi
+
+# cma=0: what is set aside for CMA is for pages that can be moved, and the
+# fragmenter takes others.
 plan 16
-guest 15 -m 512 -t 300 -a "KVPAGE=$page" tests/guest/frag.sh "$built/kvdemo.ko" \
+guest 15 -m 512 -t 300 -a "cma=0 KVPAGE=$page" tests/guest/frag.sh "$built/kvdemo.ko" \
 	"$built/kvdemo_frag.ko"

@@ -90,7 +90,10 @@ single_pages()
 # some 20 ms: here are those that eat nothing, so that it is not the shell.
 spares()
 {
-	while [ "$(pgrep -x eat | wc -l)" -lt 20 ]; do
+	local n
+
+	n=$(pidof eat | wc -w)
+	while [ $((n += 1)) -le 20 ]; do
 		/eat 99999999 >/dev/null &
 	done
 }
