@@ -56,6 +56,9 @@ int main(int argc, char **argv)
 				       eaten >> 10, available());
 				fflush(stdout);
 			}
+			/* one that never ate is there to be killed, and no more */
+			if (!eaten)
+				pause();
 			usleep(20000);
 			continue;
 		}
