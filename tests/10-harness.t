@@ -21,8 +21,51 @@ ends()
 	ok $? "$name" "$work/out"
 }
 
-plan 15
+# row_says VERDICT NAME STATUS COMMANDS: what check-all makes of the row bookworm
+# where tests/targets has that status and make runs these commands
+row_says()
+{
+	local red=0 run=0 table=0
+
+	rm -rf "$work/rows"
+	mkdir -p "$work/rows/bin"
+	cp -r scripts tests "$work/rows"
+	sed -i -E "/^bookworm /s/ ok\$/ $3/" "$work/rows/tests/targets"
+	printf '#!/bin/sh\n%s\n' "$4" >"$work/rows/bin/make"
+	chmod +x "$work/rows/bin/make"
+	[[ $1 != FAIL* ]] || red=1
+	(
+		export PATH=$work/rows/bin:$PATH XDG_CACHE_HOME=$work/rows/cache
+		[ "$3" = never ] || "$work/rows/scripts/rows" run bookworm || run=1
+		"$work/rows/scripts/rows" table bookworm || table=1
+		[ "$table" -eq "$red" ] && [[ $3 = never || $run -eq $red ]]
+	) >"$work/out" 2>&1 && grep -q "^bookworm .*  $1" "$work/out"
+	ok $? "$2" "$work/out"
+}
+
+# What make demo prints last
+demo_table()
+{
+	scripts/demo "$TARGET" sizes=64K,5M >"$work/demo" 2>&1 || { cat "$work/demo"; return 1; }
+	grep -q '^ *size  path  *why  *try_ns ' "$work/demo" &&
+		grep -Eq '^ *65536  pages    contiguous  +[0-9]+  +-  +[0-9]+$' "$work/demo" &&
+		grep -Eq '^ *5242880  vmalloc  too-large  +[0-9]+  +[0-9]+  +[0-9]+$' "$work/demo"
+}
+
+plan 24
 set +e
+try 'make demo closes with a table' demo_table
+row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
+row_says 'FAIL, see build/log/bookworm-check.log' 'a row with a failed test is red' ok \
+	'echo "Files=1, Tests=5, 1 wallclock secs"; exit 2'
+row_says 'FAIL: no test ran' 'a row that ran no test is red' ok true
+row_says 'FAIL: the mirror is down or incomplete' 'a mirror that is down is told as such' ok \
+	'echo "target: the mirror is down or incomplete: no test has failed"; exit 2'
+row_says "FAIL: unknown status 'odd'" 'an unknown status is red' odd true
+row_says "FAIL: unknown status 'unavailable:'" 'a row unavailable without a reason is red' unavailable: true
+row_says 'expected unavailable:no such kernel' 'a row unavailable with one is told' \
+	'unavailable:no such kernel' true
+row_says 'FAIL: never ran' 'a row that never ran is red' never true
 ends 0 'ok - .*: verdict of the guest' 'a good guest passes' \
 	'ok 0 one; ok 0 two' -p 2
 ends 1 'a test failed in the guest' 'a failed test is red' 'ok 1 one' -p 1
