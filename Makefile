@@ -7,7 +7,7 @@ VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
 SOURCES := Kbuild $(filter-out %.mod.c,$(wildcard *.c *.h))
 export ARGS
-DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test% kvdemo_fire% kvdemo_frag% kvdemo_bench% kvdemo_lab%,$(filter %.c %.h,$(SOURCES)))
+DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test% kvdemo_fire% kvdemo_frag% kvdemo_bench%,$(filter %.c %.h,$(SOURCES)))
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 BUILT := build/$(TARGET)/built

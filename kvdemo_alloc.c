@@ -13,6 +13,7 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
@@ -283,8 +284,8 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 	const struct zone *zone;
 	struct backoff *b;
 
-	/* One full memcg or node says nothing of the memory of all. */
-	if (gfp & (__GFP_ACCOUNT | __GFP_THISNODE))
+	/* One full memcg, node or cpuset says nothing of the memory of all. */
+	if (gfp & (__GFP_ACCOUNT | __GFP_THISNODE | __GFP_HARDWALL))
 		return;
 	b = raw_cpu_ptr(kvdemo_backoff + order);
 	zone = backoff_zone(node);
@@ -299,7 +300,8 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
  */
 DEFINE_STATIC_KEY_FALSE(kvdemo_rare_key);
 
-static int force_fallback;
+static bool force_fallback;
+static DEFINE_MUTEX(force_lock);
 
 /**
  * kvdemo_force_fallback() - send every caller to the fallback, or stop it
@@ -313,12 +315,13 @@ static int force_fallback;
  */
 void kvdemo_force_fallback(bool on)
 {
-	if (xchg(&force_fallback, on) == on)
-		return;
-	if (on)
+	mutex_lock(&force_lock);
+	if (on && !force_fallback)
 		static_branch_inc(&kvdemo_rare_key);
-	else
+	else if (!on && force_fallback)
 		static_branch_dec(&kvdemo_rare_key);
+	WRITE_ONCE(force_fallback, on);
+	mutex_unlock(&force_lock);
 }
 EXPORT_SYMBOL_GPL(kvdemo_force_fallback);
 

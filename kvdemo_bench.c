@@ -243,19 +243,22 @@ static int memory_set(const char *val, const struct kernel_param *kp)
 	return parse_words(val, kp, "idle, unmovable, movable", take_memory);
 }
 
-static const struct kernel_param_ops sizes_ops = { .set = sizes_set };
+/* NOARG: a bare word reaches the setter, too. */
+#define OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
+
+static const struct kernel_param_ops sizes_ops = OPS(sizes_set);
 module_param_cb(sizes, &sizes_ops, NULL, 0);
 MODULE_PARM_DESC(sizes, "sizes as in 16K,1M; default: powers of two, the boundaries, and XFS's");
 
-static const struct kernel_param_ops policies_ops = { .set = policies_set };
+static const struct kernel_param_ops policies_ops = OPS(policies_set);
 module_param_cb(policies, &policies_ops, NULL, 0);
 MODULE_PARM_DESC(policies, "names joined by a comma, default all six");
 
-static const struct kernel_param_ops patterns_ops = { .set = patterns_set };
+static const struct kernel_param_ops patterns_ops = OPS(patterns_set);
 module_param_cb(patterns, &patterns_ops, NULL, 0);
 MODULE_PARM_DESC(patterns, "of loop, hold, random and threads, default loop");
 
-static const struct kernel_param_ops memory_ops = { .set = memory_set };
+static const struct kernel_param_ops memory_ops = OPS(memory_set);
 module_param_cb(memory, &memory_ops, NULL, 0);
 MODULE_PARM_DESC(memory, "idle (default), unmovable or movable: a cell that finds another is void");
 
@@ -544,6 +547,16 @@ static const char *judge_memory(const struct cell *cell)
 	return blocks ? "void-free-block" : NULL;
 }
 
+static bool tables_are_too_large(const struct cell *cell)
+{
+	size_t each = NR_STEPS * sizeof(u32) + sizeof(void *);
+	struct lab_free now;
+
+	lab_count_free(&now);
+	return (u64)cell->threads * cell->n * each >
+	       ((u64)now.pages << PAGE_SHIFT) / FREE_SHARE;
+}
+
 static void choose_n(struct cell *cell)
 {
 	struct lab_free now;
@@ -699,7 +712,10 @@ static const char *run_cell(struct cell *cell, struct row *row)
 	if (cell->pattern == PATTERN_THREADS)
 		cell->threads = threads.value ?: num_online_cpus();
 	atomic_set(&cell->left, cell->threads);
+	row->numbers[NUM_THREADS] = cell->threads;
 	choose_n(cell);
+	if (tables_are_too_large(cell))
+		return "void-too-large";
 	samples = max_t(size_t, (size_t)NR_STEPS * cell->threads * cell->n, EMPTY_LOOPS);
 	/* vmalloc: what the bench itself takes needs no block of the cell's order */
 	cell->samples = vzalloc(array_size(samples, sizeof(*cell->samples)));
@@ -709,7 +725,6 @@ static const char *run_cell(struct cell *cell, struct row *row)
 		verdict = run_workers(cell, row);
 		reap_workers(cell);
 	}
-	row->numbers[NUM_THREADS] = cell->threads;
 	vfree(cell->workers);
 	vfree(cell->samples);
 	return verdict;

@@ -52,6 +52,9 @@ u64 kvdemo_default_cap(void)
 	u64 low, available = si_mem_available();
 
 	si_meminfo(&si);
+	/* highmem is available, and not to kmalloc */
+	if (si.totalhigh)
+		available = min_t(u64, available, si.freeram - si.freehigh);
 	low = (u64)(si.totalram - si.totalhigh) * PAGE_SIZE;
 	return min(low / CAP_SHARE, available * PAGE_SIZE / CAP_FREE_SHARE);
 }

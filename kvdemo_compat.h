@@ -10,7 +10,9 @@
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/slab.h>
+#include <linux/topology.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
@@ -75,6 +77,18 @@
 #else
 #define kvdemo_compat_trace(action)	action##_trace_kmalloc_node
 #endif
+
+/*
+ * 5.18, 09f49dca570a "mm: handle uninitialized numa nodes gracefully": before, the
+ * allocators took no node that is offline, as that of a CPU may be which has not
+ * come up yet.
+ */
+static inline int kvdemo_compat_cpu_node(int cpu)
+{
+	int node = cpu_to_node(cpu);
+
+	return node != NUMA_NO_NODE && node_online(node) ? node : NUMA_NO_NODE;
+}
 
 /*
  * What is below only kvdemo_watch.c needs. The function behind kvmalloc(), and

@@ -18,6 +18,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "kvdemo.h"
@@ -32,7 +33,7 @@
 })
 
 /* The same seed gives the same requests on every kernel. */
-static u64 next_random(u64 *state)
+static u32 next_random(u64 *state)
 {
 	*state ^= *state << 13;
 	*state ^= *state >> 7;
@@ -183,14 +184,20 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 	u64 state;
 
 	if (sscanf(val, "%llu %lu %u %zu %zu", &state, &count, &order, &least, &most) != 5 ||
-	    !state || least > most)
+	    !state || least > most || !most || least > 1ul << most_bits) {
+		pr_err("oracle=%s is invalid: allowed is a seed, a count, an order and two sizes up to %lu\n",
+		       val, 1ul << most_bits);
 		return -EINVAL;
+	}
 	for (i = 0; i < count; i++) {
 		gfp_t gfp = GFP_KERNEL | extras[next_random(&state) % ARRAY_SIZE(extras)];
 
-		do
+		do {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
 			size = random_size(&state, most_bits);
-		while (size < least || size > most);
+		} while (size < least || size > most);
 		bad += !agree(size, gfp, order, &fallbacks);
 		cond_resched();
 	}
@@ -359,7 +366,7 @@ static unsigned long load_allocs(const struct worker *workers)
 
 static int load_run(u64 seed, unsigned int seconds, unsigned long least)
 {
-	unsigned long end = jiffies + seconds * HZ;
+	unsigned long end = jiffies + (unsigned long)seconds * HZ;
 	struct worker *workers;
 	bool force = false;
 	int err, stop_err;
@@ -368,7 +375,8 @@ static int load_run(u64 seed, unsigned int seconds, unsigned long least)
 	if (!workers)
 		return -ENOMEM;
 	err = load_start(workers, seed);
-	while (!err && (time_before(jiffies, end) || load_allocs(workers) < least)) {
+	while (!err && !fatal_signal_pending(current) &&
+	       (time_before(jiffies, end) || load_allocs(workers) < least)) {
 		msleep(100);
 		force = !force;
 		kvdemo_force_fallback(force);

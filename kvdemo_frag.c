@@ -80,7 +80,7 @@ static bool may_take(int order)
 
 	lab_count_free(&now);
 	return nr_kept + keep <= most &&
-	       now.pages >= reserve_pages() + (1ul << order);
+	       now.pages >= (u64)reserve_pages() + (1ul << order);
 }
 
 static bool take_block(int order)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kvdemo_frag.c and kvdemo_bench.c share: numbers as parameters, and how
- * much free memory there is in blocks of each order.
+ * What kvdemo_watch.c, kvdemo_frag.c and kvdemo_bench.c share: numbers as
+ * parameters. And, for the last two, how much free memory there is in blocks of
+ * each order.
  */
 #ifndef KVDEMO_LAB_H
 #define KVDEMO_LAB_H
@@ -79,7 +80,9 @@ static inline int lab_number_get(char *buf, const struct kernel_param *kp)
 	return scnprintf(buf, PAGE_SIZE, "%u\n", number->value);
 }
 
+/* NOARG: a bare word reaches the setter, too. */
 static const struct kernel_param_ops lab_number_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = lab_number_set,
 	.get = lab_number_get,
 };

@@ -34,7 +34,10 @@ void kvdemo_trace_unreg(void)
 	static_branch_dec(&kvdemo_rare_key);
 }
 
-/* Class n: more than 2^(n-1), at most 2^n bytes; bucket n: less than 2^n ns */
+/*
+ * Class n: more than 2^(n-1), at most 2^n bytes; bucket n: less than 2^n ns. The
+ * last of each has no upper end.
+ */
 #define NR_CLASSES	32
 #define NR_BUCKETS	32
 
@@ -123,7 +126,7 @@ static int make_stats(void)
 		if (!*stats)
 			*stats = kvdemo_kvzalloc_node(sizeof(**stats),
 						      GFP_KERNEL | __GFP_NOWARN,
-						      cpu_to_node(cpu));
+						      kvdemo_compat_cpu_node(cpu));
 		if (!*stats)
 			return -ENOMEM;
 	}
@@ -199,28 +202,40 @@ void kvdemo_stats_reset(void)
 			sum(&base->classes[policy][class], policy, class, true);
 }
 
+static const char *upper_end(char *str, size_t len, int i, int nr)
+{
+	if (i == nr - 1)
+		return "inf";
+	snprintf(str, len, "%lu", 1UL << i);
+	return str;
+}
+
 static void show_hist(struct seq_file *seq, const char *step, int policy,
 		      int class, const unsigned long *buckets)
 {
+	char to[24], below[24];
 	int i;
 
 	for (i = 0; i < NR_BUCKETS; i++)
 		if (buckets[i])
-			seq_printf(seq, "hist policy=%s size_to=%lu step=%s ns_below=%lu count=%lu\n",
-				   kvdemo_policies[policy].name, 1UL << class,
-				   step, 1UL << i, buckets[i]);
+			seq_printf(seq, "hist policy=%s size_to=%s step=%s ns_below=%s count=%lu\n",
+				   kvdemo_policies[policy].name,
+				   upper_end(to, sizeof(to), class, NR_CLASSES),
+				   step, upper_end(below, sizeof(below), i, NR_BUCKETS),
+				   buckets[i]);
 }
 
 static void show_class(struct seq_file *seq, int policy, int class)
 {
 	struct class_stats now;
+	char to[24];
 	int i;
 
 	sum(&now, policy, class, false);
 	if (!memchr_inv(now.paths, 0, sizeof(now.paths)))
 		return;
-	seq_printf(seq, "class policy=%s size_to=%lu",
-		   kvdemo_policies[policy].name, 1UL << class);
+	seq_printf(seq, "class policy=%s size_to=%s", kvdemo_policies[policy].name,
+		   upper_end(to, sizeof(to), class, NR_CLASSES));
 	for (i = 0; i < KVDEMO_NR_PATHS; i++)
 		seq_printf(seq, " %s=%lu", kvdemo_path_name(i), now.paths[i]);
 	for (i = 0; i < KVDEMO_NR_WHYS; i++)

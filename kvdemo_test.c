@@ -645,20 +645,20 @@ static bool spanning_is_told(void)
 {
 	struct kvdemo_layout layout;
 	struct page *pages[4];
-	int i, node = first_online_node;
+	int i, node = first_memory_node;
 	bool good;
 	void *p;
 
 	for (i = 0; i < ARRAY_SIZE(pages); i++) {
 		pages[i] = alloc_pages_node(node, GFP_KERNEL | __GFP_THISNODE, 0);
-		node = next_online_node(node);
+		node = next_memory_node(node);
 		if (node == MAX_NUMNODES)
-			node = first_online_node;
+			node = first_memory_node;
 	}
 	p = vmap(pages, ARRAY_SIZE(pages), VM_MAP, PAGE_KERNEL);
 	good = CHECK(p && !kvdemo_inspect(p, ARRAY_SIZE(pages) * PAGE_SIZE, &layout),
 		     "vmap") &&
-	       CHECK(nodes_weight(layout.nodes) == min_t(int, num_online_nodes(), 4),
+	       CHECK(nodes_weight(layout.nodes) == min_t(int, num_node_state(N_MEMORY), 4),
 		     "nodes=%*pbl", nodemask_pr_args(&layout.nodes));
 	vunmap(p);
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
@@ -673,11 +673,11 @@ static bool test_node(void)
 	unsigned int i;
 	int node;
 
-	if (num_online_nodes() < 2) {
+	if (num_node_state(N_MEMORY) < 2) {
 		skip = "the guest has one node";
 		return true;
 	}
-	for_each_online_node(node)
+	for_each_node_state(node, N_MEMORY)
 		for (policy = kvdemo_policies; policy < policies_end; policy++)
 			for (i = 0; i < nr_sizes; i++)
 				good &= node_is_honoured(policy, sizes[i], node);

@@ -29,6 +29,7 @@
 #include <linux/u64_stats_sync.h>
 #include <linux/vmalloc.h>
 
+#include "kvdemo_lab.h"
 #include "kvdemo_trace.h"
 
 #define SYMBOL		__stringify(kvdemo_compat_kvmalloc)
@@ -38,20 +39,31 @@
 #define MAX_ENTRIES	65536u
 #define MAX_GFP_ARG	5u
 
+/* The tables take at most this share of what is available. */
+#define TABLES_SHARE	8
+
 /* Calls in flight: a call that reclaims sleeps, and many may do so at a time. */
 #define MIN_ACTIVE	256u
 #define MAX_ACTIVE	65536u
 
-static unsigned int entries = 512;
-module_param(entries, uint, 0400);
+static int watch_err;
+
+static struct lab_number entries_asked = {
+	.value = 512, .min = 1, .max = MAX_ENTRIES, .err = &watch_err,
+};
+module_param_cb(entries, &lab_number_ops, &entries_asked, 0400);
 MODULE_PARM_DESC(entries, "rows of callers and size classes to keep on each CPU, 1 to 65536, rounded up to a power of 2; 64 bytes each, default 512");
 
-static unsigned int maxactive;
-module_param(maxactive, uint, 0400);
+static struct lab_number maxactive = {
+	.min = 1, .max = MAX_ACTIVE, .err = &watch_err,
+};
+module_param_cb(maxactive, &lab_number_ops, &maxactive, 0400);
 MODULE_PARM_DESC(maxactive, "calls that can be watched at a time, 1 to 65536; default 4 for each CPU, and at least 256");
 
-static unsigned int gfp_arg = KVDEMO_COMPAT_GFP_ARG;
-module_param(gfp_arg, uint, 0400);
+static struct lab_number gfp_arg = {
+	.value = KVDEMO_COMPAT_GFP_ARG, .min = 1, .max = MAX_GFP_ARG, .err = &watch_err,
+};
+module_param_cb(gfp_arg, &lab_number_ops, &gfp_arg, 0400);
 MODULE_PARM_DESC(gfp_arg, "which argument holds the gfp, 1 to 5, size being 0; default: as this kernel's headers say");
 
 /* What is noted of a call until it returns; gfp and node only if it is traced */
@@ -91,6 +103,7 @@ struct table {
 static DEFINE_PER_CPU(struct table *, tables);
 static DEFINE_PER_CPU(unsigned long, lost);
 
+static unsigned int entries;		/* asked for, rounded up */
 static unsigned int mask __read_mostly;	/* entries - 1 */
 
 static struct dentry *callers;
@@ -222,8 +235,8 @@ static noinline void emit(const struct call *call, const void *p, u64 took,
 
 static noinline void note_arguments(struct call *call, struct pt_regs *regs)
 {
-	call->gfp = (__force gfp_t)kvdemo_compat_argument(regs, gfp_arg);
-	call->node = kvdemo_compat_argument(regs, gfp_arg + 1);
+	call->gfp = (__force gfp_t)kvdemo_compat_argument(regs, gfp_arg.value);
+	call->node = kvdemo_compat_argument(regs, gfp_arg.value + 1);
 }
 NOKPROBE_SYMBOL(note_arguments);
 
@@ -347,7 +360,7 @@ static int __init self_check(void)
 	if (good)
 		return 0;
 	pr_err("cannot watch " SYMBOL ": with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen as size=%zu gfp=%#x node=%d: gfp_arg= may help\n",
-	       gfp_arg, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
+	       gfp_arg.value, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
 	       check.call.size, (__force unsigned int)check.call.gfp,
 	       check.call.node);
 	return -EOPNOTSUPP;
@@ -509,7 +522,7 @@ static int callers_show(struct seq_file *seq, void *v)
 	if (!snap)
 		return -ENOMEM;
 	seq_printf(seq, "# symbol=" SYMBOL " gfp_arg=%u entries=%u maxactive=%d\n",
-		   gfp_arg, entries, watch.maxactive);
+		   gfp_arg.value, entries, watch.maxactive);
 	seq_printf(seq, "# calls=%llu fallbacks=%llu failures=%llu lost=%lu missed=%lu rows=%u\n",
 		   snap->sum.calls, snap->sum.fallbacks, snap->sum.failures,
 		   snap->lost, missed(), snap->nr);
@@ -573,7 +586,7 @@ static int __init make_tables(void)
 
 	for_each_possible_cpu(cpu) {
 		table = vzalloc_node(struct_size(table, rows, entries),
-				     cpu_to_node(cpu));
+				     kvdemo_compat_cpu_node(cpu));
 		if (!table) {
 			free_tables();
 			return -ENOMEM;
@@ -594,29 +607,22 @@ static void __init calibrate(void)
 			      max_t(u64, ticks() - start, 1));
 }
 
-static int __init is_allowed(const char *name, unsigned int value,
-			   unsigned int most)
-{
-	if (value >= 1 && value <= most)
-		return 0;
-	pr_err("%s=%u is invalid: allowed is 1 to %u\n", name, value, most);
-	return -EINVAL;
-}
-
 static int __init prepare(void)
 {
-	int err;
+	u64 bytes, most = (u64)si_mem_available() * PAGE_SIZE / TABLES_SHARE;
 
-	if (!maxactive)
-		maxactive = clamp(4 * num_possible_cpus(), MIN_ACTIVE, MAX_ACTIVE);
-	err = is_allowed("entries", entries, MAX_ENTRIES) ?:
-	      is_allowed("maxactive", maxactive, MAX_ACTIVE) ?:
-	      is_allowed("gfp_arg", gfp_arg, MAX_GFP_ARG);
-	if (err)
-		return err;
-	entries = roundup_pow_of_two(entries);
+	if (watch_err)
+		return watch_err;
+	entries = roundup_pow_of_two(entries_asked.value);
 	mask = entries - 1;
-	watch.maxactive = maxactive;
+	bytes = (u64)entries * sizeof(struct row) * num_possible_cpus();
+	if (bytes > most) {
+		pr_err("entries=%u is out of range: its tables take %llu bytes, allowed is %llu\n",
+		       entries, bytes, most);
+		return -ERANGE;
+	}
+	watch.maxactive = maxactive.value ?:
+			  clamp(4 * num_possible_cpus(), MIN_ACTIVE, MAX_ACTIVE);
 	return 0;
 }
 
@@ -635,7 +641,8 @@ static int __init kvdemo_watch_init(void)
 		goto out_notifier;
 	callers = debugfs_create_file("callers", 0400, kvdemo_debugfs_dir(),
 				      NULL, &callers_fops);
-	pr_info("watching " SYMBOL ", gfp is its argument %u\n", gfp_arg);
+	pr_info("watching " SYMBOL ", gfp is its argument %u\n",
+		gfp_arg.value);
 	return 0;
 
 out_notifier:

@@ -277,7 +277,8 @@ void kvdemo_say_bad_whole(const struct kvdemo_ask *ask)
 /**
  * kvdemo_say_bad() - one line about a bad value
  * @key: what it was for
- * @val: the value; bytes that do not print are escaped, the rest is cut
+ * @val: the value; bytes that do not print are escaped, in the key, too, and what
+ *	is long is cut
  * @len: its length in bytes
  * @err: -ERANGE or another error
  * @allowed: what would be good
@@ -287,7 +288,8 @@ void kvdemo_say_bad_whole(const struct kvdemo_ask *ask)
 void kvdemo_say_bad(const char *key, const char *val, size_t len, int err,
 		    const char *allowed)
 {
-	pr_err("%s=%*pE%s is %s: allowed is %s\n", key,
+	pr_err("%*pE=%*pE%s is %s: allowed is %s\n",
+	       (int)min_t(size_t, strlen(key), ECHO_LEN), key,
 	       (int)min_t(size_t, len, ECHO_LEN), val,
 	       len > ECHO_LEN ? "..." : "",
 	       err == -ERANGE ? "out of range" : "invalid", allowed);
