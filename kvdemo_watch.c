@@ -472,15 +472,23 @@ static void drop_snapshot(struct snapshot *snap)
 	vfree(snap);
 }
 
-/* vmalloc and not kvmalloc: who looks at the table adds nothing to it. */
+/*
+ * vmalloc and not kvmalloc: who looks at the table adds nothing to it. NOWARN:
+ * who reads gets ENOMEM, which says enough.
+ */
+static void *snapshot_alloc(size_t size)
+{
+	return __vmalloc(size, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+}
+
 static struct snapshot *take_snapshot(void)
 {
-	struct snapshot *snap = vzalloc(sizeof(*snap));
+	struct snapshot *snap = snapshot_alloc(sizeof(*snap));
 	unsigned int most = count_rows();
 
 	if (!snap)
 		return NULL;
-	snap->rows = vmalloc(array_size(most + 1, sizeof(*snap->rows)));
+	snap->rows = snapshot_alloc(array_size(most + 1, sizeof(*snap->rows)));
 	if (!snap->rows) {
 		drop_snapshot(snap);
 		return NULL;
@@ -576,7 +584,7 @@ static void free_tables(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		vfree(per_cpu(tables, cpu));
+		kvfree(per_cpu(tables, cpu));
 }
 
 static int __init make_tables(void)
@@ -585,8 +593,10 @@ static int __init make_tables(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		table = vzalloc_node(struct_size(table, rows, entries),
-				     kvdemo_compat_cpu_node(cpu));
+		/* NOWARN: insmod's ENOMEM says enough */
+		table = kvmalloc_node(struct_size(table, rows, entries),
+				      GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN,
+				      kvdemo_compat_cpu_node(cpu));
 		if (!table) {
 			free_tables();
 			return -ENOMEM;
