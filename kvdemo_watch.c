@@ -23,6 +23,7 @@
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/timex.h>
@@ -469,26 +470,22 @@ static void drop_snapshot(struct snapshot *snap)
 {
 	if (snap)
 		vfree(snap->rows);
-	vfree(snap);
-}
-
-/*
- * vmalloc and not kvmalloc: who looks at the table adds nothing to it. NOWARN:
- * who reads gets ENOMEM, which says enough.
- */
-static void *snapshot_alloc(size_t size)
-{
-	return __vmalloc(size, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	kfree(snap);
 }
 
 static struct snapshot *take_snapshot(void)
 {
-	struct snapshot *snap = snapshot_alloc(sizeof(*snap));
+	struct snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
 	unsigned int most = count_rows();
 
 	if (!snap)
 		return NULL;
-	snap->rows = snapshot_alloc(array_size(most + 1, sizeof(*snap->rows)));
+	/*
+	 * Not kvmalloc: who looks at the table adds nothing to it. NOWARN: who
+	 * reads gets ENOMEM, which says enough.
+	 */
+	snap->rows = __vmalloc(array_size(most + 1, sizeof(*snap->rows)),
+			       GFP_KERNEL | __GFP_NOWARN);
 	if (!snap->rows) {
 		drop_snapshot(snap);
 		return NULL;
@@ -593,7 +590,10 @@ static int __init make_tables(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		/* NOWARN: insmod's ENOMEM says enough */
+		/*
+		 * Not vzalloc_node(), which takes no flags. NOWARN: insmod's
+		 * ENOMEM says enough.
+		 */
 		table = kvmalloc_node(struct_size(table, rows, entries),
 				      GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN,
 				      kvdemo_compat_cpu_node(cpu));
