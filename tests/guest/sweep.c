@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,18 +70,36 @@ static bool untouched(void)
 	return atoi(text) > 0;
 }
 
-/* 0 or an errno */
-static int load(const char *module, const char *parameters, int nth, bool *clean)
+/* In memory as a whole, for a page fault of ours would meet the fault, too. */
+static void *map_file(const char *file, size_t *size)
 {
-	int fd = open(module, O_RDONLY | O_CLOEXEC), err = 0;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *image;
 
-	if (fd < 0)
-		die(module);
+	if (fd < 0 || fstat(fd, &st))
+		die(file);
+	*size = st.st_size;
+	image = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (image == MAP_FAILED)
+		die(file);
+	close(fd);
+	return image;
+}
+
+/*
+ * 0 or an errno. Not finit_module(), which reads the file into a vmalloc that
+ * warns when it fails.
+ */
+static int load(void *image, size_t size, const char *parameters, int nth,
+		bool *clean)
+{
+	int err = 0;
+
 	arm(nth);
-	if (syscall(SYS_finit_module, fd, parameters, 0))
+	if (syscall(SYS_init_module, image, size, parameters))
 		err = errno;
 	*clean = untouched();
-	close(fd);
 	return err;
 }
 
@@ -117,11 +136,13 @@ static bool counted(int nth, int err, bool clean)
 
 static bool sweep_load(char **argv)
 {
+	size_t size;
+	void *image = map_file(argv[0], &size);
 	bool clean = false;
 	int nth, err;
 
 	for (nth = 1; !clean && nth < MOST_FAULTS; nth++) {
-		err = load(argv[0], argv[2], nth, &clean);
+		err = load(image, size, argv[2], nth, &clean);
 		if (!counted(nth, err, clean))
 			return false;
 		if (!err && syscall(SYS_delete_module, argv[1], O_NONBLOCK)) {
