@@ -14,12 +14,14 @@
 #include <linux/delay.h>
 #include <linux/hash.h>
 #include <linux/kallsyms.h>
+#include <linux/kasan.h>
 #include <linux/kprobes.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/seq_file.h>
@@ -93,13 +95,13 @@ struct row {
 
 struct table {
 	struct u64_stats_sync sync;
-	bool busy;
 	struct row rows[] ____cacheline_aligned;
 };
 
 /*
  * Each CPU writes to its own table, and no other does: handlers run with
- * preemption off. Rows are never given back, so a reader needs no lock.
+ * preemption off, and kprobes lets none interrupt another, but counts that call
+ * as missed. Rows are never given back, so a reader needs no lock.
  */
 static DEFINE_PER_CPU(struct table *, tables);
 static DEFINE_PER_CPU(unsigned long, lost);
@@ -108,6 +110,14 @@ static unsigned int entries;		/* asked for, rounded up */
 static unsigned int mask __read_mostly;	/* entries - 1 */
 
 static struct dentry *callers;
+
+static unsigned long vmalloc_start __read_mostly, vmalloc_size __read_mostly;
+
+/* is_vmalloc_addr() without a call, which would be a fifth of the handler */
+static __always_inline bool is_vmalloc(const void *p)
+{
+	return (unsigned long)kasan_reset_tag(p) - vmalloc_start < vmalloc_size;
+}
 
 /*
  * Time is kept in ticks of the CPU's counter, and becomes ns where somebody
@@ -158,64 +168,32 @@ static noinline struct row *search(struct table *table, unsigned int at,
 	return NULL;
 }
 
-static __always_inline struct row *find(struct table *table,
-					unsigned long caller, unsigned int class)
+/* Where a row is looked for first */
+static __always_inline unsigned int home(unsigned long caller, unsigned int class)
 {
-	unsigned int at = hash_long(caller + class, 32);
-	struct row *row = &table->rows[at & mask];
-
-	return likely(is_of(row, caller, class)) ?
-		row : search(table, at, caller, class);
+	return hash_long(caller + class, 32) & mask;
 }
 
-static __always_inline void add(struct row *row, bool failed, bool fell_back,
-				u64 took)
+static __always_inline void add(struct table *table, struct row *row,
+				const void *p, u64 took)
 {
+	u64_stats_update_begin(&table->sync);
 	row->calls++;
 	row->total += took;
-	row->worst = max(row->worst, took);
-	if (unlikely(failed))
+	if (row->worst < took)
+		row->worst = took;
+	if (unlikely(!p)) {
 		row->failures++;
-	if (unlikely(fell_back)) {
+	} else if (unlikely(is_vmalloc(p))) {
 		row->fallbacks++;
 		row->fallback += took;
 	}
+	u64_stats_update_end(&table->sync);
 }
 
 static __always_inline unsigned int class_of(size_t size)
 {
 	return fls_long(size - !!size);
-}
-
-/* Runs for each call on the whole machine: every instruction counts. */
-static __always_inline u64 record(const struct call *call, const void *p,
-				  unsigned long caller)
-{
-	bool fell_back = is_vmalloc_addr(p);
-	struct table *table = this_cpu_read(tables);
-	/* Two CPUs may disagree, and a call may sleep and wake on the other. */
-	u64 took = max_t(s64, ticks() - call->start, 0);
-	struct row *row;
-
-	/*
-	 * kprobes lets no handler interrupt another and counts it as missed. A
-	 * kernel that did would lose a line here, and not break the table.
-	 */
-	if (unlikely(READ_ONCE(table->busy))) {
-		this_cpu_inc(lost);
-		return took;
-	}
-	WRITE_ONCE(table->busy, true);
-	row = find(table, caller, class_of(call->size));
-	if (likely(row)) {
-		u64_stats_update_begin(&table->sync);
-		add(row, !p, fell_back, took);
-		u64_stats_update_end(&table->sync);
-	} else {
-		this_cpu_inc(lost);
-	}
-	WRITE_ONCE(table->busy, false);
-	return took;
 }
 
 static noinline void emit(const struct call *call, const void *p, u64 took,
@@ -254,15 +232,49 @@ static int on_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(on_entry);
 
+/* Two CPUs may disagree, and a call may sleep and wake on the other. */
+static __always_inline u64 took_of(const struct call *call, u64 now)
+{
+	return max_t(s64, now - call->start, 0);
+}
+
+/* A call that on_return() cannot count in a few instructions */
+static noinline int record(const struct call *call, const void *p,
+			   unsigned long caller)
+{
+	unsigned int class = class_of(call->size);
+	struct table *table = this_cpu_read(tables);
+	struct row *row = search(table, home(caller, class), caller, class);
+	u64 took = took_of(call, ticks());
+
+	if (row)
+		add(table, row, p, took);
+	else
+		this_cpu_inc(lost);
+	if (trace_kvdemo_alloc_enabled() && call->traced)
+		emit(call, p, took, caller);
+	return 0;
+}
+NOKPROBE_SYMBOL(record);
+
+/*
+ * Runs for each call on the whole machine: every instruction counts. What is rare
+ * is left to a function as the last thing, for then no register has to be saved.
+ */
 static int on_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct call *call = (struct call *)ri->data;
 	unsigned long caller = kvdemo_compat_caller(ri, regs);
 	const void *p = (const void *)regs_return_value(regs);
-	u64 took = record(call, p, caller);
+	struct table *table = this_cpu_read(tables);
+	unsigned int class = class_of(call->size);
+	struct row *row = &table->rows[home(caller, class)];
+	u64 now = get_cycles();
 
-	if (trace_kvdemo_alloc_enabled() && call->traced)
-		emit(call, p, took, caller);
+	if (unlikely(!now || trace_kvdemo_alloc_enabled() ||
+		     !is_of(row, caller, class)))
+		return record(call, p, caller);
+	add(table, row, p, took_of(call, now));
 	return 0;
 }
 NOKPROBE_SYMBOL(on_return);
@@ -631,6 +643,8 @@ static int __init prepare(void)
 		       entries, bytes, most);
 		return -ERANGE;
 	}
+	vmalloc_start = VMALLOC_START;
+	vmalloc_size = VMALLOC_END - VMALLOC_START;
 	watch.maxactive = maxactive.value ?:
 			  clamp(4 * num_possible_cpus(), MIN_ACTIVE, MAX_ACTIVE);
 	return 0;
