@@ -42,11 +42,13 @@ build/$(TARGET)/root: FORCE
 
 FORCE:
 
-# The modules for a target, built in its root from a copy of the sources
+# The modules for a target, built in its root from a copy of the sources; without
+# BTF, which costs a third of each insmod (DKMS builds, and loads, with it)
 $(BUILT): $(SOURCES) build/$(TARGET)/root
 	@mkdir -p $(@D)
 	@cp $(SOURCES) $(@D)
-	@scripts/target build $(TARGET) $(CURDIR)/$(@D) W=1 KVDEMO_TESTS=m >$(@D)/log 2>&1 || \
+	@scripts/target build $(TARGET) $(CURDIR)/$(@D) W=1 KVDEMO_TESTS=m \
+		CONFIG_DEBUG_INFO_BTF_MODULES= >$(@D)/log 2>&1 || \
 		{ cat $(@D)/log >&2; exit 1; }
 	@! grep -E 'warning|error' $(@D)/log >&2
 	@touch $@
@@ -109,7 +111,7 @@ FIRE ?= 1
 FIRE_ROWS ?= bookworm trixie-backports debug
 FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))
 DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
-	$(filter-out %/00-lint.t %/10-harness.t %/50-dkms.t %/70-bench.t,$(sort $(wildcard tests/[0-9]*.t)))
+	$(filter-out %/00-lint.t %/10-harness.t %/50-dkms.t %/66-shell.t %/70-bench.t,$(sort $(wildcard tests/[0-9]*.t)))
 export FIRE
 
 check-fire:
