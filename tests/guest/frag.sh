@@ -24,6 +24,9 @@ value()
 # Of the thousands of blocks, what others free meanwhile is a few.
 FEW=64
 
+# What the kernel itself keeps of what is freed, in MiB: it counts in pages.
+KEPT=$((8 + KVPAGE / 8192))
+
 fragments()
 {
 	insmod /kvdemo_frag.ko || return
@@ -34,16 +37,48 @@ fragments()
 
 # Many, for the lists of the CPUs hide single pages that are blocks together: 5 MiB
 # on 7.3. The first failure wakes kcompactd, and that empties them.
-falls_back()
+hold_many()
 {
 	size=$((KVPAGE * 16))
 	count=$((160 * 1048576 / size))
 	[ $count -le 1000 ] || count=1000
-	insmod /kvdemo.ko sizes=$size count=$count hold=1 policy=noreclaim cap=1G || return
+	mark
+	insmod /kvdemo.ko sizes=$size count=$count hold=1 policy="$1" cap=1G && rmmod kvdemo
+}
+
+falls_back()
+{
+	hold_many noreclaim || return
 	n=$(log | grep -c 'path=vmalloc why=kmalloc-failed')
-	rmmod kvdemo
 	echo "# fell back: $n of $count"
 	[ $((n * 2)) -ge $count ]
+}
+
+# rest_begins LEAST MOST: how many tries fail before policy backoff makes none. A
+# second without a failure comes before, for then a burst may begin. A rest lasts 4
+# ms, and where the host is busy few tries fall into one: then in another round.
+rest_begins()
+{
+	for _ in 1 2 3 4 5; do
+		sleep 1.5
+		hold_many backoff || return
+		first=$(log | awk '/ why=kmalloc-failed / { n++ } / why=backoff / { print n; exit }')
+		echo "# failures before the first rest: ${first:-no rest}"
+		[ "${first:-$1}" -ge "$1" ] || return 1
+		[ "${first:-$(($2 + 1))}" -gt "$2" ] || return 0
+	done
+	return 1
+}
+
+# A file can be moved: this one is a quarter of memory, twice what it takes.
+rest_waits()
+{
+	mkdir /tmp/m
+	mount -t tmpfs movable /tmp/m || return
+	head -c 128m /dev/zero >/tmp/m/file && rest_begins 24 200
+	code=$?
+	umount /tmp/m
+	return $code
 }
 
 gives_back()
@@ -51,7 +86,7 @@ gives_back()
 	before=$1
 	rmmod kvdemo_frag || return
 	echo "# free: $before MiB before, $(mib_free) after"
-	[ "$(mib_free)" -ge $((before - 8)) ] && has 'given back=([0-9]+) of kept=\1 pages'
+	[ "$(mib_free)" -ge $((before - KEPT)) ] && has 'given back=([0-9]+) of kept=\1 pages'
 }
 
 contiguous_again()
@@ -125,7 +160,7 @@ interrupted()
 		! grep -q '^kvdemo_frag ' /proc/modules || rmmod kvdemo_frag
 	done
 	echo "# killed in round $round, free: $before MiB before, $(mib_free) after"
-	has 'interrupted: nothing is kept' && [ "$(mib_free)" -ge $((before - 8)) ] &&
+	has 'interrupted: nothing is kept' && [ "$(mib_free)" -ge $((before - KEPT)) ] &&
 		! grep -q '^kvdemo_frag ' /proc/modules
 }
 
@@ -134,6 +169,15 @@ free=$(mib_free)
 try 'no block above the costly order is left' fragments
 try 'the log tells the orders as buddyinfo shows them' told
 try 'kmalloc falls back for real' falls_back
+rests()
+{
+	if [ "$KVPAGE" -gt 16384 ]; then
+		set -- "$1 # SKIP a rest is over before a buffer of so large pages is filled" true
+	fi
+	try "$@"
+}
+rests 'backoff rests at once where nothing can be moved' rest_begins 1 20
+rests 'backoff rests after 24 failures where something can' rest_waits
 try 'rmmod gives all back' gives_back "$free"
 try 'memory is contiguous again' contiguous_again
 mark
