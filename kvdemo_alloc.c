@@ -182,19 +182,20 @@ EXPORT_SYMBOL_GPL(kvdemo_path);
 
 /*
  * Policy backoff: what each CPU remembers of each order. After a failed try no
- * other is made until the free lists show more blocks than they did then, or
- * REST has passed: a try wakes kswapd and kcompactd, and somebody must.
+ * other is made until the free list of that order holds more blocks than it did
+ * then, or REST has passed: a try wakes kswapd and kcompactd, and somebody must.
  *
  * Neither needs a clock finer than jiffies, whose reading would cost more than
- * the look. Both are hints: only the first zone that the request would be served
- * from is looked at, without its lock, and blocks that are there but not for us
- * (CMA, watermarks) were there at the failure, too.
+ * the look. Both are hints: one list is looked at, without its lock, of the first
+ * zone that the request would be served from. Larger blocks are found by the next
+ * try, and those that are there but not for us (CMA, watermarks) were there at the
+ * failure, too.
  *
  * Where compaction has pages to move, the first BURST failures after a calm second
  * start no rest, for it wants to be asked many times in a row: kswapd must find
  * nothing to reclaim 16 times (MAX_RECLAIM_RETRIES) before it leaves a zone that is
  * short of free pages to kcompactd, which then passes over calls of its own accord.
- * With one try in 4 ms 6.12 gave a quarter less contiguous memory than noreclaim.
+ * With one try in 4 ms 6.12 gave none of the contiguous memory that noreclaim got.
  *
  * A skipped try, and one that succeeds, write nothing that CPUs share.
  */
@@ -203,13 +204,13 @@ EXPORT_SYMBOL_GPL(kvdemo_path);
 #define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
 
 struct backoff {
-	u32 seen;	/* 1 + blocks in the lists at the last failure; 0: try */
+	u32 seen;	/* 1 + free blocks at the last failure; 0: try */
 	u32 since;	/* jiffies then */
 };
 
 /* Apart, for an index into 8 bytes each is two instructions less. */
 static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
-static DEFINE_PER_CPU(const struct zone *, kvdemo_backoff_zone[NR_ORDERS]);
+static DEFINE_PER_CPU(const unsigned long *, kvdemo_backoff_free[NR_ORDERS]);
 static DEFINE_PER_CPU(u8, kvdemo_backoff_burst[NR_ORDERS]);
 
 /* get_order() of a size above PAGE_SIZE, and two instructions less */
@@ -233,47 +234,30 @@ static struct zone *backoff_zone(int node)
 }
 
 /*
- * Compaction stops at the first block of the order that was asked for, or one
- * above; what is freed at large ends in the last list. To look at those three
- * alone spares as many cache lines as there are other orders.
- */
-static __always_inline u32 backoff_look(const struct zone *zone, unsigned int order)
-{
-	const struct free_area *last = zone->free_area + ARRAY_SIZE(zone->free_area) - 1;
-	const struct free_area *area = zone->free_area + order;
-	u32 blocks = READ_ONCE(last->nr_free);
-
-	if (area < last)
-		blocks += READ_ONCE(area->nr_free);
-	if (area + 1 < last)
-		blocks += READ_ONCE(area[1].nr_free);
-	return blocks;
-}
-
-/*
  * Kept out of line: a CPU whose last try succeeded does not come here. The try
  * that is allowed starts afresh, so a success has nothing left to do.
  */
 static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 {
-	struct backoff *b = raw_cpu_ptr(kvdemo_backoff + order);
-	const struct zone *zone = this_cpu_read(*(kvdemo_backoff_zone + order));
+	const unsigned long *nr_free = raw_cpu_read(*(kvdemo_backoff_free + order));
+	struct backoff __percpu *b = kvdemo_backoff + order;
 	u32 now;
 
 	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
 	if (gfp & __GFP_RETRY_MAYFAIL)
 		return false;
 	/* A task that has just moved here may be the first on this CPU. */
-	if (unlikely(!zone))
+	if (unlikely(!nr_free))
 		return false;
-	now = backoff_look(zone, order) + 1;
-	if (now > b->seen || (u32)jiffies - b->since >= BACKOFF_REST) {
-		b->seen = 0;
+	now = READ_ONCE(*nr_free) + 1;
+	if (now > raw_cpu_read(b->seen) ||
+	    (u32)jiffies - raw_cpu_read(b->since) >= BACKOFF_REST) {
+		raw_cpu_write(b->seen, 0);
 		return false;
 	}
 	/* Others took some: what comes back counts as new. */
-	if (now < b->seen)
-		b->seen = now;
+	if (now < raw_cpu_read(b->seen))
+		raw_cpu_write(b->seen, now);
 	return true;
 }
 
@@ -316,6 +300,7 @@ static bool in_burst(struct zone *zone, unsigned int order, u32 passed)
 static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 {
 	unsigned int order = backoff_order(size);
+	unsigned long *nr_free;
 	struct zone *zone;
 	struct backoff *b;
 
@@ -324,11 +309,12 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 		return;
 	b = raw_cpu_ptr(kvdemo_backoff + order);
 	zone = backoff_zone(node);
-	this_cpu_write(*(kvdemo_backoff_zone + order), zone);
+	nr_free = &zone->free_area[order].nr_free;
+	this_cpu_write(*(kvdemo_backoff_free + order), nr_free);
 	if (in_burst(zone, order, (u32)jiffies - b->since))
 		b->seen = 0;
 	else
-		b->seen = backoff_look(zone, order) + 1;
+		b->seen = READ_ONCE(*nr_free) + 1;
 	b->since = jiffies;
 }
 
