@@ -161,13 +161,20 @@ static struct lab_number reps = {
 module_param_cb(reps, &lab_number_ops, &reps, 0400);
 MODULE_PARM_DESC(reps, "repetitions of the table, each with another order of policies");
 
+/*
+ * memparse() takes what exceeds 64 bits modulo 2^64: no word of 11 characters can
+ * come out of that as INT_MAX or less.
+ */
+#define MAX_WORD	11
+
 static bool parse_size(const char *word, size_t *size)
 {
 	char *end;
 	u64 value = memparse(word, &end);
 
 	*size = value;
-	return end != word && !*end && value && value <= INT_MAX;
+	return end != word && !*end && end - word <= MAX_WORD && value &&
+	       value <= INT_MAX;
 }
 
 /* Calls @take for each word of a list; it is false for a word not allowed. */
@@ -518,17 +525,22 @@ static bool is_debug_kernel(void)
 	       IS_ENABLED(CONFIG_DEBUG_PREEMPT) || IS_ENABLED(CONFIG_KMSAN);
 }
 
+/* What a cell may hold at a time, in bytes */
+static u64 most_held(void)
+{
+	struct lab_free now;
+
+	lab_count_free(&now);
+	return ((u64)now.pages << PAGE_SHIFT) / FREE_SHARE;
+}
+
 /*
  * One buffer of each thread; how many are held is what choose_n() bounds. Asked
  * before strays are soaked up, as n was chosen before.
  */
 static bool is_too_large(const struct cell *cell)
 {
-	struct lab_free now;
-
-	lab_count_free(&now);
-	return (u64)cell->threads * cell->size >
-	       ((u64)now.pages << PAGE_SHIFT) / FREE_SHARE;
+	return (u64)cell->threads * cell->size > most_held();
 }
 
 /* NULL, or why this memory does not do for the cell */
@@ -550,24 +562,15 @@ static const char *judge_memory(const struct cell *cell)
 static bool tables_are_too_large(const struct cell *cell)
 {
 	size_t each = NR_STEPS * sizeof(u32) + sizeof(void *);
-	struct lab_free now;
 
-	lab_count_free(&now);
-	return (u64)cell->threads * cell->n * each >
-	       ((u64)now.pages << PAGE_SHIFT) / FREE_SHARE;
+	return (u64)cell->threads * cell->n * each > most_held();
 }
 
 static void choose_n(struct cell *cell)
 {
-	struct lab_free now;
-	u64 most;
-
 	cell->n = n.value ?: clamp_t(u64, CELL_BYTES / cell->size, MIN_N, MAX_N);
-	if (cell->pattern != PATTERN_HOLD)
-		return;
-	lab_count_free(&now);
-	most = div64_u64(((u64)now.pages << PAGE_SHIFT) / FREE_SHARE, cell->size);
-	cell->n = clamp_t(u64, most, 1, cell->n);
+	if (cell->pattern == PATTERN_HOLD)
+		cell->n = clamp_t(u64, div64_u64(most_held(), cell->size), 1, cell->n);
 }
 
 static void reap_workers(struct cell *cell)
@@ -639,17 +642,24 @@ static void fill_row(struct row *row, struct cell *cell, const u64 before[NR_EVE
 	}
 }
 
+/* scripts/bench fragments down to here, and from 6.19 on vmalloc takes what is above. */
+static int soak_order(const struct cell *cell)
+{
+	int order = get_order(cell->size);
+
+	return bench.memory == MEMORY_UNMOVABLE ? min(order, 2) : order;
+}
+
 /*
  * What others have freed since memory was fragmented, this module's own loading
  * among them: one such block would serve a whole loop. It is held for the cell.
  */
-static unsigned int soak(struct list_head *soaked, const struct cell *cell)
+static unsigned int soak(struct list_head *soaked, int order)
 {
-	int order = get_order(cell->size);
 	struct page *page;
 	unsigned int nr;
 
-	if (bench.memory == MEMORY_IDLE || cell->size <= PAGE_SIZE || order >= LAB_NR_ORDERS)
+	if (bench.memory == MEMORY_IDLE || !order || order >= LAB_NR_ORDERS)
 		return 0;
 	for (nr = 0; nr < MAX_SOAKED; nr++) {
 		/* free memory only, silently: to be given none is the end of it */
@@ -662,13 +672,13 @@ static unsigned int soak(struct list_head *soaked, const struct cell *cell)
 	return nr;
 }
 
-static void give_soaked(struct list_head *soaked, const struct cell *cell)
+static void give_soaked(struct list_head *soaked, int order)
 {
 	struct page *page, *next;
 
 	list_for_each_entry_safe(page, next, soaked, lru) {
 		list_del(&page->lru);
-		__free_pages(page, get_order(cell->size));
+		__free_pages(page, order);
 	}
 }
 
@@ -685,7 +695,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 			return "void-no-memory";
 	for (i = 0; i < cell->threads; i++)
 		wake_up_process(cell->workers[i].task);
-	row->numbers[NUM_SOAKED] = soak(&soaked, cell);
+	row->numbers[NUM_SOAKED] = soak(&soaked, soak_order(cell));
 	why = too_large ? "void-too-large" : judge_memory(cell);
 	if (why)
 		cell->n = 0;
@@ -694,7 +704,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 	/* A cell may last; to the kernel's watch over hung tasks this one moves. */
 	while (!wait_for_completion_timeout(&cell->done, 10 * HZ))
 		;
-	give_soaked(&soaked, cell);
+	give_soaked(&soaked, soak_order(cell));
 	if (why)
 		return why;
 	fill_row(row, cell, before);

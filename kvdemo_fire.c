@@ -32,6 +32,12 @@
 	__holds;							\
 })
 
+static int refuse(const char *name, const char *val, const char *allowed)
+{
+	pr_err("%s=%.64s is invalid: allowed is %s\n", name, val, allowed);
+	return -EINVAL;
+}
+
 /* The same seed gives the same requests on every kernel. */
 static u32 next_random(u64 *state)
 {
@@ -129,7 +135,7 @@ static int faults_set(const char *val, const struct kernel_param *kp)
 	else if (sysfs_streq(val, "all"))
 		check = fails_all;
 	else
-		return -EINVAL;
+		return refuse("faults", val, "large, all");
 	for (id = 0; id < KVDEMO_NR_POLICIES; id++)
 		for (i = 0; i < ARRAY_SIZE(fault_sizes); i++)
 			good &= check(id, fault_sizes[i]);
@@ -184,11 +190,9 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 	u64 state;
 
 	if (sscanf(val, "%llu %lu %u %zu %zu", &state, &count, &order, &least, &most) != 5 ||
-	    !state || least > most || !most || least > 1ul << most_bits) {
-		pr_err("oracle=%s is invalid: allowed is a seed, a count, an order and two sizes up to %lu\n",
-		       val, 1ul << most_bits);
-		return -EINVAL;
-	}
+	    !state || least > most || !most || least > 1ul << most_bits)
+		return refuse("oracle", val,
+			      "a seed, a count, an order, and two sizes up to 2 * KMALLOC_MAX_SIZE");
 	for (i = 0; i < count; i++) {
 		gfp_t gfp = GFP_KERNEL | extras[next_random(&state) % ARRAY_SIZE(extras)];
 
@@ -395,7 +399,7 @@ static int load_set(const char *val, const struct kernel_param *kp)
 	int err;
 
 	if (sscanf(val, "%llu %u %lu", &seed, &seconds, &least) != 3 || !seed)
-		return -EINVAL;
+		return refuse("load", val, "a seed, seconds, and the least allocations");
 	/* rmmod is to be refused, and not to wait for the end of the run */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;

@@ -121,6 +121,8 @@ static int awake_set(const char *val, const struct kernel_param *kp)
 		awake_cases[i].go_wrong();
 		return 0;
 	}
+	pr_err("awake=%.64s is invalid: allowed is none, uaf, uaf-vmalloc, leak, lock, null\n",
+	       val);
 	return -EINVAL;
 }
 
@@ -1184,8 +1186,11 @@ static int __init kvdemo_test_init(void)
 {
 	int i, err;
 
-	if (warn < 0 || warn > ARRAY_SIZE(warnings))
-		return -EINVAL;
+	if (warn < 0 || warn > ARRAY_SIZE(warnings)) {
+		pr_err("warn=%d is out of range: allowed is 0 to %zu\n", warn,
+		       ARRAY_SIZE(warnings));
+		return -ERANGE;
+	}
 	if (proving)
 		return 0;
 	err = kvdemo_compat_trace(register)(probe, NULL);

@@ -108,6 +108,7 @@ bad_values()
 		sizes=1Q invalid: allowed is 1 to 48 sizes
 		sizes=0 invalid
 		sizes=2G invalid
+		sizes=17179869185G invalid
 		policies=fifo invalid: allowed is names of policies
 		patterns=zigzag invalid: allowed is loop, hold, random, threads$
 		memory=full invalid: allowed is idle, unmovable, movable$
