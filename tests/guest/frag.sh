@@ -171,8 +171,8 @@ try 'the log tells the orders as buddyinfo shows them' told
 try 'kmalloc falls back for real' falls_back
 rests()
 {
-	if [ "$KVPAGE" -gt 16384 ]; then
-		set -- "$1 # SKIP a rest is over before a buffer of so large pages is filled" true
+	if [ -n "$KVSLOW" ]; then
+		set -- "$1 # SKIP a rest is over before a buffer is filled" true
 	fi
 	try "$@"
 }
