@@ -7,4 +7,5 @@
 lockdown=yes skips=0
 grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$(config)" || lockdown='' skips=1
 plan 24
-guest 23 -t 300 -S "$skips" -a "KVLOCKDOWN=$lockdown" tests/guest/debugfs.sh "$built/kvdemo.ko"
+guest 23 -t 300 -x unload -S "$skips" -a "KVLOCKDOWN=$lockdown" \
+	tests/guest/debugfs.sh "$built/kvdemo.ko"
