@@ -255,9 +255,8 @@ static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 		raw_cpu_write(b->seen, 0);
 		return false;
 	}
-	/* Others took some: what comes back counts as new. */
-	if (now < raw_cpu_read(b->seen))
-		raw_cpu_write(b->seen, now);
+	/* Where others took some, what comes back counts as new. */
+	raw_cpu_write(b->seen, now);
 	return true;
 }
 

@@ -687,6 +687,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 	u64 before[NR_EVENTS];
 	LIST_HEAD(soaked);
 	bool too_large = is_too_large(cell);
+	int order = soak_order(cell);
 	const char *why;
 	unsigned int i;
 
@@ -695,7 +696,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 			return "void-no-memory";
 	for (i = 0; i < cell->threads; i++)
 		wake_up_process(cell->workers[i].task);
-	row->numbers[NUM_SOAKED] = soak(&soaked, soak_order(cell));
+	row->numbers[NUM_SOAKED] = soak(&soaked, order);
 	why = too_large ? "void-too-large" : judge_memory(cell);
 	if (why)
 		cell->n = 0;
@@ -704,7 +705,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 	/* A cell may last; to the kernel's watch over hung tasks this one moves. */
 	while (!wait_for_completion_timeout(&cell->done, 10 * HZ))
 		;
-	give_soaked(&soaked, soak_order(cell));
+	give_soaked(&soaked, order);
 	if (why)
 		return why;
 	fill_row(row, cell, before);

@@ -22,6 +22,7 @@
 #include <linux/string.h>
 
 #include "kvdemo.h"
+#include "kvdemo_lab.h"
 
 /* Evaluates to the condition; a failure says where and what. */
 #define CHECK(cond, fmt, ...) ({					\
@@ -32,10 +33,12 @@
 	__holds;							\
 })
 
-static int refuse(const char *name, const char *val, const char *allowed)
+static int refuse(const struct kernel_param *kp, const char *val, const char *allowed)
 {
-	pr_err("%s=%.64s is invalid: allowed is %s\n", name, val, allowed);
-	return -EINVAL;
+	int err = 0;
+
+	lab_bad(kp->name, val, allowed, &err, -EINVAL);
+	return err;
 }
 
 /* The same seed gives the same requests on every kernel. */
@@ -135,7 +138,7 @@ static int faults_set(const char *val, const struct kernel_param *kp)
 	else if (sysfs_streq(val, "all"))
 		check = fails_all;
 	else
-		return refuse("faults", val, "large, all");
+		return refuse(kp, val, "large, all");
 	for (id = 0; id < KVDEMO_NR_POLICIES; id++)
 		for (i = 0; i < ARRAY_SIZE(fault_sizes); i++)
 			good &= check(id, fault_sizes[i]);
@@ -191,7 +194,7 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 
 	if (sscanf(val, "%llu %lu %u %zu %zu", &state, &count, &order, &least, &most) != 5 ||
 	    !state || least > most || !most || least > 1ul << most_bits)
-		return refuse("oracle", val,
+		return refuse(kp, val,
 			      "a seed, a count, an order, and two sizes up to 2 * KMALLOC_MAX_SIZE");
 	for (i = 0; i < count; i++) {
 		gfp_t gfp = GFP_KERNEL | extras[next_random(&state) % ARRAY_SIZE(extras)];
@@ -399,7 +402,7 @@ static int load_set(const char *val, const struct kernel_param *kp)
 	int err;
 
 	if (sscanf(val, "%llu %u %lu", &seed, &seconds, &least) != 3 || !seed)
-		return refuse("load", val, "a seed, seconds, and the least allocations");
+		return refuse(kp, val, "a seed, seconds, and the least allocations");
 	/* rmmod is to be refused, and not to wait for the end of the run */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kvdemo_watch.c, kvdemo_frag.c and kvdemo_bench.c share: numbers as
- * parameters. And, for the last two, how much free memory there is in blocks of
- * each order.
+ * What kvdemo_watch.c, kvdemo_frag.c, kvdemo_bench.c and the test modules share:
+ * numbers as parameters, and what is said of a bad value. And how much free memory
+ * there is in blocks of each order.
  */
 #ifndef KVDEMO_LAB_H
 #define KVDEMO_LAB_H
@@ -81,7 +81,7 @@ static inline int lab_number_get(char *buf, const struct kernel_param *kp)
 }
 
 /* NOARG: a bare word reaches the setter, too. */
-static const struct kernel_param_ops lab_number_ops = {
+static const struct kernel_param_ops __maybe_unused lab_number_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = lab_number_set,
 	.get = lab_number_get,

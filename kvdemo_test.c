@@ -19,6 +19,7 @@
 #include <trace/events/kmem.h>
 
 #include "kvdemo.h"
+#include "kvdemo_lab.h"
 
 static int warn;
 module_param(warn, int, 0);
@@ -112,7 +113,7 @@ static const struct {
 
 static int awake_set(const char *val, const struct kernel_param *kp)
 {
-	int i;
+	int i, err = 0;
 
 	proving = true;
 	for (i = 0; i < ARRAY_SIZE(awake_cases); i++) {
@@ -121,9 +122,8 @@ static int awake_set(const char *val, const struct kernel_param *kp)
 		awake_cases[i].go_wrong();
 		return 0;
 	}
-	pr_err("awake=%.64s is invalid: allowed is none, uaf, uaf-vmalloc, leak, lock, null\n",
-	       val);
-	return -EINVAL;
+	lab_bad(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null", &err, -EINVAL);
+	return err;
 }
 
 static const struct kernel_param_ops awake_ops = { .set = awake_set };

@@ -75,7 +75,7 @@ rest_waits()
 {
 	mkdir /tmp/m
 	mount -t tmpfs movable /tmp/m || return
-	head -c 128m /dev/zero >/tmp/m/file && rest_begins 24 200
+	head -c 128m /dev/zero >/tmp/m/file && rest_begins 25 200
 	code=$?
 	umount /tmp/m
 	return $code
@@ -164,11 +164,7 @@ interrupted()
 		! grep -q '^kvdemo_frag ' /proc/modules
 }
 
-mark
-free=$(mib_free)
-try 'no block above the costly order is left' fragments
-try 'the log tells the orders as buddyinfo shows them' told
-try 'kmalloc falls back for real' falls_back
+# rests NAME COMMAND...: as try, where a rest of backoff can be seen
 rests()
 {
 	if [ -n "$KVSLOW" ]; then
@@ -176,6 +172,12 @@ rests()
 	fi
 	try "$@"
 }
+
+mark
+free=$(mib_free)
+try 'no block above the costly order is left' fragments
+try 'the log tells the orders as buddyinfo shows them' told
+try 'kmalloc falls back for real' falls_back
 rests 'backoff rests at once where nothing can be moved' rest_begins 1 20
 rests 'backoff rests after 24 failures where something can' rest_waits
 try 'rmmod gives all back' gives_back "$free"
