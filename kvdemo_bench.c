@@ -642,14 +642,6 @@ static void fill_row(struct row *row, struct cell *cell, const u64 before[NR_EVE
 	}
 }
 
-/* scripts/bench fragments down to here, and from 6.19 on vmalloc takes what is above. */
-static int soak_order(const struct cell *cell)
-{
-	int order = get_order(cell->size);
-
-	return bench.memory == MEMORY_UNMOVABLE ? min(order, 2) : order;
-}
-
 /*
  * What others have freed since memory was fragmented, this module's own loading
  * among them: one such block would serve a whole loop. It is held for the cell.
@@ -687,7 +679,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 	u64 before[NR_EVENTS];
 	LIST_HEAD(soaked);
 	bool too_large = is_too_large(cell);
-	int order = soak_order(cell);
+	int order = get_order(cell->size);
 	const char *why;
 	unsigned int i;
 
