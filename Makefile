@@ -65,7 +65,7 @@ check: $(BUILT)
 	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove --timer -j2 $(TESTS)
 
 check-user:
-	@$(MAKE) --no-print-directory TESTS=tests/user.t check
+	@$(MAKE) --no-print-directory TESTS='tests/user.t tests/tools.t' check
 
 # Rows side by side: make -j2 check-all. A red one does not stop the others.
 ROWS ?= $(shell scripts/target list)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# Tools that read the events, as README calls them.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+export HOME=/root LC_ALL=C.UTF-8
+dir=/sys/kernel/debug/kvdemo
+cd /tmp || exit
+
+# during TOOL READY: README's command at work while buffers come and go, from when
+# READY holds; /tmp/TOOL is what it printed until it was interrupted
+during()
+{
+	local tries=0
+
+	sh "/src/$1" >"/tmp/$1" 2>&1 &
+	pid=$!
+	until "$2" || [ $((tries += 1)) -gt 200 ]; do
+		sleep 1
+	done
+	# it may listen a little later than it looks
+	for _ in 1 2 3 4 5 6 7 8; do
+		echo '64K count=9' >$dir/alloc && echo '64K policy=vmalloc' >$dir/alloc && echo all >$dir/free
+		sleep 1
+	done
+	kill -INT $pid
+	wait $pid
+}
+
+# shows FILE REGEX...: a line of it matches each
+shows()
+{
+	local file=$1 regex
+
+	shift
+	for regex; do
+		grep -Eq -- "$regex" "$file" && continue
+		echo "# nothing shows $regex in:"
+		tail -n 20 "$file" | sed 's/^/# /'
+		return 1
+	done
+}
+
+/usr/bin/tar -xi --keep-directory-symlink -C / -f /src/tools.tar && ldconfig
+ok $? 'the tools are there'
+insmod /src/kvdemo.ko sizes=64
+
+opened()
+{
+	readlink "/proc/$pid/fd/"* | grep -q perf_event
+}
+
+enabled()
+{
+	[ "$(cat /sys/kernel/tracing/events/kvdemo/kvdemo_alloc/enable)" != 0 ]
+}
+
+reads()
+{
+	during "$1" "$2"
+	shift 2
+	shows "$@"
+}
+
+words='gfp=GFP_KERNEL\|__GFP_NOWARN .* policy=vmalloc path=vmalloc why=policy'
+try 'perf trace prints paths, whys, policies and gfp by name' \
+	reads perf opened /tmp/perf " size=65536 $words"
+during trace-cmd enabled
+trace-cmd report >/tmp/report 2>&1
+try 'trace-cmd likewise, and the caller' \
+	shows /tmp/report " kvdemo_alloc: .* caller=kvdemo_take\+[0-9a-fx]* .* size=65536 $words"
+try 'bpftrace draws what the try cost each caller' \
+	reads bpftrace opened /tmp/bpftrace '^@\[kvdemo_take\]:' '^\[0\] +[0-9]+ \|@' '^\[[0-9]+K, [0-9]+[KM]\) +[1-9][0-9]* \|@'

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# README's recipes for perf, trace-cmd and bpftrace, as they stand there. The guest is
+# a whole Debian with these tools, so `make check-user` runs this, not `make check`.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The packages as one archive, unpacked: in the guest that would take minutes. The
+# root left libLLVM out.
+# shellcheck disable=SC2016 # for the root's shell
+fetch_tools='
+	set -e
+	apt-get -qq update
+	apt-get -qq -o APT::Sandbox::User=root install -y --no-install-recommends --download-only --reinstall \
+		-o Dir::Cache::archives=/out linux-perf trace-cmd bpftrace \
+		$(dpkg-query -Wf "\${Package}\n" "libllvm*" 2>/dev/null)
+	for deb in /out/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb"
+		rm "$deb"
+	done >/out/tools.tar'
+scripts/target run "$TARGET" -b "$work:/out" -- sh -c "$fetch_tools" >&2
+rm -rf "$work"/{lock,partial}
+for tool in perf trace-cmd bpftrace; do
+	sed -n "s/^    \($tool .*kvdemo.*\)/exec \1/p" README.md >"$work/$tool"
+done
+cp "$built"/kvdemo.ko "$work"
+
+plan 5
+guest 4 -m 4096 -t 600 -R "$work" tests/guest/tools.sh
