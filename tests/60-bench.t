@@ -5,5 +5,5 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-plan 11
-guest 10 -t 300 -a "KVPAGE=$page" tests/guest/bench-module.sh "$built"/kvdemo{,_bench}.ko
+plan 12
+guest 11 -t 300 -a "KVPAGE=$page" tests/guest/bench-module.sh "$built"/kvdemo{,_frag,_bench}.ko

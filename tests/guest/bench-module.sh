@@ -84,6 +84,18 @@ void()
 		[ "$(columns verdict n pair_p50)" = 'void-free-block 0 0' ]
 }
 
+# Where a block is left, from which vmalloc, too, may be served, such a buffer is kept.
+keeps()
+{
+	insmod /kvdemo_frag.ko order=3 || return
+	bench policies=vmalloc sizes=$((16 * KVPAGE)) n=100 memory=unmovable
+	rmmod kvdemo_frag
+	columns verdict n vmalloc kept >/tmp/rows
+	sed 's/^/# /' /tmp/rows
+	read -r verdict n vmalloc kept </tmp/rows
+	[ "$verdict $n $vmalloc" = 'ok 100 100' ] && [ "$kept" -ge 1 ]
+}
+
 # By default, n is 256 MiB by size, from 32 to 1000.
 default_n()
 {
@@ -148,6 +160,7 @@ try 'the console says the same, and how far it is' console
 try 'each pattern runs' patterns
 try 'the order of policies rotates between repetitions' rotates
 try 'a cell that finds other memory than it is about is void' void
+try 'a buffer of vmalloc that lies in a block is kept for the cell' keeps
 try 'n follows from the size' default_n
 try 'bad values are refused with a sentence' bad_values
 try 'a write to stop ends it, and the table has what there was' stopped
