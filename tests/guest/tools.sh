@@ -48,7 +48,10 @@ insmod /src/kvdemo.ko sizes=64
 
 opened()
 {
-	readlink "/proc/$pid/fd/"* | grep -q perf_event
+	for fd in "/proc/$pid/fd/"*; do
+		case $(readlink "$fd") in *perf_event*) return 0 ;; esac
+	done
+	return 1
 }
 
 enabled()
