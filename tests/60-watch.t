@@ -8,6 +8,9 @@
 memory=512
 [ "$page" -le 4096 ] || memory=1536
 modules=("$built"/kvdemo{,_watch,_test_watch}.ko)
+# Under the checkers a dd takes a quarter of a second.
+slow=
+[[ $extra != *debug* ]] || slow=1
 
 # cost MOST KERNEL-ARGUMENT: instructions are counted, so one CPU and no KVM. A
 # random address now and then shares its place in the table with another, which
@@ -25,7 +28,7 @@ case $TARGET in
 bookworm | bullseye) tests=25 ;;
 esac
 plan "$tests"
-guest 20 -m "$memory" -t 300 tests/guest/watch.sh "${modules[@]}"
+guest 20 -m "$memory" -t 300 -a "KVSLOW=$slow" tests/guest/watch.sh "${modules[@]}"
 if [ "$tests" -eq 25 ]; then
 	cost 1100 init_on_alloc=1
 	cost 1450 init_on_alloc=0

@@ -27,8 +27,9 @@ random_parameters()
 		while (n--) {
 			policy = pick("noretry noreclaim backoff native kmalloc vmalloc")
 			line = "policy=" policy " count=" 1 + int(rand() * 8) " sizes=" sizes()
+			# eight of these exceed the default cap of the debug kernel
 			if (policy != "kmalloc" && rand() < 0.1)
-				line = line ",5M"
+				line = line ",5M cap=96M"
 			if (policy != "kmalloc" && rand() < 0.3)
 				line = line " force_fallback=1"
 			if (rand() < 0.3)
