@@ -40,9 +40,7 @@
 #define EMPTY_LOOPS	1001
 #define MAX_SOAKED	4096
 #define AFTER_LOAD_MS	200
-#define BLOCK_PAGES	4	/* of order 2: the smallest that a try above PAGE_SIZE
-				 * of the bench's states is to find none of
-				 */
+#define BLOCK_PAGES	4	/* order 2, the smallest that scripts/bench leaves none of */
 
 static int bench_err;
 
@@ -405,10 +403,11 @@ static bool holds_block(const void *p, size_t size)
  */
 static bool is_lucky(const struct worker *w, unsigned int i, size_t size)
 {
-	enum kvdemo_path path = kvdemo_path(w->bufs[i]);
+	enum kvdemo_path path;
 
 	if (bench.memory != MEMORY_UNMOVABLE)
 		return false;
+	path = kvdemo_path(w->bufs[i]);
 	return path == KVDEMO_PATH_PAGES ||
 	       (path == KVDEMO_PATH_VMALLOC && holds_block(w->bufs[i], size));
 }

@@ -6,8 +6,9 @@
 . "$(dirname "$0")/lib.sh"
 
 # Before 6.19 vmalloc takes single pages, and what it gets lies in a block by chance.
-skips=0
-[ "$policy" = noreclaim ] || skips=1
+single=
+[ "$policy" = noreclaim ] || single=1
 # cma=0: what is set aside there no unmovable page gets, and the bench cannot soak it up.
 plan 12
-guest 11 -t 300 -S "$skips" -a "cma=0 KVPAGE=$page KVSINGLE=${skips#0}" tests/guest/bench-module.sh "$built"/kvdemo{,_frag,_bench}.ko
+guest 11 -t 300 -S "${single:-0}" -a "cma=0 KVPAGE=$page KVSINGLE=$single" \
+	tests/guest/bench-module.sh "$built"/kvdemo{,_frag,_bench}.ko

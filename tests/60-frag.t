@@ -11,8 +11,8 @@ fi
 
 # A rest of policy backoff is over before buffers of such pages, or under KASAN, are
 # filled: two tests skip there, and no others.
-skips=0 slow=
-if [ "$page" -gt 16384 ] || [[ $extra == *debug* ]]; then
+skips=0
+if [ "$page" -gt 16384 ] || [ -n "$slow" ]; then
 	skips=2 slow=1
 fi
 

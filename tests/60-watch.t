@@ -8,9 +8,6 @@
 memory=512
 [ "$page" -le 4096 ] || memory=1536
 modules=("$built"/kvdemo{,_watch,_test_watch}.ko)
-# Under the checkers a dd takes a quarter of a second.
-slow=
-[[ $extra != *debug* ]] || slow=1
 
 # cost MOST KERNEL-ARGUMENT: instructions are counted, so one CPU and no KVM. A
 # random address now and then shares its place in the table with another, which

@@ -31,8 +31,6 @@ skips=0
 grep -q '^CONFIG_HIST_TRIGGERS=y' "$(config)" || skips=2
 # The session was recorded with pages of 4 KiB.
 [ "$page" -eq 4096 ] || skips=$((skips + 1))
-# Under KASAN a rest of policy backoff is over before the next allocation.
-slow=
-[[ $extra != *debug* ]] || slow=1
+# KVSLOW: under KASAN a rest of policy backoff is over before the next allocation.
 plan 12
 guest 11 -S "$skips" -a "KVSLOW=$slow" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,session,printed}

@@ -14,15 +14,13 @@ trap 'rm -rf "$work"' EXIT
 fetch_tools='
 	set -e
 	apt-get -qq update
-	apt-get -qq -o APT::Sandbox::User=root install -y --no-install-recommends --download-only --reinstall \
-		-o Dir::Cache::archives=/out linux-perf trace-cmd bpftrace \
+	apt-get -qq install -y --no-install-recommends --download-only --reinstall \
+		linux-perf trace-cmd bpftrace \
 		$(dpkg-query -Wf "\${Package}\n" "libllvm*" 2>/dev/null)
-	for deb in /out/*.deb; do
+	for deb in /var/cache/apt/archives/*.deb; do
 		dpkg-deb --fsys-tarfile "$deb"
-		rm "$deb"
 	done >/out/tools.tar'
 scripts/target run "$TARGET" -b "$work:/out" -- sh -c "$fetch_tools" >&2
-rm -rf "$work"/{lock,partial}
 for tool in perf trace-cmd bpftrace; do
 	sed -n "s/^    \($tool .*kvdemo.*\)/exec \1/p" README.md >"$work/$tool"
 done

@@ -29,7 +29,7 @@ few()
 {
 	local n=$1
 
-	[[ $extra != *debug* ]] || n=$((n / 10))
+	[ -z "$slow" ] || n=$((n / 10))
 	share "$n"
 }
 

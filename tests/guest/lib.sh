@@ -52,6 +52,20 @@ lacks()
 	return 0
 }
 
+# shows FILE REGEX...: a line of it matches each
+shows()
+{
+	local file=$1 regex
+
+	shift
+	for regex; do
+		grep -Eq -- "$regex" "$file" && continue
+		echo "# nothing shows $regex in:"
+		tail -n 20 "$file" | sed 's/^/# /'
+		return 1
+	done
+}
+
 # The TAP lines of a test module
 tap()
 {

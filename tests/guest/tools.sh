@@ -28,20 +28,6 @@ during()
 	wait $pid
 }
 
-# shows FILE REGEX...: a line of it matches each
-shows()
-{
-	local file=$1 regex
-
-	shift
-	for regex; do
-		grep -Eq -- "$regex" "$file" && continue
-		echo "# nothing shows $regex in:"
-		tail -n 20 "$file" | sed 's/^/# /'
-		return 1
-	done
-}
-
 /usr/bin/tar -xi --keep-directory-symlink -C / -f /src/tools.tar && ldconfig
 ok $? 'the tools are there'
 insmod /src/kvdemo.ko sizes=64

@@ -123,12 +123,7 @@ recipe()
 	timeout 5 sh "/recipe$1.show" >/tmp/shown
 	sh -e "/recipe$1.end" || return
 	shift
-	for regex; do
-		grep -Eq -- "$regex" /tmp/shown && continue
-		echo "# nothing shows $regex in:"
-		sed 's/^/# /' /tmp/shown | head -20
-		return 1
-	done
+	shows /tmp/shown "$@"
 }
 
 hist()
