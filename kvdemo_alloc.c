@@ -180,6 +180,9 @@ enum kvdemo_path kvdemo_path(const void *p)
 }
 EXPORT_SYMBOL_GPL(kvdemo_path);
 
+/* vmalloc promises neither a zone nor a node: for these no memory is safer. */
+#define GFP_BOUND	(__GFP_DMA | __GFP_DMA32 | __GFP_THISNODE)
+
 /*
  * Policy backoff: what each CPU remembers of each order. After a failed try no
  * other is made until the free list of that order holds more blocks than it did
@@ -243,8 +246,11 @@ static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 	struct backoff __percpu *b = kvdemo_backoff + order;
 	u32 now;
 
-	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
-	if (gfp & __GFP_RETRY_MAYFAIL)
+	/*
+	 * Who asks for RETRY_MAYFAIL wants contiguous memory at a price, and who is
+	 * bound to a zone or node has no fallback.
+	 */
+	if (gfp & (__GFP_RETRY_MAYFAIL | GFP_BOUND))
 		return false;
 	/* A task that has just moved here may be the first on this CPU. */
 	if (unlikely(!nr_free))
@@ -303,8 +309,8 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 	struct zone *zone;
 	struct backoff *b;
 
-	/* One full memcg, node or cpuset says nothing of the memory of all. */
-	if (gfp & (__GFP_ACCOUNT | __GFP_THISNODE | __GFP_HARDWALL))
+	/* One full memcg, node, zone or cpuset says nothing of the memory of all. */
+	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL | GFP_BOUND))
 		return;
 	b = raw_cpu_ptr(kvdemo_backoff + order);
 	zone = backoff_zone(node);
@@ -348,11 +354,11 @@ void kvdemo_force_fallback(bool on)
 }
 EXPORT_SYMBOL_GPL(kvdemo_force_fallback);
 
-/* Acts above PAGE_SIZE, for below it no fallback exists. */
+/* Acts where there is a fallback: above PAGE_SIZE, and for whom no zone or node binds. */
 static __always_inline bool is_forced(const struct kvdemo_request *rq)
 {
 	return rq->force_fallback && rq->policy->falls_back &&
-	       rq->size > PAGE_SIZE;
+	       rq->size > PAGE_SIZE && !(rq->gfp & GFP_BOUND);
 }
 
 /* The contract of kvmalloc_node() in 4.12. */
@@ -417,8 +423,7 @@ static bool may_fall_back(const struct kvdemo_policy *policy, size_t size,
 		WARN_ON_ONCE(!(gfp & __GFP_NOWARN));
 		return false;
 	}
-	/* vmalloc promises neither a zone nor a node: no memory is safer. */
-	if (gfp & (__GFP_DMA | __GFP_DMA32 | __GFP_THISNODE))
+	if (gfp & GFP_BOUND)
 		return false;
 	return policy->falls_back;
 }

@@ -16,6 +16,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/completion.h>
+#include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -37,8 +38,8 @@
 #define MIN_N		32
 #define CELL_BYTES	SZ_256M	/* what a cell allocates in all, if MIN_N allows */
 #define FREE_SHARE	4	/* at most a quarter of free memory at a time */
+#define SOAK_SHARE	2	/* and half of it in blocks that nobody is to be given */
 #define EMPTY_LOOPS	1001
-#define MAX_SOAKED	4096
 #define AFTER_LOAD_MS	200
 #define BLOCK_PAGES	4	/* order 2, the smallest that scripts/bench leaves none of */
 
@@ -107,6 +108,7 @@ struct worker {
 	unsigned int paths[KVDEMO_NR_PATHS];
 	unsigned int first; /* contiguous result, counted from 1 */
 	unsigned int kept; /* to the end, for they lay in a block */
+	u64 kept_bytes;
 };
 
 struct cell {
@@ -114,6 +116,7 @@ struct cell {
 	enum pattern pattern;
 	size_t size;
 	unsigned int rep, n, threads;
+	u64 most_kept; /* bytes, by each thread */
 	u32 *samples;
 	struct worker *workers;
 	struct completion go, done;
@@ -176,8 +179,9 @@ static bool parse_size(const char *word, size_t *size)
 	u64 value = memparse(word, &end);
 
 	*size = value;
-	return end != word && !*end && end - word <= MAX_WORD && value &&
-	       value <= INT_MAX;
+	/* a zero in front would make it octal */
+	return isdigit(*word) && (*word != '0' || word[1] == 'x') && !*end &&
+	       end - word <= MAX_WORD && value && value <= INT_MAX;
 }
 
 /* Calls @take for each word of a list; it is false for a word not allowed. */
@@ -189,7 +193,6 @@ static int parse_words(const char *val, const struct kernel_param *kp,
 
 	if (!copy)
 		return -ENOMEM;
-	strim(copy);
 	while (!err && (word = strsep(&rest, ",")))
 		if (!take(word))
 			err = -EINVAL;
@@ -239,18 +242,14 @@ static int patterns_set(const char *val, const struct kernel_param *kp)
 	return parse_words(val, kp, "loop, hold, random, threads", take_pattern);
 }
 
-static bool take_memory(const char *word)
-{
-	int i = match_string(memories, NR_MEMORIES, word);
-
-	if (i >= 0)
-		bench.memory = i;
-	return i >= 0;
-}
-
 static int memory_set(const char *val, const struct kernel_param *kp)
 {
-	return parse_words(val, kp, "idle, unmovable, movable", take_memory);
+	int i = match_string(memories, NR_MEMORIES, val ?: "");
+
+	if (i < 0)
+		return lab_bad(kp->name, val, "idle, unmovable, movable", &bench_err, -EINVAL);
+	bench.memory = i;
+	return 0;
 }
 
 /* NOARG: a bare word reaches the setter, too. */
@@ -405,7 +404,7 @@ static bool is_lucky(const struct worker *w, unsigned int i, size_t size)
 {
 	enum kvdemo_path path;
 
-	if (bench.memory != MEMORY_UNMOVABLE)
+	if (bench.memory != MEMORY_UNMOVABLE || w->kept_bytes + size > w->cell->most_kept)
 		return false;
 	path = kvdemo_path(w->bufs[i]);
 	return path == KVDEMO_PATH_PAGES ||
@@ -422,10 +421,12 @@ static void run_in_turn(struct worker *w)
 		if (w->cell->pattern == PATTERN_RANDOM)
 			size = random_size(w->cell->size, &state);
 		one_alloc(w, w->made, size);
-		if (is_lucky(w, w->made, size))
+		if (is_lucky(w, w->made, size)) {
 			w->kept++;
-		else
+			w->kept_bytes += size;
+		} else {
 			one_free(w, w->made);
+		}
 		between();
 	}
 	for (i = 0; i < w->made; i++)
@@ -550,13 +551,18 @@ static bool is_debug_kernel(void)
 	       IS_ENABLED(CONFIG_DEBUG_PREEMPT) || IS_ENABLED(CONFIG_KMSAN);
 }
 
-/* What a cell may hold at a time, in bytes */
-static u64 most_held(void)
+static u64 free_bytes(void)
 {
 	struct lab_free now;
 
-	lab_count_free(&now);
-	return ((u64)now.pages << PAGE_SHIFT) / FREE_SHARE;
+	lab_count_free(&now, 0);
+	return (u64)now.pages << PAGE_SHIFT;
+}
+
+/* What a cell may hold at a time, in bytes */
+static u64 most_held(void)
+{
+	return free_bytes() / FREE_SHARE;
 }
 
 /*
@@ -575,7 +581,7 @@ static const char *judge_memory(const struct cell *cell)
 	struct lab_free now;
 	bool blocks;
 
-	lab_count_free(&now);
+	lab_count_free(&now, order);
 	if (cell->size <= PAGE_SIZE || order >= LAB_NR_ORDERS)
 		return NULL;
 	blocks = lab_free_from(&now, order);
@@ -674,12 +680,13 @@ static void fill_row(struct row *row, struct cell *cell, const u64 before[NR_EVE
  */
 static unsigned int soak(struct list_head *soaked, int order)
 {
+	u64 most = free_bytes() / SOAK_SHARE >> PAGE_SHIFT;
 	struct page *page;
 	unsigned int nr;
 
 	if (bench.memory == MEMORY_IDLE || !order || order >= LAB_NR_ORDERS)
 		return 0;
-	for (nr = 0; nr < MAX_SOAKED; nr++) {
+	for (nr = 0; (nr + 1ull) << order <= most; nr++) {
 		/* free memory only, silently: to be given none is the end of it */
 		page = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN |
 				   __GFP_NORETRY, order);
@@ -709,6 +716,7 @@ static const char *run_workers(struct cell *cell, struct row *row)
 	const char *why;
 	unsigned int i;
 
+	cell->most_kept = div_u64(most_held(), cell->threads);
 	for (i = 0; i < cell->threads; i++)
 		if (make_worker(cell, i))
 			return "void-no-memory";

@@ -68,8 +68,11 @@ static u64 vmalloc_footprint(const struct kvdemo_request *rq)
 	bool huge = rq->policy->native ||
 		    (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE);
 
-	return huge && rq->size >= PMD_SIZE ? ALIGN((u64)rq->size, PMD_SIZE) :
-					      PAGE_ALIGN((u64)rq->size);
+	if (!huge)
+		return PAGE_ALIGN((u64)rq->size);
+	if (rq->size >= PMD_SIZE)
+		return ALIGN((u64)rq->size, PMD_SIZE);
+	return ALIGN((u64)rq->size, 1ul << kvdemo_compat_vmap_shift(rq->size));
 }
 
 /**
@@ -278,8 +281,8 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	if (!buf)
 		return -ENOMEM;
 	buf->rq = *rq;
-	/* The try has it anyway, and path=none reports a failed fallback. */
-	if (rq->size > PAGE_SIZE)
+	/* The try has it anyway, and path=none reports a failed vmalloc. */
+	if (rq->size > PAGE_SIZE || !rq->policy->tries)
 		buf->rq.gfp |= __GFP_NOWARN;
 
 	start = ktime_get_ns();

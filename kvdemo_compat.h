@@ -68,6 +68,17 @@
 #endif
 
 /*
+ * 5.14, 3382bbee0464 "mm/vmalloc: enable mapping of huge pages at pte level in
+ * vmalloc": where huge pages may be mapped at all, an area below PMD_SIZE is made of
+ * runs of contiguous PTEs, as arm64 does from 6.16 on.
+ */
+#if KVDEMO_SINCE(5, 14)
+#define kvdemo_compat_vmap_shift(size)	arch_vmap_pte_supported_shift(size)
+#else
+#define kvdemo_compat_vmap_shift(size)	((void)(size), PAGE_SHIFT)
+#endif
+
+/*
  * 6.1, 11e9734bcb6a "mm/slab_common: unify NUMA and UMA version of
  * tracepoints": kmem:kmalloc_node became kmem:kmalloc, with the same arguments.
  * Only kvdemo_test.c listens to it.

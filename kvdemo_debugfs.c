@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/fs.h>
@@ -140,7 +141,8 @@ static int do_free(char *line)
 		kvdemo_give_back_all();
 		return 0;
 	}
-	err = kstrtoul(line, 10, &id) ? -EINVAL : kvdemo_give_back_id(id);
+	/* kstrtoul() takes a sign */
+	err = !isdigit(*line) || kstrtoul(line, 10, &id) ? -EINVAL : kvdemo_give_back_id(id);
 	if (err)
 		bad_write("free", line, strlen(line), err,
 			  "all, or an id of the file held");
@@ -188,7 +190,7 @@ static const struct command {
 	{ "reset", do_reset },
 };
 
-/* Without the newline at its end; @size bytes are in @line. */
+/* Without the newline at its end; of @size bytes @len are in @line. */
 static int whole_line(const char *name, char *line, size_t len, size_t size)
 {
 	size_t n = len;
@@ -196,7 +198,7 @@ static int whole_line(const char *name, char *line, size_t len, size_t size)
 	if (n && len == size && line[n - 1] == '\n')
 		n--;
 	line[n] = '\0';
-	if (len < size || memchr(line, '\0', n) || memchr(line, '\n', n))
+	if (n > LINE_LEN || memchr(line, '\0', n) || memchr(line, '\n', n))
 		return bad_write(name, line, n, -EINVAL,
 				 "one line of at most " __stringify(LINE_LEN) " characters");
 	return 0;
@@ -206,8 +208,9 @@ static ssize_t command_write(struct file *file, const char __user *from,
 			     size_t size, loff_t *pos)
 {
 	const struct command *command = file_inode(file)->i_private;
-	size_t len = min_t(size_t, size, LINE_LEN);
-	char line[LINE_LEN + 1];
+	/* the newline at its end is none of its characters */
+	size_t len = min_t(size_t, size, LINE_LEN + 1);
+	char line[LINE_LEN + 2];
 	int err;
 
 	if (copy_from_user(line, from, len))

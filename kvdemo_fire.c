@@ -190,10 +190,11 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 	unsigned long count, i, bad = 0, fallbacks = 0;
 	size_t least, most, size;
 	unsigned int order;
+	char more;
 	u64 state;
 
-	if (sscanf(val, "%llu %lu %u %zu %zu", &state, &count, &order, &least, &most) != 5 ||
-	    !state || least > most || !most || least > 1ul << most_bits)
+	if (sscanf(val, "%llu %lu %u %zu %zu %c", &state, &count, &order, &least, &most,
+		   &more) != 5 || !state || least > most || !most || least > 1ul << most_bits)
 		return refuse(kp, val,
 			      "a seed, a count, an order, and two sizes up to 2 * KMALLOC_MAX_SIZE");
 	for (i = 0; i < count; i++) {
@@ -218,6 +219,7 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
  * policies, holds some, and finds in each buffer what it wrote there. It ends
  * after SECONDS and LEAST allocations, for a busy host gives little in a time.
  */
+#define MAX_SECONDS	604800	/* what jiffies of 32 bits can tell apart is more */
 #define SLOTS		48
 #define LOAD_BITS	17
 /* one in so many is above KMALLOC_MAX_SIZE */
@@ -398,11 +400,14 @@ static int load_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int seconds;
 	unsigned long least;
+	char more;
 	u64 seed;
 	int err;
 
-	if (sscanf(val, "%llu %u %lu", &seed, &seconds, &least) != 3 || !seed)
-		return refuse(kp, val, "a seed, seconds, and the least allocations");
+	if (sscanf(val, "%llu %u %lu %c", &seed, &seconds, &least, &more) != 3 || !seed ||
+	    seconds > MAX_SECONDS)
+		return refuse(kp, val,
+			      "a seed, seconds of a week at most, and the least allocations");
 	/* rmmod is to be refused, and not to wait for the end of the run */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;

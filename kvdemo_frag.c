@@ -78,7 +78,7 @@ static bool may_take(int order)
 	unsigned long keep = 1ul << (order - min_order.value);
 	struct lab_free now;
 
-	lab_count_free(&now);
+	lab_count_free(&now, 0);
 	return nr_kept + keep <= most &&
 	       now.pages >= (u64)reserve_pages() + (1ul << order);
 }
@@ -208,7 +208,7 @@ static int __init kvdemo_frag_init(void)
 
 	if (err)
 		return err;
-	lab_count_free(&before);
+	lab_count_free(&before, 0);
 	pr_info("free=%lu pages share=%u%% reserve=%lu pages order=%u\n",
 		before.pages, most_share.value, reserve_pages(), min_order.value);
 	err = take_until_calm();
@@ -218,7 +218,7 @@ static int __init kvdemo_frag_init(void)
 		give_all();
 		return err;
 	}
-	lab_count_free(&after);
+	lab_count_free(&after, 0);
 	log_orders();
 	pr_info("fragmented kept=%lu free=%lu pages\n", nr_kept, after.pages);
 	return 0;
@@ -226,9 +226,9 @@ static int __init kvdemo_frag_init(void)
 
 static void __exit kvdemo_frag_exit(void)
 {
-	lab_count_free(&before);
+	lab_count_free(&before, 0);
 	give_all();
-	lab_count_free(&after);
+	lab_count_free(&after, 0);
 	log_orders();
 }
 

@@ -7,6 +7,7 @@
 #ifndef KVDEMO_LAB_H
 #define KVDEMO_LAB_H
 
+#include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -61,7 +62,11 @@ static inline int lab_number_set(const char *val, const struct kernel_param *kp)
 	struct lab_number *number = kp->arg;
 	char allowed[32];
 	unsigned int value;
-	int code = val ? kstrtouint(val, 0, &value) : -EINVAL;
+	int code = -EINVAL;
+
+	/* base 0 would read 0100 as 64, and kstrtouint() takes a sign and a newline */
+	if (val && isdigit(*val) && !strchr(val, '\n'))
+		code = kstrtouint(val, 10, &value);
 
 	if (!code && (value < number->min || value > number->max))
 		code = -ERANGE;
@@ -97,34 +102,47 @@ struct lab_free {
 	unsigned long blocks[LAB_NR_ORDERS];
 };
 
-/* A zone keeps this much from those who could be served elsewhere, too. */
-static inline bool lab_zone_usable(struct zone *zone)
+/*
+ * A zone keeps this much (__zone_watermark_ok(), but for what atomic callers may
+ * use): for the kernel's own work, more for a while after a block of another
+ * migrate type was broken up, and from those who could be served elsewhere, too.
+ */
+static inline bool lab_zone_gives(struct zone *zone, int order)
 {
+	unsigned long keeps = min_wmark_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL];
+
 	return managed_zone(zone) &&
-	       zone_page_state(zone, NR_FREE_PAGES) > zone->lowmem_reserve[ZONE_NORMAL];
+	       zone_page_state(zone, NR_FREE_PAGES) >= keeps + (1ul << order);
+}
+
+static inline void lab_add_blocks(struct lab_free *sum, struct zone *zone)
+{
+	int order;
+
+	for (order = 0; order < LAB_NR_ORDERS; order++)
+		sum->blocks[order] += READ_ONCE(zone->free_area[order].nr_free);
 }
 
 /**
  * lab_count_free() - count the free blocks of each order
  * @sum: filled in
+ * @order: of the zones that would give a block of this order
  *
  * Read without the zone's lock: the figures are of a moment, each by itself.
  */
-static inline void lab_count_free(struct lab_free *sum)
+static inline void lab_count_free(struct lab_free *sum, int order)
 {
 	struct zone *zone;
-	int nid, i, order;
+	int nid, i;
 
 	memset(sum, 0, sizeof(*sum));
 	for_each_online_node(nid) {
 		for (i = 0; i <= ZONE_NORMAL; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
-			if (!lab_zone_usable(zone))
+			if (!lab_zone_gives(zone, order))
 				continue;
 			sum->pages += zone_page_state(zone, NR_FREE_PAGES);
-			for (order = 0; order < LAB_NR_ORDERS; order++)
-				sum->blocks[order] +=
-					READ_ONCE(zone->free_area[order].nr_free);
+			lab_add_blocks(sum, zone);
 		}
 	}
 }

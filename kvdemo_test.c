@@ -759,7 +759,7 @@ static bool test_int_max(void)
 	       CHECK(res.vmalloc_ns != KVDEMO_NS_NONE, "vmalloc was not asked");
 }
 
-/* What a zone or a node alone can serve never comes from vmalloc. */
+/* What a zone or a node alone can serve never comes from vmalloc, forced or not. */
 static bool test_bound(void)
 {
 	static const gfp_t bound[] = { __GFP_DMA, __GFP_DMA32, __GFP_THISNODE };
@@ -773,6 +773,12 @@ static bool test_bound(void)
 		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], KMALLOC_MAX_SIZE + 1,
 				 GFP_KERNEL | bound[i], &res);
 		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE, "%pGg", &bound[i]);
+		kvdemo_kvfree(p);
+		if (bound[i] == __GFP_DMA32)
+			continue;
+		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
+				 GFP_KERNEL | bound[i], &res);
+		good &= CHECK(p && res.why == KVDEMO_WHY_CONTIGUOUS, "%pGg", &bound[i]);
 		kvdemo_kvfree(p);
 	}
 	return good;
@@ -1042,7 +1048,8 @@ static unsigned int skipped(unsigned int tries, gfp_t gfp)
 
 	while (tries--) {
 		kvdemo_kvfree(alloc_fragmented(&hoard, policy, gfp, &res));
-		hits += res.why == KVDEMO_WHY_BACKOFF;
+		/* the reason of a request without a fallback is no-memory */
+		hits += res.kmalloc_ns == KVDEMO_NS_NONE;
 	}
 	return hits;
 }
@@ -1078,6 +1085,8 @@ static bool backoff_on_this_cpu(void)
 	good &= CHECK(hits || IS_ENABLED(CONFIG_KASAN), "no try was skipped");
 	hits = skipped(10, GFP_KERNEL | __GFP_RETRY_MAYFAIL);
 	good &= CHECK(!hits, "RETRY_MAYFAIL was skipped %u times", hits);
+	hits = skipped(10, GFP_KERNEL | __GFP_THISNODE);
+	good &= CHECK(!hits, "THISNODE was skipped %u times", hits);
 	hoard_give(&hoard);
 
 	/* The bar: contiguous again within 64 allocations or 100 ms */

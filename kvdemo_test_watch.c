@@ -117,6 +117,10 @@ static void fragment_memory(void)
 
 static int __init kvdemo_test_watch_init(void)
 {
+	if (pairs && pairs < BATCHES) {
+		pr_err("pairs=%u is out of range: allowed is 0, and %u and more\n", pairs, BATCHES);
+		return -ERANGE;
+	}
 	if (pairs)
 		time_pairs();
 	if (fragment)

@@ -631,16 +631,17 @@ static void __init calibrate(void)
 
 static int __init prepare(void)
 {
-	u64 bytes, most = (u64)si_mem_available() * PAGE_SIZE / TABLES_SHARE;
+	u64 most = (u64)si_mem_available() * PAGE_SIZE / TABLES_SHARE;
 
 	if (watch_err)
 		return watch_err;
 	entries = roundup_pow_of_two(entries_asked.value);
 	mask = entries - 1;
-	bytes = (u64)entries * sizeof(struct row) * num_possible_cpus();
-	if (bytes > most) {
-		pr_err("entries=%u is out of range: its tables take %llu bytes, allowed is %llu\n",
-		       entries, bytes, most);
+	most = div_u64(most, sizeof(struct row) * num_possible_cpus());
+	if (entries > most) {
+		/* a power of two is what is made of it */
+		pr_err("entries=%u is out of range: allowed on this machine is up to %lu\n",
+		       entries_asked.value, most ? rounddown_pow_of_two(most) : 0ul);
 		return -ERANGE;
 	}
 	vmalloc_start = VMALLOC_START;

@@ -96,6 +96,19 @@ keeps()
 	[ "$verdict $n $vmalloc" = 'ok 100 100' ] && [ "$kept" -ge 1 ]
 }
 
+# What is kept has an end: a quarter of free memory.
+keeps_a_quarter()
+{
+	insmod /kvdemo_frag.ko order=3 || return
+	free=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
+	bench policies=vmalloc sizes=4M n=200 memory=unmovable
+	rmmod kvdemo_frag
+	columns verdict n kept >/tmp/rows
+	read -r verdict n kept </tmp/rows
+	echo "# $verdict n=$n kept=$kept of $free KiB that were free"
+	[ "$verdict $n" = 'ok 200' ] && [ "$kept" -ge 1 ] && [ $((kept * 4096 * 4)) -le "$free" ]
+}
+
 # By default, n is 256 MiB by size, from 32 to 1000.
 default_n()
 {
@@ -116,14 +129,17 @@ bad_values()
 	done <<-'END'
 		n=100001 out of range: allowed is 0 to 100000$
 		n=x invalid: allowed is
+		n=0x10 invalid: allowed is
 		reps=0 out of range: allowed is 1 to 1000$
 		sizes=1Q invalid: allowed is 1 to 48 sizes
 		sizes=0 invalid
+		sizes=0100 invalid
 		sizes=2G invalid
 		sizes=17179869185G invalid
 		policies=fifo invalid: allowed is names of policies
 		patterns=zigzag invalid: allowed is loop, hold, random, threads$
 		memory=full invalid: allowed is idle, unmovable, movable$
+		memory=idle,movable invalid: allowed is idle, unmovable, movable$
 	END
 }
 
@@ -165,6 +181,12 @@ if [ -n "$KVSINGLE" ]; then
 	echo "ok - $name # SKIP this kernel's vmalloc looks for no blocks"
 else
 	try "$name" keeps
+fi
+name='and no more than a quarter of what is free'
+if [ -n "$KVSINGLE" ]; then
+	echo "ok - $name # SKIP this kernel's vmalloc looks for no blocks"
+else
+	try "$name" keeps_a_quarter
 fi
 try 'n follows from the size' default_n
 try 'bad values are refused with a sentence' bad_values

@@ -217,7 +217,8 @@ garbage()
 	! dd if=/tmp/64k of=$dir/alloc bs=65536 count=1 2>/tmp/err || return
 	! dd if=/tmp/64k of=$dir/free bs=257 count=1 2>/tmp/err || return
 	# good in its first 256 characters
-	! put alloc "64$(printf %300s '')" && [ -z "$(held)" ] && put alloc 64 && put free all
+	! put alloc "64$(printf %300s '')" && [ -z "$(held)" ] || return
+	! put alloc "$(printf %-257s 64)" && put alloc "$(printf %-256s 64)" && put free all
 }
 
 # 8 writers of 10 rounds, and a reader of everything
@@ -292,7 +293,7 @@ try 'only failures are ENOMEM' no_memory
 bad 'bad sizes' alloc '' ' ' -1 1.5K 12Q 2147483648 99999999999999999999 size= 'size=1 size=x' '64K 64' 64K, zero=1
 bad 'bad keys and values' alloc '64 foo=1' '64 =1' '64 policy=fifo' '64 policy' '64 node=77' '64 count=0' \
 	'64 count=1001' '64 zero=2' '64 gfp=GFP_ATOMIC' '64 force_fallback=1 policy=kmalloc' "$(printf '%300d' 1)"
-bad 'bad ids' free '' 0 1 -1 77777777777777777777 ALL 'all ' x 1x
+bad 'bad ids' free '' 0 1 -1 +1 77777777777777777777 ALL 'all ' x 1x
 bad 'bad policies' policy '' fifo 'noretry ' NORETRY 'noretry backoff'
 try 'the log is not flooded' limited
 try 'NULs, 64 KiB of garbage, two lines' garbage

@@ -236,8 +236,9 @@ try 'a failure among others is a line' some_failures
 # Address space runs out before memory does where the vmalloc area is small.
 exhausted()
 {
-	load policy=vmalloc sizes=8M count=32 hold=1 cap=1G 'gfp=GFP_KERNEL|__GFP_NOWARN' &&
-		has 'path=vmalloc why=policy' && has 'path=none why=no-memory' && unload
+	load policy=vmalloc sizes=8M,512K,32K,4096 count=100 hold=1 cap=2G &&
+		has 'size=4096 .*path=vmalloc why=policy' &&
+		has 'size=4096 .*path=none why=no-memory' && unload
 }
 [ -z "$KVEXHAUST" ] ||
 	try 'an exhausted vmalloc area is path=none why=no-memory' exhausted

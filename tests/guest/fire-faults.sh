@@ -37,7 +37,7 @@ writes()
 	for line in 1 5000 64K 5M 'size=64K count=3 zero=1 gfp=GFP_KERNEL_ACCOUNT' \
 		'size=64K force_fallback=1' 'size=20000 policy=noreclaim' \
 		'size=20000 policy=backoff' 'size=20000 policy=native' \
-		'size=1 policy=vmalloc gfp=GFP_KERNEL|__GFP_NOWARN'; do
+		'size=1 policy=vmalloc'; do
 		/sweep write $debug/kvdemo/alloc "$line" $debug/kvdemo/free all ||
 			{ echo "# alloc: $line"; return 1; }
 	done

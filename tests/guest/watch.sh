@@ -281,10 +281,12 @@ bad_values()
 	for bad in entries=0 entries=65537 maxactive=0 maxactive=65537 gfp_arg=0 gfp_arg=6; do
 		refused "$bad is out of range: allowed is 1 to [0-9]*$" $bad || return
 	done
-	for bad in entries=x entries=-1 maxactive= gfp_arg=1x; do
+	for bad in entries=x entries=-1 entries=0x40 maxactive= gfp_arg=1x; do
 		refused "$bad is invalid: allowed is 1 to [0-9]*$" $bad || return
 	done
-	refused 'entries= is invalid: allowed is 1 to 65536$' entries
+	refused 'entries= is invalid: allowed is 1 to 65536$' entries || return
+	# octal it would be 64
+	watch entries=0100 && table && [ "$(header entries)" -eq 128 ] && rmmod kvdemo_watch
 }
 try 'so are parameters out of range' bad_values
 
