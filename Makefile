@@ -62,7 +62,7 @@ shell: $(BUILT)
 	@KVDEMO_REFRESH=0 scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
 
 check: $(BUILT)
-	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove --timer -j2 $(TESTS)
+	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove --timer -f -j2 $(TESTS)
 
 check-user:
 	@$(MAKE) --no-print-directory TESTS='tests/user.t tests/tools.t' check
@@ -154,8 +154,11 @@ dkms-files:
 	$(SUDO) mkdir -p $(DKMS_DIR)
 	$(SUDO) cp $(DKMS_SOURCES) $(DKMS_DIR)
 
-dkms-install: dkms-files
+# DKMS passes over a version that it has installed, be it of older sources.
+dkms-install:
 	scripts/need dkms linux-headers-$$(uname -r)
+	@test -z "$$(dkms status kvdemo/$(VERSION))" || $(SUDO) dkms remove kvdemo/$(VERSION) --all
+	@$(MAKE) --no-print-directory dkms-files
 	$(SUDO) dkms install kvdemo/$(VERSION)
 
 dkms-remove:

@@ -769,13 +769,17 @@ static bool test_bound(void)
 	void *p;
 
 	for (i = 0; i < ARRAY_SIZE(bound); i++) {
-		/* DMA32 is no zone of slab's: only the refusal can be seen. */
+		p = alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL | bound[i],
+			  &res);
+		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE, "%pGg", &bound[i]);
+		kvdemo_kvfree(p);
+		/* no zone of slab's: only the refusal can be seen */
+		if (bound[i] == __GFP_DMA32)
+			continue;
 		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], KMALLOC_MAX_SIZE + 1,
 				 GFP_KERNEL | bound[i], &res);
 		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE, "%pGg", &bound[i]);
 		kvdemo_kvfree(p);
-		if (bound[i] == __GFP_DMA32)
-			continue;
 		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
 				 GFP_KERNEL | bound[i], &res);
 		good &= CHECK(p && res.why == KVDEMO_WHY_CONTIGUOUS, "%pGg", &bound[i]);

@@ -163,7 +163,7 @@ checkpatch()
 	in_root perl "$lint/checkpatch.pl" --strict --terse --no-summary --show-types --file "$@"
 }
 
-plan 15
+plan 16
 silent 'checkpatch --strict is silent' checkpatch "${c_files[@]/#kvdemo_trace.h//dev/null}" \
 	tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" kvdemo_trace.h
@@ -180,5 +180,6 @@ try 'no version check outside kvdemo_compat.h' \
 try 'no raw pointer, no BUG_ON' unwanted '%px|(^|[^_])BUG_ON\(' "${c_files[@]}"
 try 'SPDX line first' licensed
 try 'modinfo and README explain every policy' explained
+try 'each line of tests/mutants changes the file that it names' scripts/mutants -n
 try 'README names every kernel of tests/targets' kernels
 try 'the wrapper can be lifted into a driver' lifted

@@ -5,7 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 
 lockdown=yes skips=0
-grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$(config)" || lockdown='' skips=1
+config=$(config)
+[ -s "$config" ]
+grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$config" || lockdown='' skips=1
 plan 24
 guest 23 -t 300 -x unload -S "$skips" -a "KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built/kvdemo.ko"

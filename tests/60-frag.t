@@ -18,6 +18,6 @@ fi
 
 # cma=0: what is set aside for CMA is for pages that can be moved, and the
 # fragmenter takes others.
-plan 18
-guest 17 -m 512 -t 300 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow" \
+plan 17
+guest 16 -m 512 -t 300 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow" \
 	tests/guest/frag.sh "$built/kvdemo.ko" "$built/kvdemo_frag.ko"

@@ -10,17 +10,14 @@ trap 'rm -rf "$work"' EXIT
 
 # The packages as one archive, unpacked: in the guest that would take minutes. The
 # root left libLLVM out.
-# shellcheck disable=SC2016 # for the root's shell
-fetch_tools='
-	set -e
-	apt-get -qq update
-	apt-get -qq install -y --no-install-recommends --download-only --reinstall \
-		linux-perf trace-cmd bpftrace \
-		$(dpkg-query -Wf "\${Package}\n" "libllvm*" 2>/dev/null)
-	for deb in /var/cache/apt/archives/*.deb; do
-		dpkg-deb --fsys-tarfile "$deb"
-	done >/out/tools.tar'
-scripts/target run "$TARGET" -b "$work:/out" -- sh -c "$fetch_tools" >&2
+root=$(scripts/target make "$TARGET")/root
+mapfile -t llvm < <(dpkg-query --admindir="$root/var/lib/dpkg" -Wf '${Package}\n' 'libllvm*' 2>/dev/null)
+scripts/target apt "$TARGET" "$work/apt" apt-get -qq -y --download-only --reinstall install \
+	linux-perf trace-cmd bpftrace "${llvm[@]}" >&2
+for deb in "$work"/apt/archives/*.deb; do
+	dpkg-deb --fsys-tarfile "$deb"
+done >"$work/tools.tar"
+rm -r "$work/apt"
 for tool in perf trace-cmd bpftrace; do
 	sed -n "s/^    \($tool .*kvdemo.*\)/exec \1/p" README.md >"$work/$tool"
 done

@@ -16,7 +16,7 @@ flock build/lock make -s TARGET="$TARGET" "build/$TARGET/built" helpers >&2
 counts=$top/build/fire/$TARGET-$(basename "$0" .t)
 mkdir -p "$(dirname "$counts")"
 : >"$counts"
-echo "# seed $SEED"
+echo "# seed $SEED" >&2
 
 # share N: a load's length under FIRE
 share()

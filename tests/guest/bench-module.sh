@@ -100,7 +100,7 @@ keeps()
 keeps_a_quarter()
 {
 	insmod /kvdemo_frag.ko order=3 || return
-	free=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
+	free=$(free_kib)
 	bench policies=vmalloc sizes=4M n=200 memory=unmovable
 	rmmod kvdemo_frag
 	columns verdict n kept >/tmp/rows
@@ -176,18 +176,9 @@ try 'the console says the same, and how far it is' console
 try 'each pattern runs' patterns
 try 'the order of policies rotates between repetitions' rotates
 try 'a cell that finds other memory than it is about is void' void
-name='a buffer of vmalloc that lies in a block is kept for the cell'
-if [ -n "$KVSINGLE" ]; then
-	echo "ok - $name # SKIP this kernel's vmalloc looks for no blocks"
-else
-	try "$name" keeps
-fi
-name='and no more than a quarter of what is free'
-if [ -n "$KVSINGLE" ]; then
-	echo "ok - $name # SKIP this kernel's vmalloc looks for no blocks"
-else
-	try "$name" keeps_a_quarter
-fi
+single=${KVSINGLE:+"the vmalloc of this kernel looks for no blocks"}
+try_unless "$single" 'a buffer of vmalloc that lies in a block is kept for the cell' keeps
+try_unless "$single" 'and no more than a quarter of what is free' keeps_a_quarter
 try 'n follows from the size' default_n
 try 'bad values are refused with a sentence' bad_values
 try 'a write to stop ends it, and the table has what there was' stopped

@@ -5,11 +5,6 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-mib_free()
-{
-	awk '/^MemFree:/ { print int($2 / 1024) }' /proc/meminfo
-}
-
 # Order 2 and above, for 16 KiB is the smallest size that shall fall back. Order
 # 1 is left: 6.1 would rather kill than not fork. What direct compaction can still
 # make of the pages of user space is held, too: afterwards it finds nothing.
@@ -43,19 +38,6 @@ movable()
 	[ "$(mib_free)" -le $((KVLEVEL + 2)) ] && [ "$(mib_free)" -ge $((KVLEVEL - 8)) ]
 }
 
-settle()
-{
-	calm=0
-	tries=0
-	while [ "$calm" -lt 20 ] && [ $((tries += 1)) -lt 60 ]; do
-		sleep 0.1
-		read -r _ _ _ running _ </proc/loadavg
-		calm=$((calm + 1))
-		[ "${running%/*}" -le 1 ] || calm=0
-	done
-	[ "$calm" -ge 20 ] || echo "# not settled" >&3
-}
-
 # The files of the initramfs are pages that compaction could move, else.
 echo 0 >/proc/sys/vm/compact_unevictable_allowed
 # While the guest settles kcompactd would undo the state, on its own account.
@@ -67,7 +49,7 @@ idle) insmod /kvdemo.ko sizes=64 ;;
 unmovable) unmovable ;;
 movable) movable ;;
 esac || exit
-settle
+settle 20 || echo "# not settled" >&3
 echo ready >&3
 while read -r line <&3; do
 	[ "$line" != end ] || break

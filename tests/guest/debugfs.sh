@@ -4,7 +4,7 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
+page=$(page_size)
 dir=/sys/kernel/debug/kvdemo
 
 # put FILE LINE: one write, and no word of the shell about a refusal
@@ -71,11 +71,6 @@ some_freed()
 		refuses free 3 'Invalid argument' && has 'free="*3"* is invalid: allowed is all' &&
 		put free all && [ -z "$(held)" ] &&
 		has "^kvdemo: free all=4 bytes=$((65536 + 10 * page))$"
-}
-
-free_kib()
-{
-	awk '/^MemFree/ { print $2 }' /proc/meminfo
 }
 
 # The kernel's own count of free memory: 31 MiB go and come, in blocks that
@@ -310,9 +305,6 @@ locked_down()
 	held | grep -q ' 64  noretry ' && grep -q noretry $dir/policies && grep -q stats $dir/stats &&
 		refuses alloc 64 'not permitted' && refuses policy native 'not permitted' && unload
 }
-name='under lockdown what is read is read, and nothing is written'
-if [ "$KVLOCKDOWN" ]; then
-	try "$name" locked_down
-else
-	echo "ok - $name # SKIP this kernel has no lockdown"
-fi
+why=
+[ "$KVLOCKDOWN" ] || why='this kernel has no lockdown'
+try_unless "$why" 'under lockdown what is read is read, and nothing is written' locked_down

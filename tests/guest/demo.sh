@@ -4,7 +4,7 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
+page=$(page_size)
 events=/sys/kernel/tracing/events/kmem
 newline='
 '
@@ -13,11 +13,6 @@ newline='
 orphans()
 {
 	grep -E ' 0x[0-9a-f]+ pages=' /proc/vmallocinfo
-}
-
-free_kib()
-{
-	awk '/^MemFree/ { print $2 }' /proc/meminfo
 }
 
 # load ARGUMENT...: insmod from a fresh mark

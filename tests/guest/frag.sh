@@ -11,11 +11,6 @@ blocks()
 		END { print n + 0 }' /proc/buddyinfo
 }
 
-mib_free()
-{
-	awk '/^MemFree:/ { print int($2 / 1024) }' /proc/meminfo
-}
-
 value()
 {
 	log | sed -n "s/^kvdemo_frag: .*\b$1=\([0-9]*\).*/\1/p" | head -1
@@ -161,15 +156,6 @@ interrupted()
 		! grep -q '^kvdemo_frag ' /proc/modules
 }
 
-# rests NAME COMMAND...: as try, where a rest of backoff can be seen
-rests()
-{
-	if [ -n "$KVSLOW" ]; then
-		set -- "$1 # SKIP a rest is over before a buffer is filled" true
-	fi
-	try "$@"
-}
-
 mark
 free=$(mib_free)
 try 'no block above the costly order is left' fragments
@@ -189,7 +175,7 @@ try 'order=99 is refused' refused 'order=99 is out of range: allowed is 1 to [0-
 try 'a kill gives all back' interrupted
 # Last, for what this leaves in the kernel's caches is no part of what is given back.
 insmod /kvdemo_frag.ko
-rests 'backoff rests at once where nothing can be moved' rest_begins 1 20
-rests 'backoff rests after 24 failures where something can' rest_waits
+slow=${KVSLOW:+"a rest is over before a buffer is filled"}
+try_unless "$slow" 'backoff rests at once where nothing can be moved' rest_begins 1 20
+try_unless "$slow" 'backoff rests after 24 failures where something can' rest_waits
 rmmod kvdemo_frag
-try 'nobody was killed for memory' sh -c '! dmesg | grep -iE "oom|out of memory"'

@@ -26,6 +26,19 @@ try()
 	ok "$status" "$name"
 }
 
+# try_unless REASON NAME COMMAND...: as try, but skipped where there is a reason
+try_unless()
+{
+	local reason=$1
+
+	shift
+	if [ -n "$reason" ]; then
+		echo "ok - $1 # SKIP $reason"
+	else
+		try "$@"
+	fi
+}
+
 # The kernel log since the last call of mark, without time stamps
 mark()
 {
@@ -64,6 +77,35 @@ shows()
 		tail -n 20 "$file" | sed 's/^/# /'
 		return 1
 	done
+}
+
+page_size()
+{
+	awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps
+}
+
+free_kib()
+{
+	awk '/^MemFree:/ { print $2 }' /proc/meminfo
+}
+
+mib_free()
+{
+	echo $(($(free_kib) / 1024))
+}
+
+# settle N: until nothing else was runnable for N tenths of a second in a row
+settle()
+{
+	local calm=0 tries=0
+
+	while [ $calm -lt "$1" ] && [ $((tries += 1)) -le 200 ]; do
+		sleep 0.1
+		read -r _ _ _ running _ </proc/loadavg
+		calm=$((calm + 1))
+		[ "${running%/*}" -le 1 ] || calm=0
+	done
+	[ $calm -ge "$1" ]
 }
 
 # The TAP lines of a test module

@@ -4,7 +4,7 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
+page=$(page_size)
 dir=/sys/kernel/debug/kvdemo
 trace=/sys/kernel/tracing
 events=$trace/events/kvdemo
@@ -128,14 +128,11 @@ recipe()
 
 hist()
 {
-	local name=$1
+	local name=$1 why=
 
 	shift
-	if [ -e $events/kvdemo_alloc/hist ]; then
-		try "$name" recipe "$@"
-	else
-		echo "ok - $name # SKIP this kernel has no hist triggers"
-	fi
+	[ -e $events/kvdemo_alloc/hist ] || why='this kernel has no hist triggers'
+	try_unless "$why" "$name" recipe "$@"
 }
 
 # What a reader of README sees, but for the numbers
@@ -158,12 +155,9 @@ session()
 	done </tmp/wanted
 }
 
-name="README's session is what make shell shows"
-if [ "$page" -eq 4096 ]; then
-	try "$name" session
-else
-	echo "ok - $name # SKIP it was recorded with pages of 4 KiB"
-fi
+why=
+[ "$page" -eq 4096 ] || why='it was recorded with pages of 4 KiB'
+try_unless "$why" "README's session is what make shell shows" session
 mark
 insmod /kvdemo.ko cap=1G
 # the boundary above which only vmalloc serves

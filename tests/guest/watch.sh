@@ -5,7 +5,7 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-page=$(awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
+page=$(page_size)
 callers=/sys/kernel/debug/kvdemo/callers
 trace=/sys/kernel/tracing
 large=$((64 * page))
@@ -294,13 +294,13 @@ in_flight()
 {
 	local i=0 status=0 rounds=15
 
+	mark
 	[ -z "$KVSLOW" ] || rounds=5
 	readers 8 $((4 * rounds)) $large &
 	while [ $((i += 1)) -le $rounds ]; do
 		{ insmod /kvdemo_watch.ko && cat $callers >/dev/null && rmmod kvdemo_watch; } || status=1
 	done
-	wait $!
-	return $status
+	wait $! && has '^kvdemo_watch: stopped calls=[1-9]' && return $status
 }
 try 'it loads and unloads while calls are in flight' in_flight
 

@@ -38,12 +38,9 @@ try 'both unload' sh -c 'rmmod kvdemo_test && rmmod kvdemo'
 try 'no vmalloc area without an owner is left' \
 	sh -c '! grep -E " 0x[0-9a-f]+ pages=" /proc/vmallocinfo'
 mark
-name='the node in the log is the node in /proc/vmallocinfo'
-if [ -d /sys/devices/system/node ]; then
-	try "$name" counted_on 0
-else
-	echo "ok - $name # SKIP a kernel without NUMA counts no nodes"
-fi
+why=
+[ -d /sys/devices/system/node ] || why='a kernel without NUMA counts no nodes'
+try_unless "$why" 'the node in the log is the node in /proc/vmallocinfo' counted_on 0
 
 # area SIZE POLICY: the bytes of address space that a held buffer takes
 area()
