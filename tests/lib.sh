@@ -12,10 +12,14 @@ row=$(scripts/target row "$TARGET")
 # shellcheck disable=SC2034 # for the tests
 declare arch extra huge page policy
 eval "$row"
-# Under the checkers a process takes a quarter of a second: less is asked there.
-slow=
-# shellcheck disable=SC2034 # for the tests
-[[ $extra != *debug* ]] || slow=1
+# Under the checkers a process takes a quarter of a second: less is asked there. Where
+# much memory is touched, $light leaves out what writes and unmaps each page that is
+# freed; KASAN sees whoever touches it then.
+slow='' light=''
+if [[ $extra == *debug* ]]; then
+	# shellcheck disable=SC2034 # for the tests
+	slow=1 light='page_poison=0 debug_pagealloc=off'
+fi
 
 plan()
 {

@@ -18,6 +18,6 @@ pressure()
 }
 
 plan 18
-pressure -l "build/log/$TARGET-fire-pressure.log"
-pressure -l "build/log/$TARGET-fire-swap.log" -a KVSWAP=yes \
+pressure -l "build/log/$TARGET-fire-pressure.log" -a "$light"
+pressure -l "build/log/$TARGET-fire-swap.log" -a "KVSWAP=yes $light" \
 	-q "-drive if=none,id=swap,format=raw,file=$work/swap -device nvme,serial=swap,drive=swap"
