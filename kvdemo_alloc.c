@@ -334,7 +334,8 @@ static DEFINE_MUTEX(force_lock);
 
 /**
  * kvdemo_force_fallback() - send every caller to the fallback, or stop it
- * @on: true: above PAGE_SIZE each policy that can fall back does so at once
+ * @on: true: above PAGE_SIZE each policy that can fall back does so at once, but
+ *      for requests that a zone or a node binds
  *
  * For a driver under test: what it does to memory that is not physically
  * contiguous shows at the first allocation, and not in a year. While it is off

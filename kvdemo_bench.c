@@ -378,7 +378,7 @@ static void between(void)
 static size_t random_size(size_t max, u32 *state)
 {
 	*state = *state * 1664525 + 1013904223;
-	return 1 + (*state >> 8) % max;
+	return 1 + ((u64)*state * max >> 32);
 }
 
 /* From 6.19 on vmalloc, too, takes a block where it finds one. */
