@@ -52,7 +52,23 @@ demo_table()
 		grep -Eq '^ *5242880  vmalloc  too-large  +[0-9]+  +[0-9]+  +[0-9]+$' "$work/demo"
 }
 
-plan 24
+# Before init is nothing of ours: a kernel that is lost there has a second chance, and
+# no third.
+lost()
+{
+	mkdir "$work/bin"
+	cat >"$work/bin/qemu-system-x86_64" <<-END
+		#!/bin/sh
+		mkdir $work/lost 2>/dev/null || exec $(type -p qemu-system-x86_64) "\$@"
+		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
+	END
+	chmod +x "$work/bin/qemu-system-x86_64"
+	PATH=$work/bin:$PATH ends 0 'did not come to init, once more' \
+		'a kernel that is lost before init is started again, and told' 'ok 0 one' -p 1
+	ends 3 'panicked: .*Unable to mount root fs' 'but not twice' true -a rdinit=/none
+}
+
+plan 26
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -90,4 +106,5 @@ ends 7 'wrong number of tests: 1 reported, 2 planned' 'a test that did not run i
 ends 7 'wrong number of tests: 0 reported, 1 planned' 'a guest without tests is red' true -p 1
 ends 7 'wrong number of skipped tests: 1, 0 expected' 'a test that was skipped is red' \
 	'echo "ok - one # SKIP no reason"' -p 1
+lost
 ends 2 'do not share' 'options that make no machine are told' true -n 2 -c 1
