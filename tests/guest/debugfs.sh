@@ -67,7 +67,7 @@ all_keys()
 
 some_freed()
 {
-	put free 3 && [ "$(held | awk '{ print $1 }' | tr '\n' ' ')" = '1 2 4 5 ' ] &&
+	refuses free +3 'Invalid argument' && put free 3 && [ "$(held | awk '{ print $1 }' | tr '\n' ' ')" = '1 2 4 5 ' ] &&
 		refuses free 3 'Invalid argument' && has 'free="*3"* is invalid: allowed is all' &&
 		put free all && [ -z "$(held)" ] &&
 		has "^kvdemo: free all=4 bytes=$((65536 + 10 * page))$"
