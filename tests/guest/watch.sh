@@ -163,12 +163,15 @@ fails()
 } 2>/dev/null
 try 'a call that got nothing is a failure of its caller' fails
 
-# Reclaim finds a block now and then, so not every one of them falls back.
+# Compaction finds a block now and then, so not every one of them falls back; one that
+# is found, and given back, would serve all of them, so it is held.
 fragmented()
 {
 	watch && insmod /kvdemo_test_watch.ko fragment=1 || return
+	echo "$large policy=kmalloc count=30" >/sys/kernel/debug/kvdemo/alloc
 	events reads 20 $large
 	table
+	echo all >/sys/kernel/debug/kvdemo/free
 	rmmod kvdemo_test_watch
 	fallbacks=$(column fallbacks $large "$by_reader")
 	{ [ "$fallbacks" -ge 1 ] && [ "$(column calls $large "$by_reader")" -eq 20 ] &&
@@ -177,7 +180,7 @@ fragmented()
 	[ "$(grep -c "$(line vmalloc kmalloc-failed)" /tmp/trace)" -eq "$fallbacks" ] && return
 	sed 's/^/# /' /tmp/trace
 	return 1
-}
+} 2>/dev/null
 try 'in fragmented memory it shows the fallback, and the event, too' fragmented
 
 sorted()
