@@ -1063,7 +1063,7 @@ static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 			hits++;
 			continue;
 		}
-		*missed += jiffies == failed;
+		*missed += !time_after(jiffies, failed);
 		failed = start;
 	}
 	return hits;

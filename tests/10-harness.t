@@ -35,6 +35,7 @@ row_says()
 	chmod +x "$work/rows/bin/make"
 	[[ $1 != FAIL* ]] || red=1
 	(
+		# shellcheck disable=SC2030
 		export PATH=$work/rows/bin:$PATH XDG_CACHE_HOME=$work/rows/cache
 		[ "$3" = never ] || "$work/rows/scripts/rows" run bookworm || run=1
 		"$work/rows/scripts/rows" table bookworm || table=1
@@ -63,6 +64,7 @@ lost()
 		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
 	END
 	chmod +x "$work/bin/qemu-system-x86_64"
+	# shellcheck disable=SC2031 # row_says changes its own
 	PATH=$work/bin:$PATH ends 0 'did not come to init, once more' \
 		'a kernel that is lost before init is started again, and told' 'ok 0 one' -p 1
 	ends 3 'panicked: .*Unable to mount root fs' 'but not twice' true -a rdinit=/none
