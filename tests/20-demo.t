@@ -21,6 +21,6 @@ if [ "$arch" = amd64 ]; then
 fi
 
 plan $((tests + 1))
-guest "$tests" -m $memory -t 300 \
+guest "$tests" -m $memory -t 600 \
 	-a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVEXHAUST=$exhaust" \
 	"${machine[@]}" tests/guest/demo.sh "$built/kvdemo.ko"
