@@ -12,4 +12,4 @@ cp -r Kbuild Makefile LICENSE dkms.conf scripts tests "$src"
 find . -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' -exec cp -t "$src" {} +
 
 plan 11
-guest 10 -m 4096 -t 900 -R "$src" tests/guest/user.sh
+guest 10 -m 4096 -t 1500 -R "$src" tests/guest/user.sh
