@@ -155,10 +155,9 @@ dkms-files:
 	$(SUDO) cp $(DKMS_SOURCES) $(DKMS_DIR)
 
 # DKMS passes over a version that it has installed, be it of older sources.
-dkms-install:
+dkms-install: dkms-files
 	scripts/need dkms linux-headers-$$(uname -r)
 	@test -z "$$(dkms status kvdemo/$(VERSION))" || $(SUDO) dkms remove kvdemo/$(VERSION) --all
-	@$(MAKE) --no-print-directory dkms-files
 	$(SUDO) dkms install kvdemo/$(VERSION)
 
 dkms-remove:

@@ -116,7 +116,7 @@ struct cell {
 	enum pattern pattern;
 	size_t size;
 	unsigned int rep, n, threads;
-	u64 most_kept; /* bytes, by each thread */
+	u64 most_each; /* bytes that a thread may hold */
 	u32 *samples;
 	struct worker *workers;
 	struct completion go, done;
@@ -404,7 +404,7 @@ static bool is_lucky(const struct worker *w, unsigned int i, size_t size)
 {
 	enum kvdemo_path path;
 
-	if (bench.memory != MEMORY_UNMOVABLE || w->kept_bytes + size > w->cell->most_kept)
+	if (bench.memory != MEMORY_UNMOVABLE || w->kept_bytes + size > w->cell->most_each)
 		return false;
 	path = kvdemo_path(w->bufs[i]);
 	return path == KVDEMO_PATH_PAGES ||
@@ -565,15 +565,6 @@ static u64 most_held(void)
 	return free_bytes() / FREE_SHARE;
 }
 
-/*
- * One buffer of each thread; how many are held is what choose_n() bounds. Asked
- * before strays are soaked up, as n was chosen before.
- */
-static bool is_too_large(const struct cell *cell)
-{
-	return (u64)cell->threads * cell->size > most_held();
-}
-
 /* NULL, or why this memory does not do for the cell */
 static const char *judge_memory(const struct cell *cell)
 {
@@ -581,9 +572,9 @@ static const char *judge_memory(const struct cell *cell)
 	struct lab_free now;
 	bool blocks;
 
-	lab_count_free(&now, order);
 	if (cell->size <= PAGE_SIZE || order >= LAB_NR_ORDERS)
 		return NULL;
+	lab_count_free(&now, order);
 	blocks = lab_free_from(&now, order);
 	if (bench.memory == MEMORY_IDLE)
 		return blocks ? NULL : "void-no-free-block";
@@ -680,12 +671,13 @@ static void fill_row(struct row *row, struct cell *cell, const u64 before[NR_EVE
  */
 static unsigned int soak(struct list_head *soaked, int order)
 {
-	u64 most = free_bytes() / SOAK_SHARE >> PAGE_SHIFT;
 	struct page *page;
 	unsigned int nr;
+	u64 most;
 
 	if (bench.memory == MEMORY_IDLE || !order || order >= LAB_NR_ORDERS)
 		return 0;
+	most = free_bytes() / SOAK_SHARE >> PAGE_SHIFT;
 	for (nr = 0; (nr + 1ull) << order <= most; nr++) {
 		/* free memory only, silently: to be given none is the end of it */
 		page = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN |
@@ -711,19 +703,19 @@ static const char *run_workers(struct cell *cell, struct row *row)
 {
 	u64 before[NR_EVENTS];
 	LIST_HEAD(soaked);
-	bool too_large = is_too_large(cell);
 	int order = get_order(cell->size);
 	const char *why;
 	unsigned int i;
 
-	cell->most_kept = div_u64(most_held(), cell->threads);
+	/* before strays are soaked up, as choose_n() looked before */
+	cell->most_each = div_u64(most_held(), cell->threads);
 	for (i = 0; i < cell->threads; i++)
 		if (make_worker(cell, i))
 			return "void-no-memory";
 	for (i = 0; i < cell->threads; i++)
 		wake_up_process(cell->workers[i].task);
 	row->numbers[NUM_SOAKED] = soak(&soaked, order);
-	why = too_large ? "void-too-large" : judge_memory(cell);
+	why = cell->size > cell->most_each ? "void-too-large" : judge_memory(cell);
 	if (why)
 		cell->n = 0;
 	read_events(before);

@@ -6,7 +6,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/fs.h>
@@ -141,8 +140,9 @@ static int do_free(char *line)
 		kvdemo_give_back_all();
 		return 0;
 	}
-	/* kstrtoul() takes a sign */
-	err = !isdigit(*line) || kstrtoul(line, 10, &id) ? -EINVAL : kvdemo_give_back_id(id);
+	err = -EINVAL;
+	if (kvdemo_is_number(line) && !kstrtoul(line, 10, &id))
+		err = kvdemo_give_back_id(id);
 	if (err)
 		bad_write("free", line, strlen(line), err,
 			  "all, or an id of the file held");

@@ -56,6 +56,7 @@ extern struct mutex kvdemo_lock;
 extern struct list_head kvdemo_held;
 
 /* kvdemo_words.c */
+bool kvdemo_is_number(const char *val);
 int kvdemo_parse_size(const char *word, size_t len, u64 *size);
 int kvdemo_parse_switch(const char *val, bool *on);
 int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val);

@@ -16,8 +16,14 @@
 #define ECHO_LEN	64
 #define ALLOWED_LEN	160
 
-/* The kernel's parsers take a sign and a trailing newline; here neither counts. */
-static bool is_number(const char *val)
+/**
+ * kvdemo_is_number() - may this be given to one of the kernel's parsers?
+ * @val: the word; they would take a sign and a trailing newline
+ *
+ * Context: any.
+ * Return: whether it begins with a digit and has no blank.
+ */
+bool kvdemo_is_number(const char *val)
 {
 	return val && isdigit(val[0]) && !strpbrk(val, " \t\n");
 }
@@ -43,7 +49,7 @@ int kvdemo_parse_size(const char *word, size_t len, u64 *size)
 		return -EINVAL;
 	memcpy(digits, word, len);
 	digits[len] = '\0';
-	if (!is_number(digits))
+	if (!kvdemo_is_number(digits))
 		return -EINVAL;
 	unit = strchr(units, toupper(digits[len - 1]));
 	if (unit) {
@@ -96,7 +102,7 @@ static int set_node(struct kvdemo_ask *ask, const char *val)
 	int node = NUMA_NO_NODE, err = 0;
 
 	if (strcmp(val, "-1"))
-		err = is_number(val) ? kstrtoint(val, 10, &node) : -EINVAL;
+		err = kvdemo_is_number(val) ? kstrtoint(val, 10, &node) : -EINVAL;
 	if (err)
 		return err;
 	if (node != NUMA_NO_NODE &&
@@ -155,7 +161,7 @@ static int set_gfp(struct kvdemo_ask *ask, const char *val)
 static int set_count(struct kvdemo_ask *ask, const char *val)
 {
 	unsigned int count;
-	int err = is_number(val) ? kstrtouint(val, 10, &count) : -EINVAL;
+	int err = kvdemo_is_number(val) ? kstrtouint(val, 10, &count) : -EINVAL;
 
 	if (!err && (!count || count > MAX_COUNT))
 		err = -ERANGE;

@@ -9,5 +9,5 @@ config=$(config)
 [ -s "$config" ]
 grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$config" || lockdown='' skips=1
 plan 24
-guest 23 -t 300 -x unload -S "$skips" -a "KVLOCKDOWN=$lockdown" \
+guest 23 -x unload -S "$skips" -a "KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built/kvdemo.ko"

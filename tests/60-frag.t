@@ -19,5 +19,5 @@ fi
 # cma=0: what is set aside for CMA is for pages that can be moved, and the
 # fragmenter takes others.
 plan 17
-guest 16 -m 512 -t 300 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow $light" \
+guest 16 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow $light" \
 	tests/guest/frag.sh "$built/kvdemo.ko" "$built/kvdemo_frag.ko"

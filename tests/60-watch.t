@@ -25,7 +25,7 @@ case $TARGET in
 bookworm | bullseye) tests=25 ;;
 esac
 plan "$tests"
-guest 20 -m "$memory" -t 300 -a "KVSLOW=$slow $light" tests/guest/watch.sh "${modules[@]}"
+guest 20 -m "$memory" -a "KVSLOW=$slow $light" tests/guest/watch.sh "${modules[@]}"
 if [ "$tests" -eq 25 ]; then
 	cost 1100 init_on_alloc=1
 	cost 1450 init_on_alloc=0

@@ -13,7 +13,7 @@ truncate -s 64M "$work/swap"
 
 pressure()
 {
-	fire 8 -m "$memory" -t 300 -x pressed "$@" tests/guest/fire-pressure.sh \
+	fire 8 -m "$memory" -x pressed "$@" tests/guest/fire-pressure.sh \
 		"$built/kvdemo.ko" "$helpers/eat"
 }
 

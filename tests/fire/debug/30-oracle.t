@@ -6,8 +6,6 @@ TARGET=debug
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# What fills each page with a pattern, or unmaps it, takes a third of the time and
-# has nothing to say here: it is on in all other boots of this kernel.
 plan 13
 fire 12 -m 1024 -t 600 -a "KVSEED=$SEED KVPAIRS=$(share 1000) $light" \
 	tests/guest/fire-oracle.sh "${modules[@]}" "$helpers/sweep"
