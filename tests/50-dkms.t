@@ -18,8 +18,8 @@ release=$(cat "$root/release")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-tests=13
-[[ $extra != *second* ]] || tests=14
+tests=14
+[[ $extra != *second* ]] || tests=15
 plan "$tests"
 # The root forgets what was done in it, so the whole story is one run.
 scripts/target run "$TARGET" -b "$top:/src" -b "$work:/out" -- \

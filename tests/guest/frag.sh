@@ -124,12 +124,14 @@ leaves_reserve()
 	[ "$left" -ge $((reserve - 1 - drift)) ] && [ "$left" -lt $((reserve + 24)) ]
 }
 
+# KVLEAST: the lowest order at which this kernel lives without such blocks
 down_to_order()
 {
-	insmod /kvdemo_frag.ko order=2 || return
-	above=$(blocks 2) below=$(($(blocks 1) - above))
+	order=${KVLEAST:-2}
+	insmod /kvdemo_frag.ko order="$order" || return
+	above=$(blocks "$order") below=$(($(blocks $((order - 1))) - above))
 	rmmod kvdemo_frag
-	echo "# blocks of order 2 and above: $above, of 1: $below"
+	echo "# blocks of order $order and above: $above, of the one below: $below"
 	[ "$above" -le "$FEW" ] && [ "$below" -gt 1000 ]
 }
 
@@ -141,14 +143,14 @@ refused()
 	has "^kvdemo_frag: $1" && lacks 'kvdemo_frag: (free|fragmented)'
 }
 
-# The kill comes once the module is seen: the load is then under way, and with
-# order=1 it is a long one.
+# The kill comes once the module is seen: the load is then under way, and with a low
+# order it is a long one.
 interrupted()
 {
 	before=$(mib_free)
 	for round in 1 2 3 4 5; do
 		mark
-		insmod /kvdemo_frag.ko order=1 &
+		insmod /kvdemo_frag.ko order="${KVLEAST:-1}" &
 		until grep -q '^kvdemo_frag ' /proc/modules; do :; done
 		kill -KILL $!
 		wait
