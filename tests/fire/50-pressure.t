@@ -6,10 +6,13 @@
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# The checkers keep a shadow of all memory.
-memory=128
-[[ $extra != *debug* ]] || memory=256
-truncate -s 64M "$work/swap"
+# The checkers keep a shadow of all memory, and each page that is swapped takes them
+# long.
+memory=128 swap=64M
+if [[ $extra == *debug* ]]; then
+	memory=256 swap=16M
+fi
+truncate -s $swap "$work/swap"
 
 pressure()
 {

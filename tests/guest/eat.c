@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 			continue;
 		}
 		p = mmap(NULL, STEP, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 		if (p == MAP_FAILED)
 			return 1;
 		memset(p, 0xa5, STEP);
