@@ -125,7 +125,7 @@ check-fire:
 fire-%: helpers
 	@echo "fire: $*"
 	@$(MAKE) --no-print-directory TARGET=$* check \
-		TESTS="$(if $(filter debug,$*),$(DEBUG_TESTS)) $(FIRE_TESTS)"
+		TESTS="$(FIRE_TESTS) $(if $(filter debug,$*),$(DEBUG_TESTS))"
 
 MINUTES ?= 60
 

@@ -21,6 +21,6 @@ pressure()
 }
 
 plan 18
-pressure -l "build/log/$TARGET-fire-pressure.log" -a "$light"
-pressure -l "build/log/$TARGET-fire-swap.log" -a "KVSWAP=yes $light" \
+pressure -l "build/log/$TARGET-fire-pressure.log" -a "KVSLOW=$slow $light"
+pressure -l "build/log/$TARGET-fire-swap.log" -a "KVSWAP=yes KVSLOW=$slow $light" \
 	-q "-drive if=none,id=swap,format=raw,file=$work/swap -device nvme,serial=swap,drive=swap"
