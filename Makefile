@@ -2,8 +2,8 @@
 # What a person types; `make help` lists it. What kbuild reads is in Kbuild.
 
 TARGET ?= bookworm
-RELEASE ?= $(shell uname -r)
-KDIR ?= /lib/modules/$(RELEASE)/build
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
 VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
 SOURCES := Kbuild $(filter-out %.mod.c,$(wildcard *.c *.h))
@@ -25,7 +25,7 @@ TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
 modules:
 	@test -d "$(KDIR)" || { \
-		echo "No headers in $(KDIR): apt install linux-headers-$(RELEASE), or name them: make KDIR=DIR" >&2; \
+		echo "No headers in $(KDIR): apt install linux-headers-$(KVER), or name them: make KDIR=DIR" >&2; \
 		exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
@@ -157,9 +157,9 @@ dkms-files:
 
 # DKMS passes over a version that it has installed, be it of older sources.
 dkms-install: dkms-files
-	scripts/need dkms linux-headers-$(RELEASE)
+	scripts/need dkms linux-headers-$(KVER)
 	@test -z "$$(dkms status kvdemo/$(VERSION))" || $(SUDO) dkms remove kvdemo/$(VERSION) --all
-	$(SUDO) dkms install kvdemo/$(VERSION) -k $(RELEASE)
+	$(SUDO) dkms install kvdemo/$(VERSION) -k $(KVER)
 
 dkms-remove:
 	-$(SUDO) dkms remove kvdemo/$(VERSION) --all

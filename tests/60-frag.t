@@ -9,17 +9,16 @@ if [ "$arch" = s390x ]; then
 	exit
 fi
 
+# With redzones an object of 4 KiB takes a slab of order 2, and insmod without one wakes
+# the OOM killer.
+least=${slow:+3}
+
 # A rest of policy backoff is over before buffers of such pages, or under KASAN, are
 # filled: two tests skip there, and no others.
 skips=0
 if [ "$page" -gt 16384 ] || [ -n "$slow" ]; then
 	skips=2 slow=1
 fi
-
-# With redzones an object of 4 KiB takes a slab of order 2, and insmod without one wakes
-# the OOM killer.
-least=''
-[[ $extra != *debug* ]] || least=3
 
 # cma=0: what is set aside for CMA is for pages that can be moved, and the
 # fragmenter takes others.
