@@ -22,5 +22,5 @@ fi
 
 plan $((tests + 1))
 guest "$tests" -m $memory -t 600 \
-	-a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVEXHAUST=$exhaust" \
+	-a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVEXHAUST=$exhaust $light" \
 	"${machine[@]}" tests/guest/demo.sh "$built/kvdemo.ko"

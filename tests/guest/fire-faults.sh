@@ -65,9 +65,9 @@ try 'reads of the watch, with each allocation of them failing once' watched
 # Tables below a page: one fault is the end of them, for kvmalloc has no second try.
 watches()
 {
-	/sweep load /kvdemo_watch.ko kvdemo_watch entries=32
+	/sweep load /kvdemo_watch.ko kvdemo_watch entries=32 200
 }
-try 'and each insmod of it' watches
+try 'and insmod of it, with each of its last 200' watches
 # warn_alloc() speaks once in 10 s: after the words on kretprobe's pool, which are
 # excused, it would say nothing of ours.
 sleep 10

@@ -2,9 +2,10 @@
 /*
  * Faults aimed at this one process, on a kernel with fault injection:
  *
- * sweep load MODULE.ko NAME PARAMETERS
+ * sweep load MODULE.ko NAME PARAMETERS [LAST]
  *	loads it with the 1st, 2nd, ... allocation of the load failing, until a
- *	load gets through untouched; unloads it after each success
+ *	load gets through untouched; unloads it after each success. LAST: only
+ *	the last so many, for the first are those of the kernel's own loader
  * sweep write FILE TEXT [UNDO-FILE UNDO-TEXT]
  *	the same with a write of TEXT; UNDO-TEXT is written after each success
  * sweep read FILE
@@ -29,6 +30,7 @@
 
 static struct {
 	int nth_fd;
+	int left;	/* allocations that were not reached */
 	int faults, errors, survived;
 } sweep;
 
@@ -67,7 +69,8 @@ static bool untouched(void)
 	if (pread(sweep.nth_fd, text, sizeof(text) - 1, 0) <= 0)
 		die("fail-nth");
 	arm(0);
-	return atoi(text) > 0;
+	sweep.left = atoi(text);
+	return sweep.left > 0;
 }
 
 /* In memory as a whole, for a page fault of ours would meet the fault, too. */
@@ -134,22 +137,35 @@ static bool counted(int nth, int err, bool clean)
 	return true;
 }
 
-static bool sweep_load(char **argv)
+static bool load_once(char **argv, void *image, size_t size, int nth, bool *clean)
+{
+	int err = load(image, size, argv[2], nth, clean);
+
+	if (!counted(nth, err, *clean))
+		return false;
+	if (!err && syscall(SYS_delete_module, argv[1], O_NONBLOCK)) {
+		printf("# fault %d: unload: %s\n", nth, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static bool sweep_load(char **argv, int argc)
 {
 	size_t size;
 	void *image = map_file(argv[0], &size);
+	int nth = 1, last = argc == 4 ? atoi(argv[3]) : 0;
 	bool clean = false;
-	int nth, err;
 
-	for (nth = 1; !clean && nth < MOST_FAULTS; nth++) {
-		err = load(image, size, argv[2], nth, &clean);
-		if (!counted(nth, err, clean))
+	if (last) {
+		if (!load_once(argv, image, size, MOST_FAULTS, &clean) || !clean)
 			return false;
-		if (!err && syscall(SYS_delete_module, argv[1], O_NONBLOCK)) {
-			printf("# fault %d: unload: %s\n", nth, strerror(errno));
-			return false;
-		}
+		nth = MOST_FAULTS - sweep.left - last + 1;
+		clean = false;
 	}
+	for (nth = nth < 1 ? 1 : nth; !clean && nth < MOST_FAULTS; nth++)
+		if (!load_once(argv, image, size, nth, &clean))
+			return false;
 	return clean;
 }
 
@@ -233,8 +249,8 @@ int main(int argc, char **argv)
 	sweep.nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (sweep.nth_fd < 0)
 		die("fail-nth");
-	if (argc == 5 && !strcmp(argv[1], "load"))
-		good = sweep_load(argv + 2);
+	if ((argc == 5 || argc == 6) && !strcmp(argv[1], "load"))
+		good = sweep_load(argv + 2, argc - 2);
 	else if (argc == 3 && !strcmp(argv[1], "read"))
 		good = sweep_read(argv[2]);
 	else if ((argc == 4 || argc == 6) && !strcmp(argv[1], "write"))
