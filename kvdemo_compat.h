@@ -135,10 +135,40 @@ enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
  * handler finds its caller in the registers. What the instance holds may be the
  * trampoline of another return probe; earlier kernels correct that one.
  */
-#if KVDEMO_SINCE(5, 18)
+#if KVDEMO_SINCE(5, 18) || defined(CONFIG_KRETPROBE_ON_RETHOOK)
 #define kvdemo_compat_caller(ri, regs)	instruction_pointer(regs)
 #else
 #define kvdemo_compat_caller(ri, regs)	((unsigned long)(ri)->ret_addr)
+#endif
+
+/*
+ * 3.3, d7e7528bcd45 "Audit: push audit success and retcode into arch ptrace.h": on
+ * powerpc regs_return_value() is that of a system call, negative where a bit is set
+ * that user space may have left set.
+ */
+#ifdef CONFIG_PPC
+#define kvdemo_compat_return(regs)	((regs)->gpr[3])
+#else
+#define kvdemo_compat_return(regs)	regs_return_value(regs)
+#endif
+
+/*
+ * 4.11, 51c9c0843993 "powerpc/kprobes: Implement Optprobes": what a call returns to
+ * under a return probe is a kprobe there, which is optimized into a detour that saves
+ * and restores r13 (r2 on 32 bit), what the CPU knows itself by. A task that is moved
+ * to another CPU meanwhile takes the register of the first along, and the kernel
+ * panics over the stack canary. Its name: 5.16, adf8a61a940c "kprobes: treewide: Make
+ * it harder to refer kretprobe_trampoline directly"; 6.13, 19f1bc3fb554 "powerpc:
+ * Replace kretprobe code with rethook on powerpc".
+ */
+#if !defined(CONFIG_PPC) || !defined(CONFIG_OPTPROBES) || !defined(CONFIG_PREEMPTION)
+#define KVDEMO_COMPAT_TRAMPOLINE	NULL
+#elif defined(CONFIG_KRETPROBE_ON_RETHOOK)
+#define KVDEMO_COMPAT_TRAMPOLINE	"arch_rethook_trampoline"
+#elif KVDEMO_SINCE(5, 16)
+#define KVDEMO_COMPAT_TRAMPOLINE	"__kretprobe_trampoline"
+#else
+#define KVDEMO_COMPAT_TRAMPOLINE	"kretprobe_trampoline"
 #endif
 
 /*

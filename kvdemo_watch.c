@@ -265,7 +265,7 @@ static int on_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct call *call = (struct call *)ri->data;
 	unsigned long caller = kvdemo_compat_caller(ri, regs);
-	const void *p = (const void *)regs_return_value(regs);
+	const void *p = (const void *)kvdemo_compat_return(regs);
 	struct table *table = this_cpu_read(tables);
 	unsigned int class = class_of(call->size);
 	struct row *row = &table->rows[home(caller, class)];
@@ -285,6 +285,36 @@ static struct kretprobe watch = {
 	.handler = on_return,
 	.data_size = sizeof(struct call),
 };
+
+/*
+ * Where the trampoline of return probes must not be optimized: a probe with a post
+ * handler is not, nor what shares its address.
+ */
+static void after_trampoline(struct kprobe *p, struct pt_regs *regs, unsigned long flags)
+{
+}
+NOKPROBE_SYMBOL(after_trampoline);
+
+static struct kprobe trampoline = {
+	.symbol_name = KVDEMO_COMPAT_TRAMPOLINE,
+	.post_handler = after_trampoline,
+};
+
+static int __init hold_trampoline(void)
+{
+	int err = trampoline.symbol_name ? register_kprobe(&trampoline) : 0;
+
+	if (err)
+		pr_err("cannot watch " SYMBOL ": return probes can panic this kernel, as %s is optimized and takes no probe beside that, error %d\n",
+		       trampoline.symbol_name, err);
+	return err;
+}
+
+static void release_trampoline(void)
+{
+	if (trampoline.symbol_name)
+		unregister_kprobe(&trampoline);
+}
 
 /*
  * The self-check. Which argument is which depends on the release, on its
@@ -318,7 +348,7 @@ static int on_check(struct kretprobe_instance *ri, struct pt_regs *regs)
 		return 0;
 	check.call = *(struct call *)ri->data;
 	check.caller = kvdemo_compat_caller(ri, regs);
-	check.p = (const void *)regs_return_value(regs);
+	check.p = (const void *)kvdemo_compat_return(regs);
 	check.seen = true;
 	return 0;
 }
@@ -372,6 +402,11 @@ static int __init self_check(void)
 	unregister_kretprobe(&checker);
 	if (good)
 		return 0;
+	if (!check.seen) {
+		pr_err("cannot watch " SYMBOL ": none of %u calls was seen: allowed are neither kernel.ftrace_enabled=0 nor 0 in the debugfs file kprobes/enabled\n",
+		       CHECK_TRIES);
+		return -EOPNOTSUPP;
+	}
 	pr_err("cannot watch " SYMBOL ": with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen as size=%zu gfp=%#x node=%d: gfp_arg= may help\n",
 	       gfp_arg.value, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
 	       check.call.size, (__force unsigned int)check.call.gfp,
@@ -419,9 +454,11 @@ static unsigned int count_rows(void)
 	unsigned int i, nr = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		for (i = 0; i < entries; i++)
 			nr += !!READ_ONCE(per_cpu(tables, cpu)->rows[i].caller);
+		cond_resched();
+	}
 	return nr;
 }
 
@@ -437,6 +474,7 @@ static void copy_rows(struct snapshot *snap, unsigned int most)
 			if (read_row(per_cpu(tables, cpu), i,
 				     &snap->rows[snap->nr]))
 				snap->nr++;
+		cond_resched();
 	}
 }
 
@@ -572,6 +610,7 @@ static void forget(const struct module *mod,
 			if (within(smp_load_acquire(&row->caller), mod))
 				WRITE_ONCE(row->class, row->class | CLASS_GONE);
 		}
+		cond_resched();
 	}
 }
 
@@ -653,10 +692,13 @@ static int __init prepare(void)
 
 static int __init kvdemo_watch_init(void)
 {
-	int err = prepare() ?: self_check() ?: make_tables();
+	int err = prepare() ?: hold_trampoline();
 
 	if (err)
 		return err;
+	err = self_check() ?: make_tables();
+	if (err)
+		goto out_trampoline;
 	calibrate();
 	err = register_module_notifier(&module_notifier);
 	if (err)
@@ -674,6 +716,8 @@ out_notifier:
 	unregister_module_notifier(&module_notifier);
 out_tables:
 	free_tables();
+out_trampoline:
+	release_trampoline();
 	return err;
 }
 
@@ -687,6 +731,7 @@ static void __exit kvdemo_watch_exit(void)
 	 * return without us.
 	 */
 	unregister_kretprobe(&watch);
+	release_trampoline();
 	unregister_module_notifier(&module_notifier);
 	snap = take_snapshot();
 	if (snap)

@@ -4,7 +4,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# 16 readers have a buffer of 64 pages each.
+# 16 callers have a buffer of 64 pages each.
 memory=512
 [ "$page" -le 4096 ] || memory=1536
 modules=("$built"/kvdemo{,_watch,_test_watch}.ko)
@@ -20,13 +20,13 @@ cost()
 }
 
 # The price is asked of two kernels: on 5.10 a return probe alone costs most.
-tests=21
+tests=23
 case $TARGET in
-bookworm | bullseye) tests=25 ;;
+bookworm | bullseye) tests=27 ;;
 esac
 plan "$tests"
-guest 20 -m "$memory" -a "KVSLOW=$slow $light" tests/guest/watch.sh "${modules[@]}"
-if [ "$tests" -eq 25 ]; then
+guest 22 -m "$memory" -a "KVSLOW=$slow $light" tests/guest/watch.sh "${modules[@]}"
+if [ "$tests" -eq 27 ]; then
 	cost 1100 init_on_alloc=1
 	cost 1450 init_on_alloc=0
 fi
