@@ -684,10 +684,14 @@ int kvdemo_page_node(const void *p)
 }
 EXPORT_SYMBOL_GPL(kvdemo_page_node);
 
-/* Do @size bytes from @p end inside the compound page that holds @p? */
+/*
+ * Do @size bytes from @p end inside the compound page that holds @p? By frames, for
+ * KASAN's tags make the addresses of an object and of its slab differ.
+ */
 static bool inside_compound(const void *p, size_t size, unsigned int order)
 {
-	size_t offset = p - page_address(virt_to_head_page(p));
+	size_t pages = page_to_pfn(virt_to_page(p)) - page_to_pfn(virt_to_head_page(p));
+	size_t offset = (pages << PAGE_SHIFT) + offset_in_page(p);
 
 	return size <= (PAGE_SIZE << order) - offset;
 }

@@ -16,6 +16,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/completion.h>
+#include <linux/cpu.h>
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -477,10 +478,12 @@ static int worker_fn(void *data)
 
 /* A cell */
 
+/* sort() knows no rest, and is given up to a quarter of free memory. */
 static int compare(const void *a, const void *b)
 {
 	u32 x = *(const u32 *)a, y = *(const u32 *)b;
 
+	cond_resched();
 	return x < y ? -1 : x > y;
 }
 
@@ -621,7 +624,10 @@ static int make_worker(struct cell *cell, unsigned int i)
 	task = kthread_create(worker_fn, w, "kvdemo_bench/%u", i);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
+	/* cpumask_local_spread() counts the online CPUs, and then looks for that one. */
+	cpus_read_lock();
 	kthread_bind(task, cpumask_local_spread(i % num_online_cpus(), NUMA_NO_NODE));
+	cpus_read_unlock();
 	w->task = task;
 	return 0;
 }
@@ -678,7 +684,8 @@ static unsigned int soak(struct list_head *soaked, int order)
 	if (bench.memory == MEMORY_IDLE || !order || order >= LAB_NR_ORDERS)
 		return 0;
 	most = free_bytes() / SOAK_SHARE >> PAGE_SHIFT;
-	for (nr = 0; (nr + 1ull) << order <= most; nr++) {
+	for (nr = 0; (nr + 1ull) << order <= most && !stopped(); nr++) {
+		cond_resched();
 		/* free memory only, silently: to be given none is the end of it */
 		page = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN |
 				   __GFP_NORETRY, order);
@@ -694,6 +701,7 @@ static void give_soaked(struct list_head *soaked, int order)
 	struct page *page, *next;
 
 	list_for_each_entry_safe(page, next, soaked, lru) {
+		cond_resched();
 		list_del(&page->lru);
 		__free_pages(page, order);
 	}
@@ -844,8 +852,11 @@ static int bench_fn(void *unused)
 	if (bench.memory != MEMORY_MOVABLE)
 		msleep(AFTER_LOAD_MS);
 	run_table();
-	list_for_each_entry(row, &bench.rows, list)
+	list_for_each_entry(row, &bench.rows, list) {
 		print_row(row);
+		/* A serial console takes 80 ms a row. */
+		cond_resched();
+	}
 	pr_info("end cells=%u of=%u%s\n", bench.cell, bench.cells,
 		stopped() ? " stopped" : "");
 	complete_all(&bench.done);

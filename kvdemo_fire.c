@@ -402,31 +402,36 @@ static int load_set(const char *val, const struct kernel_param *kp)
 	unsigned long least;
 	char more;
 	u64 seed;
-	int err;
 
 	if (sscanf(val, "%llu %u %lu %c", &seed, &seconds, &least, &more) != 3 || !seed ||
 	    seconds > MAX_SECONDS)
 		return refuse(kp, val,
 			      "a seed, seconds of a week at most, and the least allocations");
-	/* rmmod is to be refused, and not to wait for the end of the run */
+	return load_run(seed, seconds, least);
+}
+
+/* rmmod is to be refused, and not to wait for the end of a write. */
+static int fire_set(const char *val, const struct kernel_param *kp)
+{
+	int (*set)(const char *val, const struct kernel_param *kp) = kp->arg;
+	int err;
+
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	err = load_run(seed, seconds, least);
+	err = set(val, kp);
 	module_put(THIS_MODULE);
 	return err;
 }
 
-static const struct kernel_param_ops faults_ops = { .set = faults_set };
-static const struct kernel_param_ops oracle_ops = { .set = oracle_set };
-static const struct kernel_param_ops load_ops = { .set = load_set };
+static const struct kernel_param_ops fire_ops = { .set = fire_set };
 
-module_param_cb(faults, &faults_ops, NULL, 0200);
+module_param_cb(faults, &fire_ops, faults_set, 0200);
 MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; path and why are checked");
 
-module_param_cb(oracle, &oracle_ops, NULL, 0200);
+module_param_cb(oracle, &fire_ops, oracle_set, 0200);
 MODULE_PARM_DESC(oracle, "SEED COUNT ORDER LEAST MOST: compare noreclaim with native, where allocations of ORDER and above fail");
 
-module_param_cb(load, &load_ops, NULL, 0200);
+module_param_cb(load, &fire_ops, load_set, 0200);
 MODULE_PARM_DESC(load, "SEED SECONDS LEAST: all CPUs allocate, check and free");
 
 static int __init kvdemo_fire_init(void)
