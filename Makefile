@@ -11,6 +11,8 @@ export ARGS
 DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test% kvdemo_fire% kvdemo_frag% kvdemo_bench%,$(filter %.c %.h,$(SOURCES)))
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+# Where insmod, modinfo and dkms are; Debian's users, and plain su, do without.
+export PATH := $(PATH):/usr/sbin:/sbin
 BUILT := build/$(TARGET)/built
 
 # What judges the sources and the harness says the same for every target.
@@ -24,6 +26,8 @@ TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 	dkms-remove clean help
 
 modules:
+	@test "$(words $(CURDIR))" -eq 1 || { \
+		echo "kbuild takes no directory with blanks in its name: $(CURDIR)" >&2; exit 1; }
 	@test -d "$(KDIR)" || { \
 		echo "No headers in $(KDIR): apt install linux-headers-$(KVER), or name them: make KDIR=DIR" >&2; \
 		exit 1; }
@@ -50,7 +54,7 @@ FORCE:
 $(BUILT): $(SOURCES) build/$(TARGET)/root
 	@mkdir -p $(@D)
 	@cp $(SOURCES) $(@D)
-	@scripts/target build $(TARGET) $(CURDIR)/$(@D) W=1 KVDEMO_TESTS=m \
+	@scripts/target build $(TARGET) "$(CURDIR)/$(@D)" W=1 KVDEMO_TESTS=m \
 		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= >$(@D)/log 2>&1 || \
 		{ cat $(@D)/log >&2; exit 1; }
 	@! grep -E 'warning|error' $(@D)/log >&2
@@ -140,9 +144,10 @@ lint:
 mutants: $(BUILT)
 	@scripts/mutants $$ARGS
 
-# The module's lines of the kernel log since a mark of our own
+# The module's lines of the kernel log since a mark of our own, or what a thousand
+# lines have left of them
 MARK = mark="kvdemo-mark $$$$"; echo "$$mark" | $(SUDO) tee /dev/kmsg >/dev/null
-SINCE = $(SUDO) dmesg | sed "1,/$$mark/d" | grep 'kvdemo: ' || true
+SINCE = $(SUDO) dmesg | tac | sed "/$$mark/,\$$d" | tac | grep 'kvdemo: ' || true
 
 load: modules
 	@set -f; $(MARK); status=0; $(SUDO) insmod ./kvdemo.ko $$ARGS || status=$$?; \
@@ -155,10 +160,12 @@ dkms-files:
 	$(SUDO) mkdir -p $(DKMS_DIR)
 	$(SUDO) cp $(DKMS_SOURCES) $(DKMS_DIR)
 
-# DKMS passes over a version that it has installed, be it of older sources.
+# DKMS passes over a version that it has installed for this kernel, be it of older
+# sources; for other kernels it stays.
 dkms-install: dkms-files
 	scripts/need dkms linux-headers-$(KVER)
-	@test -z "$$(dkms status kvdemo/$(VERSION))" || $(SUDO) dkms remove kvdemo/$(VERSION) --all
+	@! $(SUDO) dkms status kvdemo/$(VERSION) -k $(KVER) | grep -qE 'built|installed' || \
+		$(SUDO) dkms remove kvdemo/$(VERSION) -k $(KVER)
 	$(SUDO) dkms install kvdemo/$(VERSION) -k $(KVER)
 
 dkms-remove:
