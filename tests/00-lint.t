@@ -156,6 +156,37 @@ lifted()
 	return "$status"
 }
 
+# The lines that README has a driver compiled with, and the options of its make
+against()
+{
+	local copy options=() status=0
+
+	copy=$(mktemp -d)
+	mkdir "$copy/kvdemo"
+	cp kvdemo.h kvdemo_compat.h "$built/Module.symvers" "$copy/kvdemo"
+	{
+		echo '#include <linux/module.h>'
+		sed -n '/^    #include "kvdemo.h"/,/^$/p' README.md
+		cat <<-'END'
+			static int __init driver_init(void)
+			{
+				kvfree(kvmalloc(PAGE_SIZE * 3, GFP_KERNEL));
+				return 0;
+			}
+			module_init(driver_init);
+			MODULE_DESCRIPTION("is built against kvdemo");
+			MODULE_LICENSE("GPL");
+		END
+	} >"$copy/driver.c"
+	echo 'obj-m := driver.o' >"$copy/Kbuild"
+	mapfile -t options < <(grep -o '[A-Z_]*=[^ ]*/path/to/kvdemo[^ ]*' README.md |
+		sed 's,/path/to,/src,')
+	builds "$copy" "${options[@]}" || status=$?
+	grep -q kvdemo_kvmalloc "$copy/driver.mod.c" || status=1
+	rm -rf "$copy"
+	return "$status"
+}
+
 # A trace header is a form to be filled in: what it looks like is not ours.
 form=COMPLEX_MACRO,TRAILING_SEMICOLON,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE,MACRO_ARG_REUSE
 checkpatch()
@@ -163,7 +194,7 @@ checkpatch()
 	in_root perl "$lint/checkpatch.pl" --strict --terse --no-summary --show-types --file "$@"
 }
 
-plan 16
+plan 17
 silent 'checkpatch --strict is silent' checkpatch "${c_files[@]/#kvdemo_trace.h//dev/null}" \
 	tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" kvdemo_trace.h
@@ -183,3 +214,4 @@ try 'modinfo and README explain every policy' explained
 try 'each line of tests/mutants changes the file that it names' scripts/mutants -n
 try 'README names every kernel of tests/targets' kernels
 try 'the wrapper can be lifted into a driver' lifted
+try 'a driver can be built against kvdemo, as README says' against

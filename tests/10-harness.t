@@ -62,15 +62,21 @@ lost()
 		#!/bin/sh
 		mkdir $work/lost 2>/dev/null || exec $(type -p qemu-system-x86_64) "\$@"
 		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
+		[ ! -e $work/spins ] || exec sleep 1000
 	END
 	chmod +x "$work/bin/qemu-system-x86_64"
 	# shellcheck disable=SC2031 # row_says changes its own
 	PATH=$work/bin:$PATH ends 0 'did not come to init, once more' \
 		'a kernel that is lost before init is started again, and told' 'ok 0 one' -p 1
+	rmdir "$work/lost"
+	: >"$work/spins"
+	# shellcheck disable=SC2031
+	PATH=$work/bin:$PATH ends 0 'did not come to init, once more' 'so is one that spins there' \
+		'ok 0 one' -p 1 -b 15
 	ends 3 'panicked: .*Unable to mount root fs' 'but not twice' true -a rdinit=/none
 }
 
-plan 26
+plan 27
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
