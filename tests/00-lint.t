@@ -130,6 +130,23 @@ kernels()
 	done < <(grep -v '^#' tests/targets)
 }
 
+# driver HEAD CALL: the source of one that makes that call at load
+driver()
+{
+	cat <<-END
+		#include <linux/module.h>
+		$1
+		static int __init driver_init(void)
+		{
+			$2
+			return 0;
+		}
+		module_init(driver_init);
+		MODULE_DESCRIPTION("a driver, for a test");
+		MODULE_LICENSE("GPL");
+	END
+}
+
 # What README promises to driver authors: three files, no symbol of theirs shown
 lifted()
 {
@@ -137,18 +154,8 @@ lifted()
 
 	copy=$(mktemp -d)
 	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c "$copy"
-	cat >"$copy/driver.c" <<-'END'
-		#include <linux/module.h>
-		#include "kvdemo.h"
-		static int __init driver_init(void)
-		{
-			kvdemo_kvfree(kvdemo_kvzalloc(PAGE_SIZE * 3, GFP_KERNEL));
-			return 0;
-		}
-		module_init(driver_init);
-		MODULE_DESCRIPTION("lifts the wrapper");
-		MODULE_LICENSE("GPL");
-	END
+	driver '#include "kvdemo.h"' \
+		'kvdemo_kvfree(kvdemo_kvzalloc(PAGE_SIZE * 3, GFP_KERNEL));' >"$copy/driver.c"
 	printf 'obj-m := lifted.o\nlifted-y := driver.o kvdemo_alloc.o\n' >"$copy/Kbuild"
 	builds "$copy" W=1 || status=$?
 	[ ! -s "$copy/Module.symvers" ] || { cat "$copy/Module.symvers"; status=1; }
@@ -164,20 +171,8 @@ against()
 	copy=$(mktemp -d)
 	mkdir "$copy/kvdemo"
 	cp kvdemo.h kvdemo_compat.h "$built/Module.symvers" "$copy/kvdemo"
-	{
-		echo '#include <linux/module.h>'
-		sed -n '/^    #include "kvdemo.h"/,/^$/p' README.md
-		cat <<-'END'
-			static int __init driver_init(void)
-			{
-				kvfree(kvmalloc(PAGE_SIZE * 3, GFP_KERNEL));
-				return 0;
-			}
-			module_init(driver_init);
-			MODULE_DESCRIPTION("is built against kvdemo");
-			MODULE_LICENSE("GPL");
-		END
-	} >"$copy/driver.c"
+	driver "$(sed -n '/^    #include "kvdemo.h"/,/^$/p' README.md)" \
+		'kvfree(kvmalloc(PAGE_SIZE * 3, GFP_KERNEL));' >"$copy/driver.c"
 	echo 'obj-m := driver.o' >"$copy/Kbuild"
 	mapfile -t options < <(grep -o '[A-Z_]*=[^ ]*/path/to/kvdemo[^ ]*' README.md |
 		sed 's,/path/to,/src,')

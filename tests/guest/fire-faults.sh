@@ -67,7 +67,7 @@ watches()
 {
 	/sweep load /kvdemo_watch.ko kvdemo_watch entries=32 200
 }
-try 'and insmod of it, with each of its last 200' watches
+try 'and insmod of it, with each of its last allocations failing once' watches
 # warn_alloc() speaks once in 10 s: after the words on kretprobe's pool, which are
 # excused, it would say nothing of ours.
 sleep 10

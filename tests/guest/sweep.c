@@ -5,7 +5,7 @@
  * sweep load MODULE.ko NAME PARAMETERS [LAST]
  *	loads it with the 1st, 2nd, ... allocation of the load failing, until a
  *	load gets through untouched; unloads it after each success. LAST: only
- *	the last so many, for the first are those of the kernel's own loader
+ *	about the last so many, for the first are those of the kernel's own loader
  * sweep write FILE TEXT [UNDO-FILE UNDO-TEXT]
  *	the same with a write of TEXT; UNDO-TEXT is written after each success
  * sweep read FILE
@@ -154,16 +154,19 @@ static bool sweep_load(char **argv, int argc)
 {
 	size_t size;
 	void *image = map_file(argv[0], &size);
-	int nth = 1, last = argc == 4 ? atoi(argv[3]) : 0;
+	int i, nth = 1, last = argc == 4 ? atoi(argv[3]) : 0;
 	bool clean = false;
 
 	if (last) {
-		if (!load_once(argv, image, size, MOST_FAULTS, &clean) || !clean)
-			return false;
-		nth = MOST_FAULTS - sweep.left - last + 1;
+		/* A first load fills caches, which the next finds filled. */
+		for (i = 0; i < 2; i++)
+			if (!load_once(argv, image, size, MOST_FAULTS, &clean) || !clean)
+				return false;
+		if (MOST_FAULTS - sweep.left > last)
+			nth = MOST_FAULTS - sweep.left - last + 1;
 		clean = false;
 	}
-	for (nth = nth < 1 ? 1 : nth; !clean && nth < MOST_FAULTS; nth++)
+	for (; !clean && nth < MOST_FAULTS; nth++)
 		if (!load_once(argv, image, size, nth, &clean))
 			return false;
 	return clean;
