@@ -15,7 +15,7 @@ agree()
 	FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 	{ name = $at["state"] " " $at["policy"] " " $at["size"] " " $at["pattern"]; p50 = $at["pair_p50"] }
 	$at["run"] == 1 { first[name] = p50; next }
-	{
+	$at["run"] == 2 {
 		most = $at["state"] ~ /^movable/ ? 5 : 1
 		known = name in first && first[name] > 0
 		apart = known ? 100 * (p50 - first[name]) / first[name] : 100
