@@ -671,9 +671,21 @@ static void fill_row(struct row *row, struct cell *cell, const u64 before[NR_EVE
 	}
 }
 
+/* Was the block that the last one of @soaked was split from left to @page? */
+static bool is_buddy(struct list_head *soaked, struct page *page, int order)
+{
+	struct page *last = list_first_entry_or_null(soaked, struct page, lru);
+
+	return last && (page_to_pfn(last) ^ page_to_pfn(page)) == 1UL << order;
+}
+
 /*
  * What others have freed since memory was fragmented, this module's own loading
  * among them: one such block would serve a whole loop. It is held for the cell.
+ *
+ * Of idle memory blocks are held until a larger one was split, and its second half
+ * is free. A loop takes that one and gives it back. Else some cells would split a
+ * block and merge it again with each buffer, and some would not, by what they find.
  */
 static unsigned int soak(struct list_head *soaked, int order)
 {
@@ -681,8 +693,10 @@ static unsigned int soak(struct list_head *soaked, int order)
 	unsigned int nr;
 	u64 most;
 
-	if (bench.memory == MEMORY_IDLE || !order || order >= LAB_NR_ORDERS)
+	if (!order || order >= LAB_NR_ORDERS)
 		return 0;
+	if (bench.memory == MEMORY_IDLE && order == LAB_NR_ORDERS - 1)
+		return 0; /* nothing larger to be split */
 	most = free_bytes() / SOAK_SHARE >> PAGE_SHIFT;
 	for (nr = 0; (nr + 1ull) << order <= most && !stopped(); nr++) {
 		cond_resched();
@@ -691,6 +705,10 @@ static unsigned int soak(struct list_head *soaked, int order)
 				   __GFP_NORETRY, order);
 		if (!page)
 			break;
+		if (bench.memory == MEMORY_IDLE && is_buddy(soaked, page, order)) {
+			__free_pages(page, order);
+			break;
+		}
 		list_add(&page->lru, soaked);
 	}
 	return nr;
