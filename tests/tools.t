@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# README's recipes for perf, trace-cmd and bpftrace, as they stand there. The guest is
-# a whole Debian with these tools, so `make check-user` runs this, not `make check`.
+# README's recipes for perf, trace-cmd and bpftrace, as they stand there, and the bench
+# on the running kernel. The guest is a whole Debian with these tools, so `make
+# check-user` runs this, not `make check`.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -21,7 +22,7 @@ rm -r "$work/apt"
 for tool in perf trace-cmd bpftrace; do
 	sed -n "s/^    \($tool .*kvdemo.*\)/exec \1/p" README.md >"$work/$tool"
 done
-cp "$built"/kvdemo.ko "$work"
+cp "$built"/kvdemo{,_bench}.ko scripts/bench-host "$work"
 
-plan 5
-guest 4 -m 4096 -t 600 -R "$work" tests/guest/tools.sh
+plan 7
+guest 6 -m 4096 -t 600 -R "$work" tests/guest/tools.sh

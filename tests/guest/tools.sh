@@ -33,6 +33,33 @@ during()
 
 /usr/bin/tar -xi --keep-directory-symlink -C / -f /src/tools.tar && ldconfig
 ok $? 'the tools are there'
+
+# What make bench-host calls where the modules are
+bench_host()
+{
+	(cd /src && ./bench-host /tmp/host/csv "$@") >/tmp/said 2>&1
+}
+
+priced()
+{
+	bench_host patterns=loop,threads sizes=4K,64K policies=native,backoff reps=2 &&
+		shows /tmp/said '^bench-host: 16 cells in /tmp/host/csv, in ns$' &&
+		shows /tmp/host/csv '^kernel,policy,.*,state,unit$' \
+			",backoff,threads,idle,ok,65536,1,$(nproc),.*,host,ns\$" && unloaded
+}
+
+unloaded()
+{
+	grep '^kvdemo' /proc/modules | sed 's/^/# loaded: /' | grep . && return 1
+	return 0
+}
+
+refused()
+{
+	! bench_host sizes=4X && unloaded
+}
+try 'bench-host prices the cells, in time, and unloads what it loaded' priced
+try 'it unloads, too, where the bench refuses a parameter' refused
 insmod /src/kvdemo.ko sizes=64
 
 opened()
