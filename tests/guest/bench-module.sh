@@ -84,6 +84,16 @@ void()
 		[ "$(columns verdict n pair_p50)" = 'void-free-block 0 0' ]
 }
 
+# A loop on idle memory takes the half of a split block, whose other half is held.
+halves()
+{
+	bench policies=backoff sizes=$((32 * KVPAGE)) n=32 || return
+	columns verdict pages soaked >/tmp/rows
+	read -r verdict pages soaked </tmp/rows
+	echo "# $verdict pages=$pages soaked=$soaked"
+	[ "$verdict $pages" = 'ok 32' ] && [ "$soaked" -ge 1 ] && [ "$soaked" -le 64 ]
+}
+
 # Where a block is left, from which vmalloc, too, may be served, such a buffer is kept.
 keeps()
 {
@@ -177,6 +187,7 @@ try 'the console says the same, and how far it is' console
 try 'each pattern runs' patterns
 try 'the order of policies rotates between repetitions' rotates
 try 'a cell that finds other memory than it is about is void' void
+try 'an idle cell finds the half of a block, and holds the other' halves
 single=${KVSINGLE:+"the vmalloc of this kernel looks for no blocks"}
 try_unless "$single" 'a buffer of vmalloc that lies in a block is kept for the cell' keeps
 try_unless "$single" 'and no more than a quarter of what is free' keeps_a_quarter
