@@ -193,7 +193,7 @@ insmod /kvdemo.ko sizes=64
 insmod /kvdemo_fire.ko
 echo "$KVSEED $KVSECONDS $KVLEAST" >$fire/load &
 load=$!
-while ! grep -q kvdemo_load /proc/[0-9]*/comm; do
+while kill -0 $load 2>/dev/null && ! grep -qs kvdemo_load /proc/[0-9]*/comm; do
 	sleep 0.1
 done
 all_beside $load &
