@@ -41,9 +41,8 @@ build/$(TARGET)/root: FORCE
 	@scripts/need cpio mmdebstrap perl $$(scripts/target row $(TARGET) | \
 		sed -n 's/^packages=//p' | tr '\\,' ' ')
 	@mkdir -p $(@D)
-	@root=$$(scripts/target make $(TARGET)) || exit; \
-	echo "$$root $$(cat $$root/release)" >$@.new
-	@cmp -s $@.new $@ || cp $@.new $@
+	@root=$$(scripts/target make $(TARGET)) && release=$$(cat $$root/release) || exit; \
+	echo "$$root $$release" | cmp -s - $@ || echo "$$root $$release" >$@
 
 FORCE:
 

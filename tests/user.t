@@ -12,4 +12,4 @@ cp -r Kbuild Makefile LICENSE dkms.conf scripts tests "$src"
 find . -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' -exec cp -t "$src" {} +
 
 plan 10
-guest 9 -m 4096 -t 1500 -R "$src" tests/guest/user.sh
+guest 9 -m 4096 -t 2700 -R "$src" tests/guest/user.sh
