@@ -302,6 +302,16 @@ static bool in_burst(struct zone *zone, unsigned int order, u32 passed)
 	return true;
 }
 
+/* May another node be asked than the one that backoff looks at? */
+static bool has_mempolicy(void)
+{
+#ifdef CONFIG_NUMA
+	return current->mempolicy;
+#else
+	return false;
+#endif
+}
+
 static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 {
 	unsigned int order = backoff_order(size);
@@ -310,7 +320,7 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 	struct backoff *b;
 
 	/* One full memcg, node, zone or cpuset says nothing of the memory of all. */
-	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL | GFP_BOUND))
+	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL | GFP_BOUND) || has_mempolicy())
 		return;
 	b = raw_cpu_ptr(kvdemo_backoff + order);
 	zone = backoff_zone(node);
@@ -335,7 +345,8 @@ static DEFINE_MUTEX(force_lock);
 /**
  * kvdemo_force_fallback() - send every caller to the fallback, or stop it
  * @on: true: above PAGE_SIZE each policy that can fall back does so at once, but
- *      for requests that a zone or a node binds
+ *      for requests that a zone or a node binds, and for those whose flags are
+ *      outside the contract and get kmalloc memory only
  *
  * For a driver under test: what it does to memory that is not physically
  * contiguous shows at the first allocation, and not in a year. While it is off
@@ -600,6 +611,9 @@ static noinline void *alloc_rare(const struct kvdemo_request *asked,
 
 	rq.force_fallback |= READ_ONCE(force_fallback);
 	p = alloc_checked(&rq, &seen);
+	/* What alloc_kmalloc_only() served its policy did not. */
+	if (!gfp_allowed(rq.gfp))
+		rq.policy = &kvdemo_policies[KVDEMO_KMALLOC];
 	kvdemo_observe(&rq, &seen, p, ktime_get_ns() - start, caller);
 	if (res)
 		*res = seen;

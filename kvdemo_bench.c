@@ -11,7 +11,8 @@
  * one cell from one restored state, as scripts/bench does: memory= says what the
  * state should be, and a cell that finds another one is void.
  *
- * rmmod, or a write to .../kvdemo_bench/stop, ends the run at the next sample.
+ * A write to .../kvdemo_bench/stop ends the run at the next sample, and so does rmmod,
+ * which the kernel refuses while somebody reads the file.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,6 +24,7 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
@@ -397,6 +399,12 @@ static bool holds_block(const void *p, size_t size)
 	return run >= BLOCK_PAGES;
 }
 
+/* kmalloc rounds up to a power of two, or vmalloc to pages. */
+static u64 most_of(size_t size)
+{
+	return size <= KMALLOC_MAX_SIZE ? roundup_pow_of_two(size) : PAGE_ALIGN((u64)size);
+}
+
 /*
  * What others free may still make a block. It is kept to the end, for one block
  * would serve the rest of a loop, and the memory would be fragmented no more.
@@ -405,7 +413,7 @@ static bool is_lucky(const struct worker *w, unsigned int i, size_t size)
 {
 	enum kvdemo_path path;
 
-	if (bench.memory != MEMORY_UNMOVABLE || w->kept_bytes + size > w->cell->most_each)
+	if (bench.memory != MEMORY_UNMOVABLE || w->kept_bytes + most_of(size) > w->cell->most_each)
 		return false;
 	path = kvdemo_path(w->bufs[i]);
 	return path == KVDEMO_PATH_PAGES ||
@@ -424,7 +432,7 @@ static void run_in_turn(struct worker *w)
 		one_alloc(w, w->made, size);
 		if (is_lucky(w, w->made, size)) {
 			w->kept++;
-			w->kept_bytes += size;
+			w->kept_bytes += most_of(size);
 		} else {
 			one_free(w, w->made);
 		}
@@ -595,7 +603,7 @@ static void choose_n(struct cell *cell)
 {
 	cell->n = n.value ?: clamp_t(u64, CELL_BYTES / cell->size, MIN_N, MAX_N);
 	if (cell->pattern == PATTERN_HOLD)
-		cell->n = clamp_t(u64, div64_u64(most_held(), cell->size), 1, cell->n);
+		cell->n = clamp_t(u64, div64_u64(most_held(), most_of(cell->size)), 1, cell->n);
 }
 
 static void reap_workers(struct cell *cell)

@@ -20,8 +20,9 @@
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
 
-/* What a buffer takes beside its bytes: struct kvdemo_buf, tables of vmalloc */
+/* What a buffer takes beside its bytes, and for each page of vmalloc: a PTE, a pointer */
 #define OVERHEAD	1024
+#define PAGE_OVERHEAD	16
 
 /* How much memory is touched before others get a turn */
 #define CHUNK		SZ_1M
@@ -41,6 +42,24 @@ static struct {
 } total;
 
 /**
+ * kvdemo_available() - what can be had without taking it from somebody
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+u64 kvdemo_available(void)
+{
+	struct sysinfo si;
+	u64 available = si_mem_available();
+
+	si_meminfo(&si);
+	/* highmem is available, and not to kmalloc */
+	if (si.totalhigh)
+		available = min_t(u64, available, si.freeram - si.freehigh);
+	return available * PAGE_SIZE;
+}
+
+/**
  * kvdemo_default_cap() - a modest share of the memory of this machine
  *
  * Context: any.
@@ -49,26 +68,26 @@ static struct {
 u64 kvdemo_default_cap(void)
 {
 	struct sysinfo si;
-	u64 low, available = si_mem_available();
+	u64 low;
 
 	si_meminfo(&si);
-	/* highmem is available, and not to kmalloc */
-	if (si.totalhigh)
-		available = min_t(u64, available, si.freeram - si.freehigh);
 	low = (u64)(si.totalram - si.totalhigh) * PAGE_SIZE;
-	return min(low / CAP_SHARE, available * PAGE_SIZE / CAP_FREE_SHARE);
+	return min(low / CAP_SHARE, kvdemo_available() / CAP_FREE_SHARE);
 }
 
 /*
  * The fallback of the running kernel (5.18, 9becb6889130) and the node-aware
  * vmalloc round up to huge pages, where they map any.
  */
+static bool may_map_huge(const struct kvdemo_request *rq)
+{
+	return rq->policy->native || KVDEMO_VMALLOC_HUGE ||
+	       (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE);
+}
+
 static u64 vmalloc_footprint(const struct kvdemo_request *rq)
 {
-	bool huge = rq->policy->native ||
-		    (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE);
-
-	if (!huge)
+	if (!may_map_huge(rq))
 		return PAGE_ALIGN((u64)rq->size);
 	if (rq->size >= PMD_SIZE)
 		return ALIGN((u64)rq->size, PMD_SIZE);
@@ -95,6 +114,7 @@ u64 kvdemo_footprint(const struct kvdemo_request *rq)
 	if (rq->policy->falls_back &&
 	    (rq->size > PAGE_SIZE || !rq->policy->tries))
 		vmalloc = vmalloc_footprint(rq);
+	vmalloc += (vmalloc >> PAGE_SHIFT) * PAGE_OVERHEAD;
 	return max(kmalloc, vmalloc) + OVERHEAD;
 }
 
@@ -219,7 +239,7 @@ static void log_held(const struct kvdemo_buf *buf)
 {
 	if (!is_vmalloc_addr(buf->p))
 		return;
-	if (buf->rq.policy->native || buf->rq.node != NUMA_NO_NODE)
+	if (may_map_huge(&buf->rq))
 		pr_info("held size=%zu: grep '\\[" KBUILD_MODNAME "\\]' /proc/vmallocinfo\n",
 			buf->rq.size);
 	else

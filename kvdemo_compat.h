@@ -79,6 +79,17 @@
 #endif
 
 /*
+ * 5.13, 121e6f3258fe "mm/vmalloc: hugepage vmalloc mappings": where an architecture
+ * takes them (powerpc), each vmalloc may map huge pages, until 5.18, 559089e0a93d
+ * "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP": only who asks for it.
+ */
+#if KVDEMO_SINCE(5, 13) && !KVDEMO_SINCE(5, 18)
+#define KVDEMO_VMALLOC_HUGE	IS_ENABLED(CONFIG_HAVE_ARCH_HUGE_VMALLOC)
+#else
+#define KVDEMO_VMALLOC_HUGE	false
+#endif
+
+/*
  * 6.1, 11e9734bcb6a "mm/slab_common: unify NUMA and UMA version of
  * tracepoints": kmem:kmalloc_node became kmem:kmalloc, with the same arguments.
  * Only kvdemo_test.c listens to it.

@@ -24,6 +24,7 @@
 static struct dentry *dir;
 static const struct kvdemo_policy *active;
 static u64 cap;
+static bool cap_is_default;
 
 static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 10);
 
@@ -96,11 +97,19 @@ static int over_cap(const struct kvdemo_ask *ask)
 	u64 held = kvdemo_held_footprint();
 	u64 more = kvdemo_footprint(&ask->rq) * ask->count;
 
-	if (held + more <= cap)
+	/* Who names a cap means it; the default one was a share of what was there. */
+	u64 most = cap_is_default ? kvdemo_available() / 2 : U64_MAX;
+
+	if (held + more <= cap && more <= most)
 		return 0;
-	if (__ratelimit(&bad_writes))
+	if (!__ratelimit(&bad_writes))
+		return -ENOMEM;
+	if (held + more > cap)
 		pr_err("alloc may take %llu bytes beside %llu that are held: allowed is cap=%llu\n",
 		       more, held, cap);
+	else
+		pr_err("alloc may take %llu bytes: allowed is half of what is available now, %llu\n",
+		       more, most);
 	return -ENOMEM;
 }
 
@@ -337,16 +346,19 @@ EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
  * kvdemo_debugfs_init() - make the files
  * @policy: active until another is written
  * @most: bytes that may be held
+ * @is_default: nobody named them, and one write takes at most half of what is
+ *        available by then
  *
  * Context: process context, may sleep. Without debugfs there are no files, and
  * the module does the rest of its work.
  */
-void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 most)
+void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 most, bool is_default)
 {
 	int i;
 
 	active = policy;
 	cap = most;
+	cap_is_default = is_default;
 	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		debugfs_create_file(commands[i].name, 0200, dir,

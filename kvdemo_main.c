@@ -31,6 +31,7 @@ static struct {
 	struct kvdemo_ask ask;
 	bool hold;
 	u64 cap;
+	bool cap_is_default;
 	int err;
 } demo = {
 	.ask = {
@@ -254,8 +255,10 @@ static int prepare(void)
 		kvdemo_say_bad_whole(&demo.ask);
 		return err;
 	}
-	if (!demo.cap)
+	if (!demo.cap) {
 		demo.cap = kvdemo_default_cap();
+		demo.cap_is_default = true;
+	}
 	if (demo.nr_items)
 		return check_items();
 	default_items();
@@ -329,7 +332,8 @@ static int __init kvdemo_init(void)
 	if (err)
 		finish();
 	else
-		kvdemo_debugfs_init(demo.ask.rq.policy, demo.cap);
+		kvdemo_debugfs_init(demo.ask.rq.policy, demo.cap,
+				    demo.cap_is_default);
 	return err;
 }
 

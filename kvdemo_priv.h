@@ -68,6 +68,7 @@ void kvdemo_say_bad_ask(const char *key, const char *val, int err);
 void kvdemo_say_bad_whole(const struct kvdemo_ask *ask);
 
 /* kvdemo_buf.c */
+u64 kvdemo_available(void);
 u64 kvdemo_default_cap(void);
 u64 kvdemo_footprint(const struct kvdemo_request *rq);
 u64 kvdemo_held_footprint(void);
@@ -80,7 +81,8 @@ void kvdemo_log_exit(void);
 const char *kvdemo_or_dash(char *str, size_t len, s64 n);
 
 /* kvdemo_debugfs.c */
-void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 cap);
+void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 cap,
+			 bool cap_is_default);
 void kvdemo_debugfs_exit(void);
 
 #endif /* KVDEMO_PRIV_H */

@@ -49,13 +49,16 @@
 #define MIN_ACTIVE	256u
 #define MAX_ACTIVE	65536u
 
+#define DRAIN_MS	10000
+#define DRAIN_STEP_MS	10
+
 static int watch_err;
 
 static struct lab_number entries_asked = {
 	.value = 512, .min = 1, .max = MAX_ENTRIES, .err = &watch_err,
 };
 module_param_cb(entries, &lab_number_ops, &entries_asked, 0400);
-MODULE_PARM_DESC(entries, "rows of callers and size classes to keep on each CPU, 1 to 65536, rounded up to a power of 2; 64 bytes each, default 512");
+MODULE_PARM_DESC(entries, "rows of callers and size classes to keep on each CPU, 1 to 65536, rounded up to a power of 2; at most 64 bytes each, default 512");
 
 static struct lab_number maxactive = {
 	.min = 1, .max = MAX_ACTIVE, .err = &watch_err,
@@ -219,10 +222,23 @@ static noinline void note_arguments(struct call *call, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(note_arguments);
 
+/*
+ * Calls that will return through the trampoline of return probes, where that must not
+ * be optimized meanwhile. One that moves is counted on two CPUs: only the sum says it.
+ */
+static DEFINE_PER_CPU(long, in_flight);
+
+static __always_inline void count_in_flight(int nr)
+{
+	if (KVDEMO_COMPAT_TRAMPOLINE)
+		this_cpu_add(in_flight, nr);
+}
+
 static int on_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct call *call = (struct call *)ri->data;
 
+	count_in_flight(1);
 	call->size = kvdemo_compat_argument(regs, 0);
 	call->traced = trace_kvdemo_alloc_enabled();
 	if (call->traced)
@@ -271,6 +287,7 @@ static int on_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct row *row = &table->rows[home(caller, class)];
 	u64 now = get_cycles();
 
+	count_in_flight(-1);
 	if (unlikely(!now || trace_kvdemo_alloc_enabled() ||
 		     !is_of(row, caller, class)))
 		return record(call, p, caller);
@@ -344,6 +361,7 @@ NOKPROBE_SYMBOL(on_check_entry);
 
 static int on_check(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
+	count_in_flight(-1);
 	if (current != check.task)
 		return 0;
 	check.call = *(struct call *)ri->data;
@@ -391,6 +409,33 @@ static int __init register_probe(struct kretprobe *rp)
 	return err;
 }
 
+/*
+ * What unregister_kretprobe() does not wait for are calls that are in flight: they
+ * return without us, but still through the trampoline. Where that is held for them,
+ * it is until the last one is back, or for DRAIN_MS: who waits longer waits for memory,
+ * and one who died there would be waited for without an end.
+ */
+static void unregister_probe(struct kretprobe *rp)
+{
+	unsigned int waited;
+	long nr = 1;
+	int cpu;
+
+	if (KVDEMO_COMPAT_TRAMPOLINE) {
+		disable_kretprobe(rp);
+		for (waited = 0; nr && waited < DRAIN_MS; waited += DRAIN_STEP_MS) {
+			/* handlers run in sections that RCU waits for */
+			synchronize_rcu();
+			nr = 0;
+			for_each_possible_cpu(cpu)
+				nr += per_cpu(in_flight, cpu);
+			if (nr)
+				msleep(DRAIN_STEP_MS);
+		}
+	}
+	unregister_kretprobe(rp);
+}
+
 static int __init self_check(void)
 {
 	int err = register_probe(&checker);
@@ -399,7 +444,7 @@ static int __init self_check(void)
 	if (err)
 		return err;
 	good = check_call();
-	unregister_kretprobe(&checker);
+	unregister_probe(&checker);
 	if (good)
 		return 0;
 	if (!check.seen) {
@@ -664,8 +709,10 @@ static void __init calibrate(void)
 	u64 start_ns = ktime_get_ns(), start = ticks();
 
 	msleep(CALIBRATE_MS);
-	tick_mult = div64_u64((ktime_get_ns() - start_ns) << TICK_SHIFT,
-			      max_t(u64, ticks() - start, 1));
+	/* 1 MHz, the slowest clock there is, is near what fits. */
+	tick_mult = min_t(u64, U32_MAX,
+			  div64_u64((ktime_get_ns() - start_ns) << TICK_SHIFT,
+				    max_t(u64, ticks() - start, 1)));
 }
 
 static int __init prepare(void)
@@ -726,11 +773,8 @@ static void __exit kvdemo_watch_exit(void)
 	struct snapshot *snap;
 
 	debugfs_remove(callers);
-	/*
-	 * Returns when no handler runs and none will: calls that are in flight
-	 * return without us.
-	 */
-	unregister_kretprobe(&watch);
+	/* Returns when no handler runs and none will. */
+	unregister_probe(&watch);
 	release_trampoline();
 	unregister_module_notifier(&module_notifier);
 	snap = take_snapshot();

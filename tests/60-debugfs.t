@@ -8,6 +8,6 @@ lockdown=yes skips=0
 config=$(config)
 [ -s "$config" ]
 grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$config" || lockdown='' skips=1
-plan 24
-guest 23 -x unload -S "$skips" -a "KVLOCKDOWN=$lockdown" \
+plan 25
+guest 24 -x unload -S "$skips" -a "KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built/kvdemo.ko"

@@ -87,9 +87,9 @@ given_back()
 
 switched()
 {
-	[ "$(cat $dir/policies)" = '[noretry] noreclaim backoff native kmalloc vmalloc' ] &&
+	grep -q '^\[noretry\] noreclaim backoff native kmalloc vmalloc' $dir/policies &&
 		put policy vmalloc &&
-		[ "$(cat $dir/policies)" = 'noretry noreclaim backoff native kmalloc [vmalloc]' ] &&
+		grep -q '^noretry noreclaim backoff native kmalloc \[vmalloc\]' $dir/policies &&
 		put alloc 100 && held | grep -q ' 100  vmalloc  *vmalloc  *policy ' &&
 		refuses policy fifo 'Invalid argument' &&
 		has 'policy=fifo is invalid: allowed is noretry, noreclaim' &&
@@ -159,6 +159,24 @@ over_the_cap()
 	# The kernel's own fallback rounds up to a huge page, here of 2 MiB.
 	[ "$page" -ne 4096 ] || { unload && insmod /kvdemo.ko sizes=64 cap=5M && mark &&
 		put alloc 4194305 && put free all && refuses alloc '4194305 policy=native' 'allocate memory'; }
+}
+
+# The default cap was a share of what was there at load. Others may have it now.
+eaten_since()
+{
+	local eaten=0
+
+	unload && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
+		mount -t tmpfs -o size=100% eaten /eaten || return
+	while [ "$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)" -gt 70 ]; do
+		eaten=$((eaten + 8))
+		fallocate -l ${eaten}M /eaten/file || return
+	done
+	mark
+	refuses alloc '1M count=40' 'allocate memory' &&
+		has '^kvdemo: alloc may take [0-9]+ bytes: allowed is half of what is available now, [0-9]+$' &&
+		[ -z "$(held)" ] && put alloc '1M count=5' && put free all && umount /eaten &&
+		put alloc '1M count=40' && put free all
 }
 
 # Nothing but failures is an error, and no buffer.
@@ -284,6 +302,7 @@ try 'stats count by path and why, once switched on' counted
 try 'a price lies in its bucket' bucket
 try 'reset and off' reset
 try 'over the cap is ENOMEM, with a sentence' over_the_cap
+try 'so is what others have taken since' eaten_since
 try 'only failures are ENOMEM' no_memory
 bad 'bad sizes' alloc '' ' ' -1 1.5K 12Q 2147483648 99999999999999999999 size= 'size=1 size=x' '64K 64' 64K, zero=1
 bad 'bad keys and values' alloc '64 foo=1' '64 =1' '64 policy=fifo' '64 policy' '64 node=77' '64 count=0' \
