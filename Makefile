@@ -41,8 +41,8 @@ build/$(TARGET)/root: FORCE
 	@scripts/need cpio mmdebstrap perl $$(scripts/target row $(TARGET) | \
 		sed -n 's/^packages=//p' | tr '\\,' ' ')
 	@mkdir -p $(@D)
-	@root=$$(scripts/target make $(TARGET)) && release=$$(cat $$root/release) || exit; \
-	echo "$$root $$release" | cmp -s - $@ || echo "$$root $$release" >$@
+	@root=$$(scripts/target make $(TARGET)) && release=$$(cat "$$root/release") || exit; \
+	echo "$$release $$root" | cmp -s - $@ || echo "$$release $$root" >$@
 
 FORCE:
 
@@ -75,6 +75,7 @@ check-user:
 ROWS ?= $(shell scripts/target list)
 
 check-all:
+	@rm -rf build/check-all
 	@$(MAKE) -k --no-print-directory $(addprefix row-,$(ROWS)) || true
 	@scripts/rows table $(ROWS)
 
@@ -162,7 +163,7 @@ dkms-files:
 # DKMS passes over a version that it has installed for this kernel, be it of older
 # sources; for other kernels it stays.
 dkms-install: dkms-files
-	scripts/need dkms linux-headers-$(KVER)
+	scripts/need dkms $$(test -d /lib/modules/$(KVER)/build || echo linux-headers-$(KVER))
 	@! $(SUDO) dkms status kvdemo/$(VERSION) -k $(KVER) | grep -qE 'built|installed' || \
 		$(SUDO) dkms remove kvdemo/$(VERSION) -k $(KVER)
 	$(SUDO) dkms install kvdemo/$(VERSION) -k $(KVER)

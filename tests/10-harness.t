@@ -4,7 +4,9 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-work=$(mktemp -d)
+mkdir -p build
+# /tmp may be no place for programs.
+work=$(mktemp -d -p "$PWD/build")
 trap 'rm -rf "$work"' EXIT
 
 # ends STATUS MESSAGE NAME GUEST-SCRIPT [BOOT OPTION...]
@@ -61,8 +63,8 @@ lost()
 	cat >"$work/bin/qemu-system-x86_64" <<-END
 		#!/bin/sh
 		mkdir $work/lost 2>/dev/null || exec $(type -p qemu-system-x86_64) "\$@"
-		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
 		[ ! -e $work/spins ] || exec sleep 1000
+		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
 	END
 	chmod +x "$work/bin/qemu-system-x86_64"
 	# shellcheck disable=SC2031 # row_says changes its own
@@ -71,12 +73,12 @@ lost()
 	rmdir "$work/lost"
 	: >"$work/spins"
 	# shellcheck disable=SC2031
-	PATH=$work/bin:$PATH ends 0 'did not come to init, once more' 'so is one that spins there' \
-		'ok 0 one' -p 1 -b 15
+	PATH=$work/bin:$PATH ends 0 'did not come to init, once more' 'so is one that spins there, and says nothing' \
+		'ok 0 one' -p 1 -b 25
 	ends 3 'panicked: .*Unable to mount root fs' 'but not twice' true -a rdinit=/none
 }
 
-plan 27
+plan 29
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -103,6 +105,10 @@ ends 3 'panicked: .*panic_on_warn set' 'a WARN is red' \
 	'insmod /kvdemo.ko sizes=1; insmod /kvdemo_test.ko warn=1; ok 0 one'
 ends 4 'splat in the log: BUG: on purpose' 'a splat without a panic is red' \
 	'echo "BUG: on purpose" >/dev/kmsg; ok 0 one' -p 1
+ends 4 'splat in the log: rcu: INFO' 'a CPU that never rests is red' \
+	'echo "rcu: INFO: rcu_preempt self-detected stall on CPU" >/dev/kmsg; ok 0 one' -p 1
+ends 4 'splat in the log: Call trace:' 'a stack is red, as arm64 spells it, too' \
+	'echo "Call trace:" >/dev/kmsg; ok 0 one' -p 1
 ends 4 'wrong number of warnings: 0 seen, 1 expected' 'a WARN that did not come is red' \
 	'ok 0 one' -w 1
 ends 5 'time-out: no end within 12 s' 'a guest that hangs is red' 'ok 0 one; sleep 1000' -t 12
