@@ -87,9 +87,9 @@ given_back()
 
 switched()
 {
-	grep -q '^\[noretry\] noreclaim backoff native kmalloc vmalloc' $dir/policies &&
+	[ "$(cat $dir/policies)" = '[noretry] noreclaim backoff native kmalloc vmalloc' ] &&
 		put policy vmalloc &&
-		grep -q '^noretry noreclaim backoff native kmalloc \[vmalloc\]' $dir/policies &&
+		[ "$(cat $dir/policies)" = 'noretry noreclaim backoff native kmalloc [vmalloc]' ] &&
 		put alloc 100 && held | grep -q ' 100  vmalloc  *vmalloc  *policy ' &&
 		refuses policy fifo 'Invalid argument' &&
 		has 'policy=fifo is invalid: allowed is noretry, noreclaim' &&
@@ -168,7 +168,7 @@ eaten_since()
 
 	unload && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
 		mount -t tmpfs -o size=100% eaten /eaten || return
-	while [ "$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)" -gt 70 ]; do
+	while [ "$(available_kib)" -gt $((70 * 1024)) ]; do
 		eaten=$((eaten + 8))
 		fallocate -l ${eaten}M /eaten/file || return
 	done

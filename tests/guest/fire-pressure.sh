@@ -5,11 +5,6 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-available()
-{
-	awk '/^MemAvailable/ { print $2 }' /proc/meminfo
-}
-
 unloads()
 {
 	[ ! -d /sys/module/kvdemo ] || rmmod kvdemo
@@ -27,13 +22,13 @@ cap()
 # the module's own code and log take.
 reserve()
 {
-	before=$(available)
+	before=$(available_kib)
 	bytes=$(cap)
 	# a little less, for the cap of the next load is a quarter of what is left then
 	count=$((bytes * 9 / 10 / (65536 + 1024)))
 	echo "# cap=$bytes: $count buffers of 64K"
 	insmod /kvdemo.ko sizes=64K hold=1 count=$count || return
-	after=$(available)
+	after=$(available_kib)
 	echo "# $before KiB available before, $after KiB after"
 	[ "$after" -ge $((before * 3 / 4 - 2048)) ] && unloads
 }

@@ -89,6 +89,11 @@ free_kib()
 	awk '/^MemFree:/ { print $2 }' /proc/meminfo
 }
 
+available_kib()
+{
+	awk '/^MemAvailable:/ { print $2 }' /proc/meminfo
+}
+
 mib_free()
 {
 	echo $(($(free_kib) / 1024))
