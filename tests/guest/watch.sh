@@ -165,18 +165,25 @@ fails()
 } 2>/dev/null
 try 'a call that got nothing is a failure of its caller' fails
 
-# Compaction finds a block now and then, so not every one of them falls back; one that
-# is found, and given back, would serve all of them, so it is held.
+# Compaction finds a block now and then, so not every call falls back. One that is
+# found, and given back, would serve all that follow, so it is held before the next
+# round. One round was seen in which the first call compacted for 50 ms and the other
+# 19 had its block; they are bounded, for so are the blocks.
 fragmented()
 {
+	local round=0
+
 	watch && insmod /kvdemo_test_watch.ko fragment=1 || return
-	echo "$large policy=kmalloc count=30" >/sys/kernel/debug/kvdemo/alloc
-	events calls 20 $large
-	table
+	while [ $((round += 1)) -le 20 ]; do
+		echo "$large policy=kmalloc count=30" >/sys/kernel/debug/kvdemo/alloc
+		events calls 20 $large
+		table
+		fallbacks=$(column fallbacks $large "$by_handler")
+		[ "$fallbacks" -eq 0 ] || break
+	done
 	echo all >/sys/kernel/debug/kvdemo/free
 	rmmod kvdemo_test_watch
-	fallbacks=$(column fallbacks $large "$by_handler")
-	{ [ "$fallbacks" -ge 1 ] && [ "$(column calls $large "$by_handler")" -eq 20 ] &&
+	{ [ "$fallbacks" -ge 1 ] && [ "$(column calls $large "$by_handler")" -eq $((20 * round)) ] &&
 		[ "$(column fallback_ns $large "$by_handler")" -gt 0 ] &&
 		[ "$(header fallbacks)" -ge "$fallbacks" ]; } || show || return
 	[ "$(grep -c "$(line vmalloc kmalloc-failed)" /tmp/trace)" -eq "$fallbacks" ] && return
