@@ -14,13 +14,14 @@ if [ "$arch" = i386 ]; then
 fi
 
 # A node that may come by hotplug, and is not online: node=1 must be refused.
-machine=()
+machine=() cpus=0-1
+[ -z "$slow" ] || cpus=0
 if [ "$arch" = amd64 ]; then
-	machine=(-q "-m $memory,slots=2,maxmem=2G -numa node,nodeid=0,memdev=m0,cpus=0-1
+	machine=(-q "-m $memory,slots=2,maxmem=2G -numa node,nodeid=0,memdev=m0,cpus=$cpus
 		-object memory-backend-ram,id=m0,size=${memory}M -numa node,nodeid=1")
 fi
 
 plan $((tests + 1))
-guest "$tests" -m $memory -t 600 \
+guest "$tests" "${one[@]}" -m $memory -t 600 \
 	-a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVEXHAUST=$exhaust $light" \
 	"${machine[@]}" tests/guest/demo.sh "$built/kvdemo.ko"

@@ -14,11 +14,12 @@ declare arch extra huge page policy
 eval "$row"
 # Under the checkers a process takes a quarter of a second: less is asked there. Where
 # much memory is touched, $light leaves out what writes and unmaps each page that is
-# freed; KASAN sees whoever touches it then.
-slow='' light=''
+# freed; KASAN sees whoever touches it then. What is one task's work gets $one CPU: a
+# second has nothing to do but to wake and answer, which is a fifth of all the time.
+slow='' light='' one=()
 if [[ $extra == *debug* ]]; then
 	# shellcheck disable=SC2034 # for the tests
-	slow=1 light='page_poison=0 debug_pagealloc=off'
+	slow=1 light='page_poison=0 debug_pagealloc=off' one=(-c 1)
 fi
 
 plan()

@@ -16,7 +16,7 @@ truncate -s $swap "$work/swap"
 
 pressure()
 {
-	fire 8 -m "$memory" -x pressed "$@" tests/guest/fire-pressure.sh \
+	fire 8 "${one[@]}" -m "$memory" -x pressed "$@" tests/guest/fire-pressure.sh \
 		"$built/kvdemo.ko" "$helpers/eat"
 }
 

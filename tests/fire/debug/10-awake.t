@@ -14,7 +14,7 @@ caught()
 {
 	local status=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log
 
-	scripts/boot -a "KVCASE=$2" -l "$log" "$TARGET" \
+	scripts/boot "${one[@]}" -m 256 -a "KVCASE=$2" -l "$log" "$TARGET" \
 		tests/guest/fire-awake.sh "$built/kvdemo.ko" "$built/kvdemo_test.ko" \
 		"$helpers/sweep" >"$work/out" 2>&1 || status=$?
 	echo "proofs=1 seconds=$((SECONDS - start))" >>"$counts"

@@ -8,5 +8,5 @@ TARGET=debug
 . "$(dirname "$0")/../lib.sh"
 
 plan 10
-fire 9 -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
+fire 9 "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
 	"${modules[@]}" "$built/kvdemo_watch.ko" "$helpers/sweep"

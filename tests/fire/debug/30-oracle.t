@@ -7,5 +7,5 @@ TARGET=debug
 . "$(dirname "$0")/../lib.sh"
 
 plan 13
-fire 12 -m 1024 -t 600 -a "KVSEED=$SEED KVPAIRS=$(share 1000) $light" \
+fire 12 "${one[@]}" -m 1024 -t 600 -a "KVSEED=$SEED KVPAIRS=$(share 1000) $light" \
 	tests/guest/fire-oracle.sh "${modules[@]}" "$helpers/sweep"
