@@ -78,7 +78,7 @@ lost()
 	ends 3 'panicked: .*Unable to mount root fs' 'but not twice' true -a rdinit=/none
 }
 
-plan 29
+plan 30
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -92,6 +92,9 @@ row_says "FAIL: unknown status 'unavailable:'" 'a row unavailable without a reas
 row_says 'expected unavailable:no such kernel' 'a row unavailable with one is told' \
 	'unavailable:no such kernel' true
 row_says 'FAIL: never ran' 'a row that never ran is red' never true
+# shellcheck disable=SC2016 # for that shell
+CHECKED=bookworm row_says 'pass (the rest: make check)' 'a row that make check has just passed does the rest' ok \
+	'case $* in *70-bench*) ;; *60-watch*) echo "Files=1, Tests=5, 1 wallclock secs" ;; esac'
 ends 0 'ok - .*: verdict of the guest' 'a good guest passes' \
 	'ok 0 one; ok 0 two' -p 2
 ends 1 'a test failed in the guest' 'a failed test is red' 'ok 1 one' -p 1
