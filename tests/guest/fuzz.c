@@ -227,6 +227,9 @@ int main(int argc, char **argv)
 		printf("# answered %lu times: %s\n", answers[i], strerror(i));
 		bad += is_good(i) ? 0 : answers[i];
 	}
-	/* Nothing taken, or nothing refused: the fuzzer hit nothing. */
-	return bad || !answers[0] || answers[0] == count;
+	/*
+	 * Nothing taken, or nothing refused: the fuzzer hit nothing. The kernel takes
+	 * most strings, for it passes over what is no parameter: ten may all be taken.
+	 */
+	return bad || (count >= 100 && (!answers[0] || answers[0] == count));
 }
