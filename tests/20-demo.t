@@ -14,10 +14,9 @@ if [ "$arch" = i386 ]; then
 fi
 
 # A node that may come by hotplug, and is not online: node=1 must be refused.
-machine=() cpus=0-1
-[ -z "$slow" ] || cpus=0
+machine=()
 if [ "$arch" = amd64 ]; then
-	machine=(-q "-m $memory,slots=2,maxmem=2G -numa node,nodeid=0,memdev=m0,cpus=$cpus
+	machine=(-q "-m $memory,slots=2,maxmem=2G -numa node,nodeid=0,memdev=m0
 		-object memory-backend-ram,id=m0,size=${memory}M -numa node,nodeid=1")
 fi
 
