@@ -45,7 +45,7 @@ static const char * const seeds[] = {
 static const int good_answers[] = { 0, EINVAL, ERANGE, ENOMEM, EACCES, EPERM, ENOENT };
 
 static unsigned long long state;
-static unsigned long answers[NR_ERRNOS];
+static unsigned long answers[NR_ERRNOS + 1];	/* the last: the kernel's own, as ENOTSUPP */
 static char text[LONGEST + 64];
 
 static unsigned int below(unsigned int n)
@@ -140,7 +140,9 @@ static void shorten_count(size_t len)
 
 static void answered(int failed)
 {
-	answers[failed && errno < NR_ERRNOS ? errno : 0]++;
+	int answer = failed ? errno : 0;
+
+	answers[answer < NR_ERRNOS ? answer : NR_ERRNOS]++;
 }
 
 static void read_some(const char *file)
@@ -211,7 +213,7 @@ static int one_kind(void)
 {
 	unsigned long i, refused = 0;
 
-	for (i = 1; i < NR_ERRNOS; i++)
+	for (i = 1; i <= NR_ERRNOS; i++)
 		refused += answers[i];
 	return !answers[0] || !refused;
 }
@@ -232,7 +234,7 @@ int main(int argc, char **argv)
 			write_one(argv[4 + below(argc - 4)]);
 	}
 	printf("# count: inputs=%lu taken=%lu\n", i, answers[0]);
-	for (i = 1; i < NR_ERRNOS; i++) {
+	for (i = 1; i <= NR_ERRNOS; i++) {
 		if (!answers[i])
 			continue;
 		printf("# answered %lu times: %s\n", answers[i], strerror(i));
