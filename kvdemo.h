@@ -210,8 +210,11 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
  *
  * The node binds the contiguous try. The fallback honours it from 6.16 on
  * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. Only
- * bits that vmalloc takes reach the fallback. __GFP_DMA, __GFP_DMA32 and
- * __GFP_THISNODE, which it cannot promise, get no fallback.
+ * bits that vmalloc takes on every kernel reach the fallback, and
+ * __GFP_RETRY_MAYFAIL and __GFP_NOMEMALLOC where it takes them
+ * (KVDEMO_GFP_VMALLOC). __GFP_DMA, __GFP_DMA32 and __GFP_THISNODE, which it cannot
+ * promise, get no fallback, and instead of the policy's light try one with
+ * __GFP_RETRY_MAYFAIL. Policy native leaves all this to the kernel.
  *
  * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or
  * __GFP_NOFAIL, are outside the contract (kvmalloc_node() in 4.12, a7c3e901a46f

@@ -39,7 +39,7 @@ static inline void trace_kvdemo_free(const void *p, enum kvdemo_path path,
 
 /*
  * The rules. Above PAGE_SIZE every try also gets __GFP_NOWARN, for a failure
- * that has a fallback is not worth a report.
+ * that has a fallback is not worth a report, and who has none looks at the result.
  */
 const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	[KVDEMO_NORETRY] = {
@@ -246,12 +246,14 @@ static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 	struct backoff __percpu *b = kvdemo_backoff + order;
 	u32 now;
 
-	/*
-	 * Who asks for RETRY_MAYFAIL wants contiguous memory at a price, and who is
-	 * bound to a zone or node has no fallback.
-	 */
-	if (gfp & (__GFP_RETRY_MAYFAIL | GFP_BOUND))
+	/* Who is bound to a zone or node has no fallback. */
+	if (gfp & GFP_BOUND)
 		return false;
+	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
+	if (gfp & __GFP_RETRY_MAYFAIL) {
+		raw_cpu_write(b->seen, 0);
+		return false;
+	}
 	/* A task that has just moved here may be the first on this CPU. */
 	if (unlikely(!nr_free))
 		return false;
@@ -348,9 +350,10 @@ static DEFINE_MUTEX(force_lock);
  *      for requests that a zone or a node binds, and for those whose flags are
  *      outside the contract and get kmalloc memory only
  *
- * For a driver under test: what it does to memory that is not physically
- * contiguous shows at the first allocation, and not in a year. While it is off
- * the allocation path pays nothing for it.
+ * For a driver under test: what it does to memory outside the linear map shows at
+ * the first allocation, and not in a year. Its pages may yet be consecutive: from
+ * 6.19 on vmalloc, too, takes a block where it finds one. While it is off the
+ * allocation path pays nothing for it.
  *
  * Context: process context, may sleep.
  */
@@ -379,6 +382,18 @@ static __always_inline bool gfp_allowed(gfp_t gfp)
 	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL)) == GFP_KERNEL;
 }
 
+/* The try of those who want more than the policy's light one, out of the way */
+static noinline gfp_t stubborn_gfp(const struct kvdemo_policy *policy, size_t size,
+				   gfp_t gfp)
+{
+	/* no fallback follows, and the OOM killer is no help against fragmentation */
+	if (gfp & GFP_BOUND && policy->falls_back)
+		return gfp | __GFP_RETRY_MAYFAIL;
+	if (gfp & __GFP_RETRY_MAYFAIL && size > policy->mayfail_above)
+		return gfp;
+	return (gfp | policy->set) & ~policy->clear;
+}
+
 static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
 {
 	const struct kvdemo_policy *policy = rq->policy;
@@ -387,8 +402,8 @@ static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
 	if (rq->size <= PAGE_SIZE)
 		return gfp;
 	gfp |= __GFP_NOWARN; /* the fallback, or the caller, reports */
-	if (gfp & __GFP_RETRY_MAYFAIL && rq->size > policy->mayfail_above)
-		return gfp;
+	if (unlikely(gfp & (__GFP_RETRY_MAYFAIL | GFP_BOUND)))
+		return stubborn_gfp(policy, rq->size, gfp);
 	return (gfp | policy->set) & ~policy->clear;
 }
 
@@ -488,6 +503,16 @@ static __always_inline void note_failure(const struct kvdemo_request *rq)
 		backoff_failed(rq->size, rq->gfp, rq->node);
 }
 
+/* A rest saves the price of a try, and must not cost the caller the memory. */
+static noinline void *fall_back_or_try(const struct kvdemo_policy *policy, size_t size,
+				       gfp_t gfp, int node)
+{
+	const struct kvdemo_request rq = { .size = size, .gfp = gfp, .policy = policy };
+	void *p = fall_back(policy, size, gfp, node);
+
+	return p ?: kmalloc_node_noprof(size, try_gfp(&rq), node);
+}
+
 /*
  * Without a result: no clock, and no register that a request which kmalloc
  * serves would have to save. kvdemo_alloc_timed() takes the same steps.
@@ -500,12 +525,23 @@ static __always_inline void *alloc_plain(const struct kvdemo_request *rq)
 	if (unlikely(!rq->size))
 		return ZERO_SIZE_PTR;
 	if (unlikely(!wants_try(rq, &why)))
-		return fall_back(rq->policy, rq->size, rq->gfp, rq->node);
+		return why == KVDEMO_WHY_BACKOFF ?
+			fall_back_or_try(rq->policy, rq->size, rq->gfp, rq->node) :
+			fall_back(rq->policy, rq->size, rq->gfp, rq->node);
 	p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
 	if (likely(p))
 		return p;
 	note_failure(rq);
 	return fall_back(rq->policy, rq->size, rq->gfp, rq->node);
+}
+
+static __always_inline void *try_timed(const struct kvdemo_request *rq, s64 *ns)
+{
+	u64 start = ktime_get_ns();
+	void *p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
+
+	*ns = ktime_get_ns() - start;
+	return p;
 }
 
 /* Its name is what kmem:kmalloc shows as the call site. */
@@ -520,9 +556,7 @@ static noinline void *kvdemo_alloc_timed(const struct kvdemo_request *rq,
 	if (unlikely(!rq->size)) {
 		p = ZERO_SIZE_PTR;
 	} else if (wants_try(rq, &why)) {
-		start = ktime_get_ns();
-		p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
-		kmalloc_ns = ktime_get_ns() - start;
+		p = try_timed(rq, &kmalloc_ns);
 		if (!p)
 			note_failure(rq);
 	}
@@ -531,6 +565,8 @@ static noinline void *kvdemo_alloc_timed(const struct kvdemo_request *rq,
 		p = kvdemo_vmalloc(rq->size, rq->gfp, rq->node);
 		vmalloc_ns = ktime_get_ns() - start;
 	}
+	if (unlikely(!p) && why == KVDEMO_WHY_BACKOFF)
+		p = try_timed(rq, &kmalloc_ns);
 	res->path = kvdemo_path(p);
 	res->why = why_of(rq, p, res->path, why);
 	res->kmalloc_ns = kmalloc_ns;

@@ -399,10 +399,10 @@ static bool holds_block(const void *p, size_t size)
 	return run >= BLOCK_PAGES;
 }
 
-/* kmalloc rounds up to a power of two, or vmalloc to pages. */
+/* kmalloc rounds up to a power of two, or the kernel's own fallback to huge pages. */
 static u64 most_of(size_t size)
 {
-	return size <= KMALLOC_MAX_SIZE ? roundup_pow_of_two(size) : PAGE_ALIGN((u64)size);
+	return size <= KMALLOC_MAX_SIZE ? roundup_pow_of_two(size) : ALIGN((u64)size, PMD_SIZE);
 }
 
 /*

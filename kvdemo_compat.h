@@ -49,10 +49,21 @@
 #define KVDEMO_GFP_MAYFAIL	__GFP_RETRY_MAYFAIL
 #endif
 
-/* The bits that vmalloc takes on every kernel, NORETRY and NOFAIL apart. */
+/*
+ * Nor is __GFP_NOMEMALLOC on the list. It forbids where others allow: before, who
+ * must leave the reserves alone is heard.
+ */
+#if KVDEMO_SINCE(6, 19)
+#define KVDEMO_GFP_NOMEMALLOC	((__force gfp_t)0)
+#else
+#define KVDEMO_GFP_NOMEMALLOC	__GFP_NOMEMALLOC
+#endif
+
+/* The bits that vmalloc takes, NORETRY and NOFAIL apart. */
 #define KVDEMO_GFP_VMALLOC \
 	(GFP_KERNEL | __GFP_HARDWALL | __GFP_HIGH | __GFP_ACCOUNT | \
-	 __GFP_ZERO | __GFP_NOWARN | __GFP_NOLOCKDEP | KVDEMO_GFP_MAYFAIL)
+	 __GFP_ZERO | __GFP_NOWARN | __GFP_NOLOCKDEP | KVDEMO_GFP_MAYFAIL | \
+	 KVDEMO_GFP_NOMEMALLOC)
 
 /*
  * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes

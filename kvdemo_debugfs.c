@@ -73,10 +73,13 @@ static int set_word(struct kvdemo_ask *ask, char *word, bool *sized)
 
 static int parse_alloc(struct kvdemo_ask *ask, char *line)
 {
+	size_t len = strlen(line);
+	char shown[LINE_LEN / 2]; /* more than is ever told of it */
 	bool sized = false;
 	char *word;
 	int err;
 
+	strscpy(shown, line, sizeof(shown)); /* before it is cut into words */
 	while ((word = strsep(&line, " \t"))) {
 		if (!*word)
 			continue;
@@ -85,7 +88,7 @@ static int parse_alloc(struct kvdemo_ask *ask, char *line)
 			return err;
 	}
 	if (!sized)
-		return bad_write("alloc", "", 0, -EINVAL, ALLOC_ALLOWED);
+		return bad_write("alloc", shown, len, -EINVAL, ALLOC_ALLOWED);
 	err = kvdemo_ask_finish(ask);
 	if (err && __ratelimit(&bad_writes))
 		kvdemo_say_bad_whole(ask);

@@ -119,12 +119,23 @@ static bool fails_large(enum kvdemo_policy_id id, size_t size)
 	return is(&res, path, why, id, size);
 }
 
+/* Nobody goes without a try, nor do those whom policy backoff would spare it. */
 static bool fails_all(enum kvdemo_policy_id id, size_t size)
 {
+	bool tries = kvdemo_policies[id].tries && id != KVDEMO_NATIVE &&
+		     (id != KVDEMO_BACKOFF || size <= KMALLOC_MAX_SIZE);
 	struct kvdemo_result res;
+	bool good = true;
+	int i;
 
-	kvdemo_kvfree(alloc(id, size, GFP_KERNEL, &res));
-	return is(&res, KVDEMO_PATH_NONE, KVDEMO_WHY_NO_MEMORY, id, size);
+	for (i = 0; i < 10 && good; i++) {
+		kvdemo_kvfree(alloc(id, size, GFP_KERNEL, &res));
+		good &= is(&res, KVDEMO_PATH_NONE, KVDEMO_WHY_NO_MEMORY, id, size) &&
+			CHECK((res.kmalloc_ns != KVDEMO_NS_NONE) == tries,
+			      "size=%zu policy=%s: tried: %d", size,
+			      kvdemo_policies[id].name, !tries);
+	}
+	return good;
 }
 
 static int faults_set(const char *val, const struct kernel_param *kp)

@@ -156,7 +156,7 @@ module_param_cb(zero, &key_ops, NULL, 0);
 MODULE_PARM_DESC(zero, "1: ask for zeroed memory and check that it is; 0: do not (default)");
 
 module_param_cb(force_fallback, &key_ops, NULL, 0);
-MODULE_PARM_DESC(force_fallback, "1: above PAGE_SIZE every caller of kvdemo goes to vmalloc at once, to find drivers that assume contiguous pages; 0: do not (default); not with policy=kmalloc");
+MODULE_PARM_DESC(force_fallback, "1: above PAGE_SIZE every caller of kvdemo goes to vmalloc at once, to find drivers that assume the linear map; 0: do not (default); not with policy=kmalloc");
 
 module_param_cb(hold, &hold_ops, NULL, 0);
 MODULE_PARM_DESC(hold, "1: keep the buffers until rmmod and say how to find them in /proc/vmallocinfo; 0: do not (default)");

@@ -276,6 +276,6 @@ void kvdemo_stats_exit(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		kvfree(per_cpu(cpu_stats, cpu));
-	kvfree(base);
+		kvdemo_kvfree(per_cpu(cpu_stats, cpu));
+	kvdemo_kvfree(base);
 }

@@ -399,7 +399,7 @@ static bool test_zero(void)
 	return good;
 }
 
-static bool test_forced(void)
+static bool forced_by_request(void)
 {
 	const struct kvdemo_policy *policy;
 	struct kvdemo_result res;
@@ -421,7 +421,15 @@ static bool test_forced(void)
 			kvdemo_kvfree(p);
 		}
 	}
-	/* The same for callers that know of no request */
+	return good;
+}
+
+/* The same for callers that know of no request */
+static bool forced_on_all(void)
+{
+	bool good = true;
+	void *p;
+
 	kvdemo_force_fallback(true);
 	p = kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL);
 	good &= CHECK(real_path(p) == KVDEMO_PATH_VMALLOC, "all callers");
@@ -433,7 +441,15 @@ static bool test_forced(void)
 	p = kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL);
 	good &= CHECK(real_path(p) == KVDEMO_PATH_PAGES, "none again");
 	kvdemo_kvfree(p);
-	/* These have nothing to force. */
+	return good;
+}
+
+static bool nothing_to_force(void)
+{
+	struct kvdemo_result res;
+	bool good = true;
+	void *p;
+
 	p = alloc_forced(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, GFP_KERNEL, &res);
 	good &= check_result(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, p, &res,
 			     KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS);
@@ -450,6 +466,11 @@ static bool test_forced(void)
 	return good;
 }
 
+static bool test_forced(void)
+{
+	return forced_by_request() & forced_on_all() & nothing_to_force();
+}
+
 static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_NOWARN,
 				__GFP_RETRY_MAYFAIL,
 				__GFP_RETRY_MAYFAIL | __GFP_ZERO | __GFP_ACCOUNT };
@@ -462,6 +483,8 @@ static gfp_t expected_gfp(enum kvdemo_policy_id id, size_t size, gfp_t gfp)
 	if (size <= PAGE_SIZE)
 		return gfp;
 	gfp |= __GFP_NOWARN;
+	if (gfp & __GFP_THISNODE && id != KVDEMO_KMALLOC)
+		return gfp | __GFP_RETRY_MAYFAIL;
 	if (id == KVDEMO_NORECLAIM || id == KVDEMO_BACKOFF)
 		return mayfail ? gfp : gfp & ~__GFP_DIRECT_RECLAIM;
 	return mayfail && size > COSTLY_SIZE ? gfp : gfp | __GFP_NORETRY;
@@ -497,6 +520,10 @@ static bool test_gfp(void)
 			for (k = 0; k < ARRAY_SIZE(extras); k++)
 				good &= gfp_is_expected(ids[i], sizes[j],
 							GFP_KERNEL | extras[k]);
+	for (i = 0; i < ARRAY_SIZE(ids); i++)
+		for (j = 0; j < nr_sizes; j++)
+			good &= gfp_is_expected(ids[i], sizes[j],
+						GFP_KERNEL | __GFP_THISNODE);
 	watch(COSTLY_SIZE);
 	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE,
 			    GFP_KERNEL, NULL));
@@ -526,7 +553,8 @@ static bool test_vmalloc_gfp(void)
 		.symbol_name = __stringify(__vmalloc_noprof),
 		.pre_handler = see_vmalloc,
 	};
-	const gfp_t dropped = __GFP_RECLAIMABLE | __GFP_COMP | __GFP_NOMEMALLOC;
+	const gfp_t kept = KVDEMO_GFP_VMALLOC & __GFP_NOMEMALLOC;
+	const gfp_t dropped = __GFP_RECLAIMABLE | __GFP_COMP | (__GFP_NOMEMALLOC & ~kept);
 	bool good = true;
 	unsigned int i;
 	gfp_t wanted;
@@ -536,9 +564,9 @@ static bool test_vmalloc_gfp(void)
 	for (i = 0; i < ARRAY_SIZE(extras); i++) {
 		watch(COSTLY_SIZE);
 		kvdemo_kvfree(alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
-					   GFP_KERNEL | extras[i] | dropped, NULL));
+					   GFP_KERNEL | extras[i] | kept | dropped, NULL));
 		unwatch();
-		wanted = GFP_KERNEL | extras[i];
+		wanted = GFP_KERNEL | extras[i] | kept;
 		if (!mayfail)
 			wanted &= ~__GFP_RETRY_MAYFAIL;
 		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg",
@@ -653,11 +681,13 @@ static bool spanning_is_told(void)
 	struct kvdemo_layout layout;
 	struct page *pages[4];
 	int i, node = first_memory_node;
-	bool good;
+	bool good = false;
 	void *p;
 
 	for (i = 0; i < ARRAY_SIZE(pages); i++) {
 		pages[i] = alloc_pages_node(node, GFP_KERNEL | __GFP_THISNODE, 0);
+		if (!CHECK(pages[i], "node=%d is full", node))
+			goto out;
 		node = next_memory_node(node);
 		if (node == MAX_NUMNODES)
 			node = first_memory_node;
@@ -668,7 +698,8 @@ static bool spanning_is_told(void)
 	       CHECK(nodes_weight(layout.nodes) == min_t(int, num_node_state(N_MEMORY), 4),
 		     "nodes=%*pbl", nodemask_pr_args(&layout.nodes));
 	vunmap(p);
-	for (i = 0; i < ARRAY_SIZE(pages); i++)
+out:
+	while (i--)
 		__free_page(pages[i]);
 	return good;
 }
@@ -1116,11 +1147,13 @@ static bool backoff_on_this_cpu(void)
 /* Each CPU has a memory of its own. */
 static bool test_backoff(void)
 {
+	static cpumask_t allowed;
 	bool good;
 
+	cpumask_copy(&allowed, current->cpus_ptr);
 	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
 	good = backoff_on_this_cpu();
-	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	set_cpus_allowed_ptr(current, &allowed);
 	return good;
 }
 

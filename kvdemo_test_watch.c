@@ -76,7 +76,7 @@ static void time_pairs(void)
 			least = min(least, ns);
 	}
 	drop_fences();
-	pr_info("pairs=%u ns_per_pair=%llu\n", pairs, div_u64(least * BATCHES, pairs));
+	pr_info("pairs=%u ns_per_pair=%llu\n", pairs, div_u64(least, pairs / BATCHES));
 }
 
 /* One page of each block is kept, by its lru, which nobody else uses then. */

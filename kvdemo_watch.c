@@ -403,7 +403,10 @@ static int __init register_probe(struct kretprobe *rp)
 {
 	int err = register_kretprobe(rp);
 
-	if (err)
+	if (err == -ENOMEM)
+		pr_err("maxactive=%d takes more memory than there is: allowed is %u to %u\n",
+		       rp->maxactive, maxactive.min, maxactive.max);
+	else if (err)
 		pr_err("cannot watch " SYMBOL ": this kernel takes no kretprobe there, error %d\n",
 		       err);
 	return err;
@@ -523,10 +526,12 @@ static void copy_rows(struct snapshot *snap, unsigned int most)
 	}
 }
 
+/* sort() knows no rest, and is given the rows of all CPUs. */
 static int by_key(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
 
+	cond_resched();
 	if (x->caller != y->caller)
 		return x->caller < y->caller ? -1 : 1;
 	return (int)x->class - (int)y->class;
@@ -541,6 +546,7 @@ static int worst_first(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
 
+	cond_resched();
 	return compare(x->fallback, y->fallback) ?:
 	       compare(x->total, y->total) ?: by_key(a, b);
 }
@@ -576,8 +582,8 @@ static struct snapshot *take_snapshot(void)
 	if (!snap)
 		return NULL;
 	/*
-	 * Not kvmalloc: who looks at the table adds nothing to it. NOWARN: who
-	 * reads gets ENOMEM, which says enough.
+	 * Not kvmalloc: a look would add its own rows to the table, as the buffer
+	 * of the file does. NOWARN: who reads gets ENOMEM, which says enough.
 	 */
 	snap->rows = __vmalloc(array_size(most + 1, sizeof(*snap->rows)),
 			       GFP_KERNEL | __GFP_NOWARN);

@@ -35,7 +35,8 @@ bool kvdemo_is_number(const char *val)
  * @size: filled in, in bytes
  *
  * Context: any.
- * Return: 0; -EINVAL for anything else; -ERANGE above U64_MAX.
+ * Return: 0; -ERANGE above U64_MAX; -EINVAL for anything else, and for more than
+ * 23 characters.
  */
 int kvdemo_parse_size(const char *word, size_t len, u64 *size)
 {

@@ -93,6 +93,8 @@ switched()
 		put alloc 100 && held | grep -q ' 100  vmalloc  *vmalloc  *policy ' &&
 		refuses policy fifo 'Invalid argument' &&
 		has 'policy=fifo is invalid: allowed is noretry, noreclaim' &&
+		refuses alloc 'count=2 policy=vmalloc' 'Invalid argument' &&
+		has 'alloc=count=2 policy=vmalloc is invalid: allowed is a size, as in 64K' &&
 		put policy noretry && put free all
 }
 
