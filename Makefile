@@ -38,8 +38,8 @@ help:
 
 # A root that was made anew for a newer kernel wants its modules built again.
 build/$(TARGET)/root: FORCE
-	@scripts/need cpio mmdebstrap perl $$(scripts/target row $(TARGET) | \
-		sed -n 's/^packages=//p' | tr '\\,' ' ')
+	@row=$$(scripts/target row $(TARGET)) || exit; \
+	scripts/need cpio mmdebstrap perl $$(echo "$$row" | sed -n 's/^packages=//p' | tr '\\,' ' ')
 	@mkdir -p $(@D)
 	@root=$$(scripts/target make $(TARGET)) && release=$$(cat "$$root/release") || exit; \
 	echo "$$release $$root" | cmp -s - $@ || echo "$$release $$root" >$@
@@ -74,7 +74,11 @@ check-user:
 # Rows side by side: make -j2 check-all. A red one does not stop the others.
 ROWS ?= $(shell scripts/target list)
 
+# some LIST, VARIABLE: nothing to do is no success.
+some = @[ -n "$(strip $(1))" ] || { echo "no rows: $(2)= names some of tests/targets" >&2; exit 1; }
+
 check-all:
+	$(call some,$(ROWS),ROWS)
 	@rm -rf build/check-all
 	@$(MAKE) -k --no-print-directory $(addprefix row-,$(ROWS)) || true
 	@scripts/rows table $(ROWS)
@@ -87,6 +91,7 @@ row-%:
 BENCH_ROWS ?= bookworm trixie trixie-backports
 
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
+	$(call some,$(BENCH_ROWS),BENCH_ROWS)
 	@scripts/need gnuplot-nox
 	@scripts/plot build/bench $(BENCH_ROWS)
 	@scripts/bars $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
@@ -122,6 +127,8 @@ DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
 export FIRE
 
 check-fire:
+	$(call some,$(FIRE_ROWS),FIRE_ROWS)
+	@[ "$(FIRE)" -gt 0 ] 2>/dev/null || { echo "FIRE is a number from 1 on, not '$(FIRE)'" >&2; exit 1; }
 	@rm -rf build/fire
 	@$(MAKE) -k --no-print-directory -j1 $(addprefix fire-,$(FIRE_ROWS)); status=$$?; \
 	scripts/fire-table; exit $$status
@@ -134,6 +141,8 @@ fire-%: helpers
 MINUTES ?= 60
 
 soak: helpers
+	@[ "$(MINUTES)" -gt 0 ] 2>/dev/null && [ "$(MINUTES)" -le 10080 ] || \
+		{ echo "MINUTES is a number from 1 to 10080, a week, not '$(MINUTES)'" >&2; exit 1; }
 	@$(MAKE) --no-print-directory FIRE_SECONDS=$$(($(MINUTES) * 60)) \
 		TESTS=tests/fire/40-load.t check
 
@@ -173,4 +182,4 @@ dkms-remove:
 	$(SUDO) rm -rf $(DKMS_DIR)
 
 clean:
-	rm -rf build *.o *.ko *.mod *.mod.c .*.cmd .*.d modules.order Module.symvers
+	rm -rf build *.o *.ko *.mod *.mod.c .*.o .*.cmd .*.d modules.order Module.symvers

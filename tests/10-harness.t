@@ -23,26 +23,26 @@ ends()
 	ok $? "$name" "$work/out"
 }
 
-# row_says VERDICT NAME STATUS COMMANDS: what check-all makes of the row bookworm
-# where tests/targets has that status and make runs these commands
+# row_says VERDICT NAME STATUS COMMANDS [ROW]: what check-all makes of the row where
+# tests/targets has that status and make runs these commands
 row_says()
 {
-	local red=0 run=0 table=0
+	local red=0 run=0 table=0 row=${5:-bookworm}
 
 	rm -rf "$work/rows"
 	mkdir -p "$work/rows/bin"
 	cp -r scripts tests "$work/rows"
-	sed -i -E "/^bookworm /s/ ok\$/ $3/" "$work/rows/tests/targets"
+	sed -i -E "/^$row /s/ ok\$/ $3/" "$work/rows/tests/targets"
 	printf '#!/bin/sh\n%s\n' "$4" >"$work/rows/bin/make"
 	chmod +x "$work/rows/bin/make"
 	[[ $1 != FAIL* ]] || red=1
 	(
 		# shellcheck disable=SC2030
 		export PATH=$work/rows/bin:$PATH XDG_CACHE_HOME=$work/rows/cache
-		[ "$3" = never ] || "$work/rows/scripts/rows" run bookworm || run=1
-		"$work/rows/scripts/rows" table bookworm || table=1
+		[ "$3" = never ] || "$work/rows/scripts/rows" run "$row" || run=1
+		"$work/rows/scripts/rows" table "$row" || table=1
 		[ "$table" -eq "$red" ] && [[ $3 = never || $run -eq $red ]]
-	) >"$work/out" 2>&1 && grep -q "^bookworm .*  $1" "$work/out"
+	) >"$work/out" 2>&1 && grep -q "^$row .*  $1" "$work/out"
 	ok $? "$2" "$work/out"
 }
 
@@ -62,8 +62,8 @@ lost()
 	mkdir "$work/bin"
 	cat >"$work/bin/qemu-system-x86_64" <<-END
 		#!/bin/sh
-		mkdir $work/lost 2>/dev/null || exec $(type -p qemu-system-x86_64) "\$@"
-		[ ! -e $work/spins ] || exec sleep 1000
+		mkdir '$work/lost' 2>/dev/null || exec '$(type -p qemu-system-x86_64)' "\$@"
+		[ ! -e '$work/spins' ] || exec sleep 1000
 		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
 	END
 	chmod +x "$work/bin/qemu-system-x86_64"
@@ -78,7 +78,7 @@ lost()
 	ends 3 'panicked: .*Unable to mount root fs' 'but not twice' true -a rdinit=/none
 }
 
-plan 30
+plan 33
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -95,6 +95,12 @@ row_says 'FAIL: never ran' 'a row that never ran is red' never true
 # shellcheck disable=SC2016 # for that shell
 CHECKED=bookworm row_says 'pass (the rest: make check)' 'a row that make check has just passed does the rest' ok \
 	'case $* in *70-bench*) ;; *60-watch*) echo "Files=1, Tests=5, 1 wallclock secs" ;; esac'
+CHECKED="bookworm trixie" row_says 'pass (all of it: make check)' 'and where nothing is left says so' ok false trixie
+without_rows()
+{
+	! make -s check-all ROWS= && ! make -s check-fire FIRE_ROWS= && ! make -s bench BENCH_ROWS=
+}
+try 'an empty list of rows is red' without_rows </dev/null
 ends 0 'ok - .*: verdict of the guest' 'a good guest passes' \
 	'ok 0 one; ok 0 two' -p 2
 ends 1 'a test failed in the guest' 'a failed test is red' 'ok 1 one' -p 1
@@ -124,4 +130,5 @@ ends 7 'wrong number of tests: 0 reported, 1 planned' 'a guest without tests is 
 ends 7 'wrong number of skipped tests: 1, 0 expected' 'a test that was skipped is red' \
 	'echo "ok - one # SKIP no reason"' -p 1
 lost
+KVDEMO_ACCEL=KVM ends 2 "is kvm or tcg, not 'KVM'" 'so is an accelerator that there is not' true
 ends 2 'do not share' 'options that make no machine are told' true -n 2 -c 1

@@ -6,6 +6,12 @@
 
 FIRE=${FIRE:-1}
 SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+for name in FIRE SEED; do
+	[[ ${!name} =~ ^[1-9][0-9]*$ ]] || {
+		echo "$name is a number from 1 on, not '${!name}'" >&2
+		exit 2
+	}
+done
 # shellcheck disable=SC2034 # for the tests
 helpers=$top/build/helpers
 # shellcheck disable=SC2034 # for the tests
@@ -16,7 +22,7 @@ flock build/lock make -s TARGET="$TARGET" "build/$TARGET/built" helpers >&2
 counts=$top/build/fire/$TARGET-$(basename "$0" .t)
 mkdir -p "$(dirname "$counts")"
 : >"$counts"
-echo "# seed $SEED" >&2
+echo "# $TARGET $(basename "$0" .t): seed $SEED" >&2
 
 # share N: a load's length under FIRE
 share()
