@@ -246,9 +246,6 @@ static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 	struct backoff __percpu *b = kvdemo_backoff + order;
 	u32 now;
 
-	/* Who is bound to a zone or node has no fallback. */
-	if (gfp & GFP_BOUND)
-		return false;
 	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
 	if (gfp & __GFP_RETRY_MAYFAIL) {
 		raw_cpu_write(b->seen, 0);
@@ -503,7 +500,10 @@ static __always_inline void note_failure(const struct kvdemo_request *rq)
 		backoff_failed(rq->size, rq->gfp, rq->node);
 }
 
-/* A rest saves the price of a try, and must not cost the caller the memory. */
+/*
+ * A rest saves the price of a try, and must not cost the caller the memory: vmalloc
+ * may have none, or, where a zone or node binds the request, may not be asked.
+ */
 static noinline void *fall_back_or_try(const struct kvdemo_policy *policy, size_t size,
 				       gfp_t gfp, int node)
 {

@@ -37,6 +37,9 @@ MODULE_PARM_DESC(native, "the policy that must equal this kernel's kvmalloc_node
 static bool mayfail = true;
 module_param(mayfail, bool, 0);
 MODULE_PARM_DESC(mayfail, "0: this kernel's __vmalloc() takes no __GFP_RETRY_MAYFAIL");
+static bool nomemalloc = true;
+module_param(nomemalloc, bool, 0);
+MODULE_PARM_DESC(nomemalloc, "0: this kernel's __vmalloc() takes no __GFP_NOMEMALLOC");
 
 static char *only = "";
 module_param(only, charp, 0);
@@ -553,8 +556,7 @@ static bool test_vmalloc_gfp(void)
 		.symbol_name = __stringify(__vmalloc_noprof),
 		.pre_handler = see_vmalloc,
 	};
-	const gfp_t kept = KVDEMO_GFP_VMALLOC & __GFP_NOMEMALLOC;
-	const gfp_t dropped = __GFP_RECLAIMABLE | __GFP_COMP | (__GFP_NOMEMALLOC & ~kept);
+	const gfp_t asked = __GFP_RECLAIMABLE | __GFP_COMP | __GFP_NOMEMALLOC;
 	bool good = true;
 	unsigned int i;
 	gfp_t wanted;
@@ -564,9 +566,11 @@ static bool test_vmalloc_gfp(void)
 	for (i = 0; i < ARRAY_SIZE(extras); i++) {
 		watch(COSTLY_SIZE);
 		kvdemo_kvfree(alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
-					   GFP_KERNEL | extras[i] | kept | dropped, NULL));
+					   GFP_KERNEL | extras[i] | asked, NULL));
 		unwatch();
-		wanted = GFP_KERNEL | extras[i] | kept;
+		wanted = GFP_KERNEL | extras[i];
+		if (nomemalloc)
+			wanted |= __GFP_NOMEMALLOC;
 		if (!mayfail)
 			wanted &= ~__GFP_RETRY_MAYFAIL;
 		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg",
@@ -1100,6 +1104,25 @@ static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 	return hits;
 }
 
+/* In a rest, too, who may not fall back is tried for; here without a result. */
+static bool bound_is_tried(void)
+{
+	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
+	struct kvdemo_result res;
+	bool good = true;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		kvdemo_kvfree(alloc_fragmented(&hoard, policy, GFP_KERNEL, &res));
+		watch(FRAGMENTED_SIZE);
+		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL | __GFP_THISNODE,
+				    NULL));
+		unwatch();
+		good &= CHECK(seen.calls == 1, "%u calls of kmalloc", seen.calls);
+	}
+	return good;
+}
+
 static bool contiguous(void)
 {
 	struct kvdemo_result res;
@@ -1133,6 +1156,7 @@ static bool backoff_on_this_cpu(void)
 	good &= CHECK(!hits, "RETRY_MAYFAIL was skipped %u times", hits);
 	hits = skipped(10, GFP_KERNEL | __GFP_THISNODE, &missed);
 	good &= CHECK(!hits, "THISNODE was skipped %u times", hits);
+	good &= bound_is_tried();
 	hoard_give(&hoard);
 
 	/* The bar: contiguous again within 64 allocations or 100 ms */
