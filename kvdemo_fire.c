@@ -24,15 +24,6 @@
 #include "kvdemo.h"
 #include "kvdemo_lab.h"
 
-/* Evaluates to the condition; a failure says where and what. */
-#define CHECK(cond, fmt, ...) ({					\
-	bool __holds = (cond);						\
-	if (!__holds)							\
-		pr_info_ratelimited("# line %d: %s: " fmt "\n", __LINE__, \
-				    #cond, ##__VA_ARGS__);		\
-	__holds;							\
-})
-
 static int refuse(const struct kernel_param *kp, const char *val, const char *allowed)
 {
 	int err = 0;

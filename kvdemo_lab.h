@@ -14,11 +14,28 @@
 #include <linux/mmzone.h>
 #include <linux/moduleparam.h>
 #include <linux/nodemask.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/string.h>
 #include <linux/vmstat.h>
 
 #define LAB_ECHO_LEN	64
 #define LAB_NR_ORDERS	((int)ARRAY_SIZE(((struct zone *)NULL)->free_area))
+
+/**
+ * CHECK() - what a test asserts; a failure says where and what, up to ten in 5 s
+ * @cond: what must hold
+ * @fmt: what else there is to say
+ *
+ * Return: whether it holds.
+ */
+#define CHECK(cond, fmt, ...) ({					\
+	bool __holds = (cond);						\
+	if (!__holds)							\
+		pr_info_ratelimited("# line %d: %s: " fmt "\n", __LINE__, \
+				    #cond, ##__VA_ARGS__);		\
+	__holds;							\
+})
 
 /**
  * struct lab_number - a parameter that is a number
