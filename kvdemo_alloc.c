@@ -379,8 +379,11 @@ static __always_inline bool gfp_allowed(gfp_t gfp)
 	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL)) == GFP_KERNEL;
 }
 
-/* The try of those who want more than the policy's light one, out of the way */
-static noinline gfp_t stubborn_gfp(const struct kvdemo_policy *policy, size_t size,
+/*
+ * The try of those who want more than the policy's light one. Inline, for a call
+ * would make everybody save registers.
+ */
+static __always_inline gfp_t stubborn_gfp(const struct kvdemo_policy *policy, size_t size,
 				   gfp_t gfp)
 {
 	/* no fallback follows, and the OOM killer is no help against fragmentation */
