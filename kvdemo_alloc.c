@@ -383,8 +383,8 @@ static __always_inline bool gfp_allowed(gfp_t gfp)
  * The try of those who want more than the policy's light one. Inline, for a call
  * would make everybody save registers.
  */
-static __always_inline gfp_t stubborn_gfp(const struct kvdemo_policy *policy, size_t size,
-				   gfp_t gfp)
+static __always_inline gfp_t stubborn_gfp(const struct kvdemo_policy *policy,
+					  size_t size, gfp_t gfp)
 {
 	/* no fallback follows, and the OOM killer is no help against fragmentation */
 	if (gfp & GFP_BOUND && policy->falls_back)
