@@ -246,16 +246,12 @@ static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 	struct backoff __percpu *b = kvdemo_backoff + order;
 	u32 now;
 
-	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
-	if (gfp & __GFP_RETRY_MAYFAIL) {
-		raw_cpu_write(b->seen, 0);
-		return false;
-	}
 	/* A task that has just moved here may be the first on this CPU. */
 	if (unlikely(!nr_free))
 		return false;
 	now = READ_ONCE(*nr_free) + 1;
-	if (now > raw_cpu_read(b->seen) ||
+	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
+	if (gfp & __GFP_RETRY_MAYFAIL || now > raw_cpu_read(b->seen) ||
 	    (u32)jiffies - raw_cpu_read(b->since) >= BACKOFF_REST) {
 		raw_cpu_write(b->seen, 0);
 		return false;
@@ -379,21 +375,6 @@ static __always_inline bool gfp_allowed(gfp_t gfp)
 	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL)) == GFP_KERNEL;
 }
 
-/*
- * The try of those who want more than the policy's light one. Inline, for a call
- * would make everybody save registers.
- */
-static __always_inline gfp_t stubborn_gfp(const struct kvdemo_policy *policy,
-					  size_t size, gfp_t gfp)
-{
-	/* no fallback follows, and the OOM killer is no help against fragmentation */
-	if (gfp & GFP_BOUND && policy->falls_back)
-		return gfp | __GFP_RETRY_MAYFAIL;
-	if (gfp & __GFP_RETRY_MAYFAIL && size > policy->mayfail_above)
-		return gfp;
-	return (gfp | policy->set) & ~policy->clear;
-}
-
 static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
 {
 	const struct kvdemo_policy *policy = rq->policy;
@@ -402,8 +383,14 @@ static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
 	if (rq->size <= PAGE_SIZE)
 		return gfp;
 	gfp |= __GFP_NOWARN; /* the fallback, or the caller, reports */
-	if (unlikely(gfp & (__GFP_RETRY_MAYFAIL | GFP_BOUND)))
-		return stubborn_gfp(policy, rq->size, gfp);
+	/* One look for most. Not a call, or all would save registers. */
+	if (unlikely(gfp & (__GFP_RETRY_MAYFAIL | GFP_BOUND))) {
+		/* no fallback follows, and the OOM killer makes no blocks */
+		if (gfp & GFP_BOUND && policy->falls_back)
+			return gfp | __GFP_RETRY_MAYFAIL;
+		if (gfp & __GFP_RETRY_MAYFAIL && rq->size > policy->mayfail_above)
+			return gfp;
+	}
 	return (gfp | policy->set) & ~policy->clear;
 }
 

@@ -510,14 +510,13 @@ static bool test_gfp(void)
 	bool good = true;
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		for (j = 0; j < nr_sizes; j++)
+		for (j = 0; j < nr_sizes; j++) {
 			for (k = 0; k < ARRAY_SIZE(extras); k++)
 				good &= gfp_is_expected(ids[i], sizes[j],
 							GFP_KERNEL | extras[k]);
-	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		for (j = 0; j < nr_sizes; j++)
 			good &= gfp_is_expected(ids[i], sizes[j],
 						GFP_KERNEL | __GFP_THISNODE);
+		}
 	watch(COSTLY_SIZE);
 	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE,
 			    GFP_KERNEL, NULL));
