@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 # One state of memory, for scripts/bench: KVSTATE says which. Then each line on
-# the second serial port is the parameters of a cell, and its CSV goes back.
+# the second serial port is the number of a line of /cells, from 1001 on: the
+# parameters of a cell, whose CSV goes back.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -49,10 +50,16 @@ idle) insmod /kvdemo.ko sizes=64 ;;
 unmovable) unmovable ;;
 movable) movable ;;
 esac || exit
+cells=1000
+while read -r line; do
+	cells=$((cells + 1))
+	eval "cell_$cells=\$line"
+done </cells
 settle 20 || echo "# not settled" >&3
 echo ready >&3
-while read -r line <&3; do
-	[ "$line" != end ] || break
+while read -r number <&3; do
+	[ "$number" != end ] || break
+	eval "line=\$cell_$number"
 	# shellcheck disable=SC2086 # a list of parameters
 	insmod /kvdemo_bench.ko $line && cat /sys/kernel/debug/kvdemo_bench/csv >&3
 	# The console is to be done with its lines before the next state comes.
