@@ -121,11 +121,12 @@ struct kvdemo_policy {
 /**
  * struct kvdemo_request - what a caller asks for
  * @size: in bytes; 0 gives ZERO_SIZE_PTR
- * @gfp: a superset of GFP_KERNEL, without __GFP_NORETRY and __GFP_NOFAIL
+ * @gfp: a superset of GFP_KERNEL, without __GFP_NORETRY, __GFP_NOFAIL and
+ *	__GFP_DMA32
  * @node: preferred NUMA node, or NUMA_NO_NODE
  * @policy: a row of kvdemo_policies[]
  * @force_fallback: go to vmalloc at once; acts above PAGE_SIZE, on policies
- *	that can fall back
+ *	that can fall back, unless __GFP_DMA or __GFP_THISNODE is set
  */
 struct kvdemo_request {
 	size_t size;
@@ -208,13 +209,14 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
  * Like all the forms below it is charged to its caller where the kernel has
  * allocation profiling (6.10 and later, kvdemo_compat.h).
  *
- * The node binds the contiguous try. The fallback honours it from 6.16 on
+ * The contiguous try prefers the node. The fallback honours it from 6.16 on
  * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. Only
  * bits that vmalloc takes on every kernel reach the fallback, and
  * __GFP_RETRY_MAYFAIL and __GFP_NOMEMALLOC where it takes them
- * (KVDEMO_GFP_VMALLOC). __GFP_DMA, __GFP_DMA32 and __GFP_THISNODE, which it cannot
- * promise, get no fallback, and instead of the policy's light try one with
- * __GFP_RETRY_MAYFAIL. Policy native leaves all this to the kernel.
+ * (KVDEMO_GFP_VMALLOC). __GFP_DMA and __GFP_THISNODE, which it cannot promise, get
+ * no fallback: policies that have one make a try with __GFP_RETRY_MAYFAIL instead of
+ * their light one, policy vmalloc gives NULL. __GFP_DMA32 gets NULL under any policy,
+ * for kmalloc has no such zone. Policy native leaves all else to the kernel.
  *
  * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or
  * __GFP_NOFAIL, are outside the contract (kvmalloc_node() in 4.12, a7c3e901a46f
@@ -232,8 +234,8 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
 /**
  * kvdemo_kvmalloc_node() - kvmalloc_node() under the rule of 4.12
  * @size: in bytes; 0 gives ZERO_SIZE_PTR
- * @flags: a superset of GFP_KERNEL, without __GFP_NORETRY and __GFP_NOFAIL;
- *	__GFP_RETRY_MAYFAIL tries harder, above the costly order only
+ * @flags: a superset of GFP_KERNEL, without __GFP_NORETRY, __GFP_NOFAIL and
+ *	__GFP_DMA32; __GFP_RETRY_MAYFAIL tries harder, above the costly order only
  * @node: preferred NUMA node, or NUMA_NO_NODE
  *
  * kvdemo_alloc() with policy noretry and no result, which the compiler

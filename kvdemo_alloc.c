@@ -181,7 +181,7 @@ enum kvdemo_path kvdemo_path(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_path);
 
 /* vmalloc promises neither a zone nor a node: for these no memory is safer. */
-#define GFP_BOUND	(__GFP_DMA | __GFP_DMA32 | __GFP_THISNODE)
+#define GFP_BOUND	(__GFP_DMA | __GFP_THISNODE)
 
 /*
  * Policy backoff: what each CPU remembers of each order. After a failed try no
@@ -346,7 +346,7 @@ static DEFINE_MUTEX(force_lock);
  * For a driver under test: what it does to memory outside the linear map shows at
  * the first allocation, and not in a year. Its pages may yet be consecutive: from
  * 6.19 on vmalloc, too, takes a block where it finds one. While it is off the
- * allocation path pays nothing for it.
+ * allocation path pays nothing for it. It is one switch for all: the last call wins.
  *
  * Context: process context, may sleep.
  */
@@ -369,10 +369,11 @@ static __always_inline bool is_forced(const struct kvdemo_request *rq)
 	       rq->size > PAGE_SIZE && !(rq->gfp & GFP_BOUND);
 }
 
-/* The contract of kvmalloc_node() in 4.12. */
+/* The contract of kvmalloc_node() in 4.12, and a zone that slab does not have */
 static __always_inline bool gfp_allowed(gfp_t gfp)
 {
-	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL)) == GFP_KERNEL;
+	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL | __GFP_DMA32)) ==
+	       GFP_KERNEL;
 }
 
 static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
@@ -600,7 +601,8 @@ static noinline void *alloc_native(const struct kvdemo_request *rq,
 
 /*
  * Flags outside the contract: kmalloc only, for vmalloc may sleep, and above
- * PAGE_SIZE without NOFAIL, which at a high order loops for ever.
+ * PAGE_SIZE without NOFAIL, which at a high order loops for ever. __GFP_DMA32 gets
+ * nothing: kmalloc would drop it, with a splat, and take memory from any zone.
  */
 static noinline void *alloc_kmalloc_only(size_t size, gfp_t gfp, int node,
 					 struct kvdemo_result *res)
@@ -611,7 +613,14 @@ static noinline void *alloc_kmalloc_only(size_t size, gfp_t gfp, int node,
 		.node = node,
 		.policy = &kvdemo_policies[KVDEMO_KMALLOC],
 	};
+	void *p;
 
+	if (gfp & __GFP_DMA32) {
+		p = size ? NULL : ZERO_SIZE_PTR;
+		if (res)
+			kvdemo_outcome(&rq, p, res);
+		return p;
+	}
 	WARN_ON_ONCE(1);
 	return do_alloc(&rq, res);
 }

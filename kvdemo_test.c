@@ -787,7 +787,7 @@ static bool test_int_max(void)
 /* What a zone or a node alone can serve never comes from vmalloc, forced or not. */
 static bool test_bound(void)
 {
-	static const gfp_t bound[] = { __GFP_DMA, __GFP_DMA32, __GFP_THISNODE };
+	static const gfp_t bound[] = { __GFP_DMA, __GFP_THISNODE };
 	struct kvdemo_result res;
 	bool good = true;
 	unsigned int i;
@@ -798,9 +798,6 @@ static bool test_bound(void)
 			  &res);
 		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE, "%pGg", &bound[i]);
 		kvdemo_kvfree(p);
-		/* no zone of slab's: only the refusal can be seen */
-		if (bound[i] == __GFP_DMA32)
-			continue;
 		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], KMALLOC_MAX_SIZE + 1,
 				 GFP_KERNEL | bound[i], &res);
 		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE, "%pGg", &bound[i]);
@@ -809,6 +806,31 @@ static bool test_bound(void)
 				 GFP_KERNEL | bound[i], &res);
 		good &= CHECK(p && res.why == KVDEMO_WHY_CONTIGUOUS, "%pGg", &bound[i]);
 		kvdemo_kvfree(p);
+	}
+	return good;
+}
+
+/* kmalloc has no such zone, and would serve any other. */
+static bool test_dma32(void)
+{
+	static const size_t asked[] = { 1, 3 * PAGE_SIZE, COSTLY_SIZE, KMALLOC_MAX_SIZE + 1 };
+	gfp_t gfp = GFP_KERNEL | __GFP_DMA32;
+	struct kvdemo_result res;
+	bool good = true;
+	int i, j;
+	void *p;
+
+	for (i = 0; i < KVDEMO_NR_POLICIES; i++) {
+		for (j = 0; j < ARRAY_SIZE(asked); j++) {
+			p = alloc(&kvdemo_policies[i], asked[j], gfp, &res);
+			good &= check_result(&kvdemo_policies[i], asked[j], p, &res,
+					     KVDEMO_PATH_NONE, KVDEMO_WHY_NO_MEMORY);
+			p = alloc(&kvdemo_policies[i], asked[j], gfp, NULL);
+			good &= CHECK(!p, "size=%zu", asked[j]);
+			kvdemo_kvfree(p);
+		}
+		p = alloc(&kvdemo_policies[i], 0, gfp, &res);
+		good &= CHECK(p == ZERO_SIZE_PTR && res.why == KVDEMO_WHY_ZERO, "0");
 	}
 	return good;
 }
@@ -1187,6 +1209,7 @@ static const struct test {
 	{ "more than INT_MAX bytes are refused", test_too_large },
 	{ "INT_MAX bytes are not", test_int_max },
 	{ "a zone or __GFP_THISNODE gets no fallback", test_bound },
+	{ "__GFP_DMA32 gets nothing", test_dma32 },
 	{ "the kvmalloc family, and its overflows", test_family },
 	{ "prices of the steps that were taken", test_prices },
 	{ "inspection agrees with a walk of the pages", test_inspect },

@@ -125,15 +125,22 @@ static __always_inline bool is_vmalloc(const void *p)
 /*
  * Time is kept in ticks of the CPU's counter, and becomes ns where somebody
  * reads: to convert it for each call would cost more than all the rest here.
+ * A counter of 32 bits would start over within a minute.
  */
 #define TICK_SHIFT	22
 #define CALIBRATE_MS	20
+#define CALIBRATE_TRIES	10
 
 static u32 tick_mult __read_mostly;	/* ns of a tick, times 2^TICK_SHIFT */
 
+static __always_inline u64 counter(void)
+{
+	return sizeof(cycles_t) < sizeof(u64) ? 0 : get_cycles();
+}
+
 static __always_inline u64 ticks(void)
 {
-	u64 now = get_cycles();
+	u64 now = counter();
 
 	/* Some CPUs have none. */
 	return likely(now) ? now : local_clock();
@@ -285,7 +292,7 @@ static int on_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct table *table = this_cpu_read(tables);
 	unsigned int class = class_of(call->size);
 	struct row *row = &table->rows[home(caller, class)];
-	u64 now = get_cycles();
+	u64 now = counter();
 
 	count_in_flight(-1);
 	if (unlikely(!now || trace_kvdemo_alloc_enabled() ||
@@ -381,8 +388,22 @@ static struct kretprobe checker = {
 	.maxactive = MIN_ACTIVE,
 };
 
+/* What of the call was not seen as it was made. What was seen may be an address. */
+static const char * __init what_differs(bool same)
+{
+	if (check.call.size != CHECK_SIZE)
+		return "size";
+	if (check.call.gfp != CHECK_GFP)
+		return "gfp";
+	if (check.call.node != CHECK_NODE)
+		return "node";
+	if (!same)
+		return "pointer";
+	return within_module(check.caller, THIS_MODULE) ? NULL : "caller";
+}
+
 /* A call may be missed while others keep all instances busy. */
-static bool __init check_call(void)
+static const char * __init check_call(void)
 {
 	bool same = false;
 	void *p;
@@ -394,9 +415,7 @@ static bool __init check_call(void)
 		same = p == check.p;
 		kvfree(p);
 	}
-	return check.seen && same && check.call.size == CHECK_SIZE &&
-	       check.call.gfp == CHECK_GFP && check.call.node == CHECK_NODE &&
-	       within_module(check.caller, THIS_MODULE);
+	return what_differs(same);
 }
 
 static int __init register_probe(struct kretprobe *rp)
@@ -442,23 +461,22 @@ static void unregister_probe(struct kretprobe *rp)
 static int __init self_check(void)
 {
 	int err = register_probe(&checker);
-	bool good;
+	const char *differs;
 
 	if (err)
 		return err;
-	good = check_call();
+	differs = check_call();
 	unregister_probe(&checker);
-	if (good)
+	if (!differs)
 		return 0;
 	if (!check.seen) {
 		pr_err("cannot watch " SYMBOL ": none of %u calls was seen: allowed are neither kernel.ftrace_enabled=0 nor 0 in the debugfs file kprobes/enabled\n",
 		       CHECK_TRIES);
 		return -EOPNOTSUPP;
 	}
-	pr_err("cannot watch " SYMBOL ": with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen as size=%zu gfp=%#x node=%d: gfp_arg= may help\n",
+	pr_err("cannot watch " SYMBOL ": with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen with another %s: gfp_arg= may help\n",
 	       gfp_arg.value, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
-	       check.call.size, (__force unsigned int)check.call.gfp,
-	       check.call.node);
+	       differs);
 	return -EOPNOTSUPP;
 }
 
@@ -709,16 +727,26 @@ static int __init make_tables(void)
 	return 0;
 }
 
-/* Both clocks over the same time, long beside what it takes to read them */
+/*
+ * Both clocks over the same time, long beside what it takes to read them; once more
+ * where the task woke on a CPU whose counter lies behind.
+ */
 static void __init calibrate(void)
 {
-	u64 start_ns = ktime_get_ns(), start = ticks();
+	u64 start_ns, start;
+	s64 passed = 0;
+	int i;
 
-	msleep(CALIBRATE_MS);
+	for (i = 0; i < CALIBRATE_TRIES && passed <= 0; i++) {
+		start_ns = ktime_get_ns();
+		start = ticks();
+		msleep(CALIBRATE_MS);
+		passed = ticks() - start;
+	}
 	/* 1 MHz, the slowest clock there is, is near what fits. */
 	tick_mult = min_t(u64, U32_MAX,
 			  div64_u64((ktime_get_ns() - start_ns) << TICK_SHIFT,
-				    max_t(u64, ticks() - start, 1)));
+				    max_t(s64, passed, 1)));
 }
 
 static int __init prepare(void)

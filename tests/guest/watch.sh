@@ -288,7 +288,7 @@ wrong_argument()
 	right=$(header gfp_arg)
 	for arg in 1 2 3 4 5; do
 		[ "$arg" -ne "$right" ] || continue
-		refused "cannot watch .* with gfp as argument $arg .* was seen as size=4321 .* gfp_arg= may help$" \
+		refused "cannot watch .* with gfp as argument $arg a call of size=4321 gfp=0x[0-9a-f]+ node=-1 was seen with another (gfp|node): gfp_arg= may help$" \
 			gfp_arg=$arg || return
 	done
 	watch gfp_arg="$right" && rmmod kvdemo_watch
