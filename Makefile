@@ -41,23 +41,27 @@ build/$(TARGET)/root: FORCE
 	@row=$$(scripts/target row $(TARGET)) || exit; \
 	scripts/need cpio mmdebstrap perl $$(echo "$$row" | sed -n 's/^packages=//p' | tr '\\,' ' ')
 	@mkdir -p $(@D)
-	@root=$$(scripts/target make $(TARGET)) && release=$$(cat "$$root/release") || exit; \
-	echo "$$release $$root" | cmp -s - $@ || echo "$$release $$root" >$@
+	@root=$$(scripts/target make $(TARGET)) && \
+	made="$$(cat "$$root/release") $$root $$(stat -c %Y "$$root/release")" || exit; \
+	echo "$$made" | cmp -s - $@ || echo "$$made" >$@
 
 FORCE:
 
 # The modules for a target, built in its root from a copy of the sources; without
 # BTF, which costs a third of each insmod (DKMS builds, and loads, with it), and
 # without what only a debugger reads, which DKMS strips: nine tenths of the file, of
-# which each insmod copies all (20-demo.t on riscv64: 113 s of CPU, and 66 without)
-$(BUILT): $(SOURCES) build/$(TARGET)/root
+# which each insmod copies all (20-demo.t on riscv64: 113 s of CPU, and 66 without).
+# What is edited meanwhile is newer than the start, and what is gone here goes there.
+$(BUILT): $(SOURCES) Makefile build/$(TARGET)/root
 	@mkdir -p $(@D)
+	@rm -f $(@D)/*.[ch] $(@D)/*.ko
+	@touch $(@D)/started
 	@cp $(SOURCES) $(@D)
 	@scripts/target build $(TARGET) "$(CURDIR)/$(@D)" W=1 KVDEMO_TESTS=m \
 		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= >$(@D)/log 2>&1 || \
 		{ cat $(@D)/log >&2; exit 1; }
-	@! grep -E 'warning|error' $(@D)/log >&2
-	@touch $@
+	@! grep -iE 'warning|error' $(@D)/log >&2
+	@touch -r $(@D)/started $@
 
 demo: $(BUILT)
 	@set -f; KVDEMO_REFRESH=0 scripts/demo $(TARGET) $$ARGS

@@ -540,6 +540,22 @@ static int see_vmalloc(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+static bool forced_on_node(gfp_t gfp)
+{
+	const struct kvdemo_request rq = {
+		.size = COSTLY_SIZE,
+		.gfp = gfp,
+		.node = numa_mem_id(),
+		.policy = &kvdemo_policies[KVDEMO_NORETRY],
+		.force_fallback = true,
+	};
+	void *p = kvdemo_alloc(&rq, NULL);
+	bool good = CHECK(kvdemo_path(p) == KVDEMO_PATH_VMALLOC, "%pGg", &gfp);
+
+	kvdemo_kvfree(p);
+	return good;
+}
+
 static bool test_vmalloc_gfp(void)
 {
 	struct kprobe kp = {
@@ -567,6 +583,9 @@ static bool test_vmalloc_gfp(void)
 			      &vmalloc_gfp, &wanted);
 	}
 	unregister_kprobe(&kp);
+	/* Who names a node is served by another function: it warns about other bits. */
+	for (i = 0; i < ARRAY_SIZE(extras); i++)
+		good &= forced_on_node(GFP_KERNEL | extras[i] | asked);
 	return good;
 }
 #else

@@ -21,7 +21,7 @@ builds()
 	local status=0
 
 	scripts/target build bookworm "$@" >"$1/log" 2>&1 || status=$?
-	! grep -E 'warning|error' "$1/log" || status=1
+	! grep -iE 'warning|error' "$1/log" || status=1
 	return "$status"
 }
 
@@ -117,6 +117,20 @@ explained()
 	done
 }
 
+# A rule that boot cannot read excuses or forbids nothing, silently.
+rules_hold()
+{
+	local line status
+
+	while read -r line; do
+		[[ $line =~ ^(forbid|allow|warned|pressed|faults|unload)\ +(.*[^ ])\ +\#\ . ]] ||
+			{ echo "no rule: $line"; return 1; }
+		status=0
+		grep -E -e "${BASH_REMATCH[2]}" /dev/null || status=$?
+		[ "$status" -eq 1 ] || { echo "no expression: $line"; return 1; }
+	done < <(grep -v '^#' tests/splats)
+}
+
 # README's table of kernels, as tests/targets has it
 kernels()
 {
@@ -189,7 +203,7 @@ checkpatch()
 	in_root perl "$lint/checkpatch.pl" --strict --terse --no-summary --show-types --file "$@"
 }
 
-plan 17
+plan 18
 silent 'checkpatch --strict is silent' checkpatch "${c_files[@]/#kvdemo_trace.h//dev/null}" \
 	tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" kvdemo_trace.h
@@ -207,6 +221,7 @@ try 'no raw pointer, no BUG_ON' unwanted '%px|(^|[^_])BUG_ON\(' "${c_files[@]}"
 try 'SPDX line first' licensed
 try 'modinfo and README explain every policy' explained
 try 'each line of tests/mutants changes the file that it names' scripts/mutants -n
+try 'each rule of tests/splats has a reason, and grep takes it' rules_hold
 try 'README names every kernel of tests/targets' kernels
 try 'the wrapper can be lifted into a driver' lifted
 try 'a driver can be built against kvdemo, as README says' against

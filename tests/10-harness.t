@@ -78,7 +78,7 @@ lost()
 	ends 3 'panicked: .*Unable to mount root fs' 'but not twice' true -a rdinit=/none
 }
 
-plan 33
+plan 36
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -87,6 +87,13 @@ row_says 'FAIL, see build/log/bookworm-check.log' 'a row with a failed test is r
 row_says 'FAIL: no test ran' 'a row that ran no test is red' ok true
 row_says 'FAIL: the mirror is down or incomplete' 'a mirror that is down is told as such' ok \
 	'echo "target: the mirror is down or incomplete: no test has failed"; exit 2'
+row_says 'FAIL, see build/log/bookworm-check.log' 'but not where tests ran' ok \
+	'echo "target: the mirror is down or incomplete: no test has failed"
+	echo "Files=1, Tests=5, 1 wallclock secs"; exit 2'
+row_says 'FAIL: a test was skipped, see build/log/bookworm-check.log' 'a test that was left out is red' ok \
+	'echo "[01:02:03] tests/30-wrapper.t .. skipped: no reason"; echo "Files=2, Tests=5, 1 wallclock secs"'
+row_says pass 'but for what is not for that architecture' ok \
+	'echo "tests/50-dkms.t .. skipped: as is known"; echo "Files=2, Tests=5, 1 wallclock secs"' riscv64
 row_says "FAIL: unknown status 'odd'" 'an unknown status is red' odd true
 row_says "FAIL: unknown status 'unavailable:'" 'a row unavailable without a reason is red' unavailable: true
 row_says 'expected unavailable:no such kernel' 'a row unavailable with one is told' \

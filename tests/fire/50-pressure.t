@@ -4,7 +4,8 @@
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-work=$(mktemp -d)
+# Its name goes through lists of words.
+work=$(mktemp -d -p /tmp)
 trap 'rm -rf "$work"' EXIT
 # The checkers keep a shadow of all memory, and each page that is swapped takes them
 # long.
@@ -16,11 +17,11 @@ truncate -s $swap "$work/swap"
 
 pressure()
 {
-	fire 8 "${one[@]}" -m "$memory" -x pressed "$@" tests/guest/fire-pressure.sh \
+	fire 9 "${one[@]}" -m "$memory" -x pressed "$@" tests/guest/fire-pressure.sh \
 		"$built/kvdemo.ko" "$helpers/eat"
 }
 
-plan 18
+plan 20
 pressure -l "build/log/$TARGET-fire-pressure.log" -a "KVSLOW=$slow $light"
 pressure -l "build/log/$TARGET-fire-swap.log" -a "KVSWAP=yes KVSLOW=$slow $light" \
 	-q "-drive if=none,id=swap,format=raw,file=$work/swap -device nvme,serial=swap,drive=swap"

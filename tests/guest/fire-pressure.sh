@@ -58,6 +58,7 @@ eats()
 		sleep 0.1
 	done
 	cat /tmp/eaten
+	kill -0 $eater
 }
 
 # 16 MiB: more than the eater leaves, less than it gives back. Each request may
@@ -77,7 +78,9 @@ single_pages()
 	fails_or_not "$1" "$2" || return
 	kills=$(log | grep -c 'insmod invoked oom-killer')
 	asked=$(log | sed -n 's/.*insmod invoked oom-killer:.*order=\(-*[0-9]*\).*/\1/p' | sort -u | tr '\n' ' ')
-	echo "# $1: $kills kills by our task, of order ${asked:-none}; $(log | grep -c 'path=none why=no-memory') requests failed"
+	failed=$(log | grep -c 'path=none why=no-memory')
+	short=$((short + kills + failed))
+	echo "# $1: $kills kills by our task, of order ${asked:-none}; $failed requests failed"
 	[ -z "$asked" ] || [ "$asked" = '0 ' ]
 }
 
@@ -93,17 +96,18 @@ spares()
 	done
 }
 
+short=0 status=0
 spares
 # Of the swap that is left a load of the module itself can use nothing.
 if [ -n "$KVSWAP" ]; then
-	eats 20000
+	eats 20000 || status=1
 else
-	eats 12000
+	eats 12000 || status=1
 fi
 mark
 try 'the cap refuses with a sentence, and nobody is killed' refused
-kill -0 $eater
-ok $? 'the eater is still there'
+kill -0 $eater || status=1
+ok $status 'the eater is still there'
 mark
 try 'RETRY_MAYFAIL: requests fail, with path=none why=no-memory, or succeed' \
 	single_pages noretry 'GFP_KERNEL|__GFP_RETRY_MAYFAIL'
@@ -117,12 +121,13 @@ policies='noretry noreclaim backoff native'
 [ -z "$KVSLOW" ] || policies='noretry backoff'
 for policy in $policies; do
 	spares
-	eats 12000
+	eats 12000 || status=1
 	single_pages "$policy" GFP_KERNEL || status=1
 	kill $eater 2>/dev/null
 	wait $eater
 done
 ok $status "$name"
+try 'memory was short: a request failed, or somebody was killed' [ $short -ge 1 ]
 mark
 insmod /kvdemo.ko
 try 'then memory is back: the default sizes load' has '^kvdemo: summary .* none=0 '

@@ -19,9 +19,9 @@ value()
 # Of the thousands of blocks, what others free meanwhile is a few.
 FEW=64
 
-# MiB: a CPU's count of free pages lags by up to 125 (calculate_normal_threshold()), and
-# large pages make that much.
-drift=$((125 * KVPAGE / 1048576))
+# MiB: the count of free pages of each of two CPUs lags by up to 125
+# (calculate_normal_threshold()), and what is said in MiB is rounded down.
+drift=$(((2 * 125 * KVPAGE + 1048575) / 1048576))
 
 fragments()
 {
@@ -151,7 +151,7 @@ interrupted()
 	for round in 1 2 3 4 5; do
 		mark
 		insmod /kvdemo_frag.ko order="${KVLEAST:-1}" &
-		until grep -q '^kvdemo_frag ' /proc/modules; do :; done
+		until grep -q '^kvdemo_frag ' /proc/modules || ! kill -0 $!; do :; done
 		kill -KILL $!
 		wait
 		! log | grep -q 'interrupted: nothing is kept' || break
