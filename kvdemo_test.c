@@ -107,6 +107,14 @@ static void awake_null(void)
 	kvdemo_kvfree(p);
 }
 
+static void awake_ubsan(void)
+{
+	int bits = 100;
+
+	OPTIMIZER_HIDE_VAR(bits);
+	pr_info("# 1 << %d is %d\n", bits, 1 << bits);
+}
+
 static const struct {
 	const char *name;
 	void (*go_wrong)(void);
@@ -117,6 +125,7 @@ static const struct {
 	{ "leak", awake_leak },
 	{ "lock", awake_lock },
 	{ "null", awake_null },
+	{ "ubsan", awake_ubsan },
 };
 
 static int awake_set(const char *val, const struct kernel_param *kp)
@@ -130,13 +139,13 @@ static int awake_set(const char *val, const struct kernel_param *kp)
 		awake_cases[i].go_wrong();
 		return 0;
 	}
-	lab_bad(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null", &err, -EINVAL);
+	lab_bad(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan", &err, -EINVAL);
 	return err;
 }
 
 static const struct kernel_param_ops awake_ops = { .set = awake_set };
 module_param_cb(awake, &awake_ops, NULL, 0200);
-MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure); none: nothing, on load");
+MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure), ubsan; none: nothing, on load");
 
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
