@@ -124,6 +124,16 @@ static inline int kvdemo_compat_cpu_node(int cpu)
 }
 
 /*
+ * 7.1, "mm: move pgscan, pgsteal, pgrefill to node stats": no longer among the
+ * events of all_vm_events(). Only kvdemo_bench.c reads it.
+ */
+#if KVDEMO_SINCE(7, 1)
+#define kvdemo_compat_pgscan_direct(events)	global_node_page_state(PGSCAN_DIRECT)
+#else
+#define kvdemo_compat_pgscan_direct(events)	((events)[PGSCAN_DIRECT])
+#endif
+
+/*
  * What is below only kvdemo_watch.c needs. The function behind kvmalloc(), and
  * which of its arguments holds the gfp, the size being argument 0. 6.11,
  * "mm/slab: Introduce kvmalloc_buckets_node() that can take kmem_buckets
@@ -191,16 +201,6 @@ enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
 #define KVDEMO_COMPAT_TRAMPOLINE	"__kretprobe_trampoline"
 #else
 #define KVDEMO_COMPAT_TRAMPOLINE	"kretprobe_trampoline"
-#endif
-
-/*
- * 7.1, "mm: move pgscan, pgsteal, pgrefill to node stats": no longer among the
- * events of all_vm_events(). Only kvdemo_bench.c reads it.
- */
-#if KVDEMO_SINCE(7, 1)
-#define kvdemo_compat_pgscan_direct(events)	global_node_page_state(PGSCAN_DIRECT)
-#else
-#define kvdemo_compat_pgscan_direct(events)	((events)[PGSCAN_DIRECT])
 #endif
 
 #endif /* KVDEMO_COMPAT_H */

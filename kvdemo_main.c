@@ -297,7 +297,7 @@ static void log_start(void)
 		PAGE_SIZE, demo.ask.rq.policy->name, demo.ask.rq.policy->desc);
 	if (demo.ask.rq.node != NUMA_NO_NODE && !KVDEMO_VMALLOC_NODE &&
 	    !demo.ask.rq.policy->native)
-		pr_info("node=%d binds the contiguous try only: before 6.16 no exported vmalloc takes gfp and node\n",
+		pr_info("node=%d acts on the contiguous try only: before 6.16 no exported vmalloc takes gfp and node\n",
 			demo.ask.rq.node);
 }
 

@@ -12,7 +12,7 @@
 
 struct seq_file;
 
-/* Counts who looks: tracers and statistics; each adds one. */
+/* Counts tracers, statistics and a forced fallback: each adds one. */
 DECLARE_STATIC_KEY_FALSE(kvdemo_rare_key);
 
 void kvdemo_observe(const struct kvdemo_request *rq,

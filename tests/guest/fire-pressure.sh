@@ -110,13 +110,13 @@ else
 fi
 mark
 try 'the cap refuses with a sentence, and nobody is killed' refused
-kill -0 $eater || status=1
+kill -0 "$eater" || status=1
 ok $status 'the eater is still there'
 mark
 try 'RETRY_MAYFAIL: requests fail, with path=none why=no-memory, or succeed' \
 	single_pages noretry 'GFP_KERNEL|__GFP_RETRY_MAYFAIL'
-kill $eater 2>/dev/null
-wait $eater
+kill "$eater" 2>/dev/null
+wait "$eater"
 
 name='with the cap lifted no kill is for more than a single page'
 status=0
@@ -127,8 +127,8 @@ for policy in $policies; do
 	spares
 	eats 12000 || status=1
 	single_pages "$policy" GFP_KERNEL || status=1
-	kill $eater 2>/dev/null
-	wait $eater
+	kill "$eater" 2>/dev/null
+	wait "$eater"
 done
 ok $status "$name"
 try 'memory was short: a request failed, or somebody was killed' [ $short -ge 1 ]

@@ -12,9 +12,9 @@ counted_on()
 	rmmod kvdemo
 	# The kernels whose own rule is noretry are those that export no such vmalloc.
 	if [ "$KVNATIVE" = noretry ]; then
-		has '^kvdemo: node=[0-9]* binds the contiguous try only: before 6.16' || return
+		has '^kvdemo: node=[0-9]* acts on the contiguous try only: before 6.16' || return
 	else
-		lacks 'binds the contiguous try only' || return
+		lacks 'acts on the contiguous try only' || return
 	fi
 	pages=$(sed -n "s/.* pages=\([0-9]*\) .*/\1/p" /tmp/info)
 	sum=$(grep -o ' N[0-9]*=[0-9]*' /tmp/info | awk -F= '{ n += $2 } END { print n }')
