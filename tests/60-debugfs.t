@@ -9,5 +9,5 @@ config=$(config)
 [ -s "$config" ]
 grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$config" || lockdown='' skips=1
 plan 25
-guest 24 -x unload -S "$skips" -a "KVLOCKDOWN=$lockdown" \
+guest 24 -x unload -S "$skips" -a "rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built/kvdemo.ko"

@@ -5,8 +5,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 FIRE=${FIRE:-1}
+FIRE_DEBUG=${FIRE_DEBUG:-10}
 SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
-for name in FIRE SEED; do
+for name in FIRE FIRE_DEBUG SEED; do
 	[[ ${!name} =~ ^[1-9][0-9]*$ ]] || {
 		echo "$name is a number from 1 on, not '${!name}'" >&2
 		exit 2
@@ -30,12 +31,13 @@ share()
 	echo $((($1 + FIRE - 1) / FIRE))
 }
 
-# few N: likewise, and a tenth of it on the debug kernel, where an insmod takes a second
+# few N: likewise, and a tenth of it, or FIRE_DEBUG's share, on the debug kernel, where
+# an insmod takes a second
 few()
 {
 	local n=$1
 
-	[ -z "$slow" ] || n=$((n / 10))
+	[ -z "$slow" ] || n=$(((n + FIRE_DEBUG - 1) / FIRE_DEBUG))
 	share "$n"
 }
 

@@ -166,13 +166,14 @@ over_the_cap()
 # The default cap was a share of what was there at load. Others may have it now.
 eaten_since()
 {
-	local eaten=0
+	local eaten=0 more
 
 	unload && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
 		mount -t tmpfs -o size=100% eaten /eaten || return
 	while [ "$(available_kib)" -gt $((70 * 1024)) ]; do
-		eaten=$((eaten + 8))
-		fallocate -l ${eaten}M /eaten/file || return
+		more=$((($(available_kib) / 1024 - 70) * 3 / 4 + 1))
+		fallocate -o ${eaten}M -l ${more}M /eaten/file || return
+		eaten=$((eaten + more))
 	done
 	mark
 	refuses alloc '1M count=40' 'allocate memory' &&
