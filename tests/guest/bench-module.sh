@@ -120,6 +120,39 @@ keeps_a_quarter()
 	[ "$verdict $n" = 'ok 200' ] && [ "$kept" -ge 1 ] && [ $(((kept - 1) * 4096 * 4)) -le "$free" ]
 }
 
+# Who holds n buffers holds a quarter of what is free at most.
+holds_a_quarter()
+{
+	free=$(free_kib)
+	bench policies=vmalloc patterns=hold sizes=1M n=1000 || return
+	columns verdict n >/tmp/rows
+	read -r verdict n </tmp/rows
+	echo "# $verdict n=$n of $free KiB that were free"
+	[ "$verdict" = ok ] && [ "$n" -ge $((free / 1024 / 8)) ] && [ $((n * 1024 * 4)) -le "$free" ]
+}
+
+# What the table says of the kernel, and of the instrument
+conditions()
+{
+	bench policies=vmalloc sizes=$size n=32 || return
+	columns init_on_alloc debug empty >/tmp/rows
+	echo "# $(cat /tmp/rows)"
+	read -r zeroed checked empty </tmp/rows
+	[ "$zeroed" -eq "$zeroes" ] &&
+		[ "$checked" -eq "${KVSLOW:-0}" ] && [ "$empty" -ge 1 ]
+}
+
+# A try that may reclaim and compact does so where there is no block.
+stalls()
+{
+	insmod /kvdemo_frag.ko order=3 || return
+	bench policies=noretry,noreclaim sizes=$((16 * KVPAGE)) n=32 memory=unmovable
+	rmmod kvdemo_frag
+	columns policy compact_stall allocstall >/tmp/rows
+	sed 's/^/# /' /tmp/rows
+	[ "$(awk '$2 + $3 > 0 { print $1 }' /tmp/rows)" = noretry ]
+}
+
 # By default, n is 256 MiB by size, from 32 to 1000.
 default_n()
 {
@@ -181,6 +214,8 @@ unloaded()
 		[ ! -e $dir ] && has ' verdict=stopped '
 }
 
+# while the log still has it
+zeroes=$(dmesg | grep -c 'mem auto-init: .*heap alloc:on')
 insmod /kvdemo.ko sizes=64
 try 'a row a policy, each sample in one path, quantiles that rise' table
 try 'the console says the same, and how far it is' console
@@ -192,6 +227,9 @@ single=${KVSINGLE:+"the vmalloc of this kernel looks for no blocks"}
 try_unless "$single" 'a buffer of vmalloc that lies in a block is kept for the cell' keeps
 try_unless "$single" 'and no more than a quarter of what is free' keeps_a_quarter
 try 'n follows from the size' default_n
+try 'hold takes a quarter of what is free at most' holds_a_quarter
+try 'zeroing, checkers and the empty loop are in the table' conditions
+try 'what reclaims or compacts is counted' stalls
 try 'bad values are refused with a sentence' bad_values
 try 'a write to stop ends it, and the table has what there was' stopped
 try 'so does rmmod, and kvdemo.ko stays while the bench is there' unloaded
