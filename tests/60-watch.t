@@ -25,8 +25,7 @@ case $TARGET in
 bookworm | bullseye) tests=27 ;;
 esac
 plan "$tests"
-guest 22 -m "$memory" -a "KVSLOW=$slow $light" \
-	tests/guest/watch.sh "${modules[@]}"
+guest 22 -m "$memory" -a "KVSLOW=$slow $light" tests/guest/watch.sh "${modules[@]}"
 if [ "$tests" -eq 27 ]; then
 	cost 1100 init_on_alloc=1
 	cost 1450 init_on_alloc=0

@@ -30,10 +30,6 @@ agree()
 	END { exit !(seen >= 22 && !bad) }' "$csv"
 }
 
-scripts/need gnuplot-nox qemu-utils
-plan 4
-try 'the short form runs' scripts/bench -s "$TARGET" "$csv"
-try 'it meets its bars' scripts/bars "$csv"
 # As a reader would see it: what was measured, and on what
 drawn()
 {
@@ -49,6 +45,10 @@ drawn()
 	done
 }
 
+scripts/need gnuplot-nox qemu-utils
+plan 4
+try 'the short form runs' scripts/bench -s "$TARGET" "$csv"
+try 'it meets its bars' scripts/bars "$csv"
 agree && status=0 || status=1
 ok "$status" 'two runs agree in every p50, within 1 %, movable 5 %'
 try 'it is drawn, with kernel and unit' drawn

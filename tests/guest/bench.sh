@@ -51,7 +51,7 @@ unmovable) unmovable ;;
 movable) movable ;;
 esac || exit
 cells=1000
-while read -r line; do
+while read -r _ line; do
 	cells=$((cells + 1))
 	eval "cell_$cells=\$line"
 done </cells
