@@ -62,23 +62,32 @@ lost()
 	mkdir "$work/bin"
 	cat >"$work/bin/qemu-system-x86_64" <<-END
 		#!/bin/sh
+		while [ -e '$work/talks' ]; do
+			echo 'the kernel begins' >>build/log/$TARGET-harness-6.log
+			sleep 0.3
+		done
 		mkdir '$work/lost' 2>/dev/null || exec '$(type -p qemu-system-x86_64)' "\$@"
 		[ ! -e '$work/spins' ] || exec sleep 1000
 		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
 	END
 	chmod +x "$work/bin/qemu-system-x86_64"
 	# shellcheck disable=SC2031 # row_says changes its own
-	PATH=$work/bin:$PATH ends 0 'did not come to init, once more' \
+	PATH=$work/bin:$PATH ends 0 'did not come to init, once more: QEMU ended (0)' \
 		'a kernel that is lost before init is started again, and told' 'ok 0 one' -p 1
 	rmdir "$work/lost"
 	: >"$work/spins"
 	# shellcheck disable=SC2031
-	PATH=$work/bin:$PATH ends 0 'did not come to init, once more' 'so is one that spins there, and says nothing' \
-		'ok 0 one' -p 1 -b 25
-	ends 3 'panicked: .*Unable to mount root fs' 'but not twice' true -a rdinit=/none
+	PATH=$work/bin:$PATH ends 0 'once more: it said nothing for 21 s' 'so is one that spins there, and says nothing' \
+		'ok 0 one' -p 1 -b 60
+	: >"$work/talks"
+	# shellcheck disable=SC2031
+	PATH=$work/bin:$PATH ends 6 'did not come to init, twice: not within 9 s' 'but not twice, whatever it says' \
+		true -b 9
+	rm "$work/talks"
+	ends 3 'panicked: .*Unable to mount root fs' 'nor where it panics' true -a rdinit=/none
 }
 
-plan 36
+plan 37
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
