@@ -6,5 +6,5 @@
 
 plan 6
 fire 5 "${one[@]}" -m 512 -t $((300 + $(share 600))) \
-	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(few 1000) KVWRITES=$(few 100000) $light" \
+	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 1000) KVWRITES=$(share 100000) $light" \
 	tests/guest/fire-fuzz.sh "${modules[@]}" "$helpers/fuzz"

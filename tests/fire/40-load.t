@@ -23,5 +23,5 @@ done
 
 plan 10
 fire 9 -m 512 -t $((900 + seconds)) -x unload \
-	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(few 200) KVSECONDS=$seconds KVLEAST=$least $light" \
+	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVSECONDS=$seconds KVLEAST=$least $light" \
 	tests/guest/fire-load.sh "${modules[@]}" "${others[@]}"

@@ -5,9 +5,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 FIRE=${FIRE:-1}
-FIRE_DEBUG=${FIRE_DEBUG:-10}
 SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
-for name in FIRE FIRE_DEBUG SEED; do
+for name in FIRE SEED; do
 	[[ ${!name} =~ ^[1-9][0-9]*$ ]] || {
 		echo "$name is a number from 1 on, not '${!name}'" >&2
 		exit 2
@@ -29,16 +28,6 @@ echo "# $TARGET $(basename "$0" .t): seed $SEED" >&2
 share()
 {
 	echo $((($1 + FIRE - 1) / FIRE))
-}
-
-# few N: likewise, and a tenth of it, or FIRE_DEBUG's share, on the debug kernel, where
-# an insmod takes a second
-few()
-{
-	local n=$1
-
-	[ -z "$slow" ] || n=$(((n + FIRE_DEBUG - 1) / FIRE_DEBUG))
-	share "$n"
 }
 
 # As guest of tests/lib.sh; what the guest counted goes into the result table.
