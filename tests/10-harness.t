@@ -87,7 +87,7 @@ lost()
 	ends 3 'panicked: .*Unable to mount root fs' 'nor where it panics' true -a rdinit=/none
 }
 
-plan 37
+plan 38
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -117,6 +117,11 @@ without_rows()
 	! make -s check-all ROWS= && ! make -s check-fire FIRE_ROWS= && ! make -s bench BENCH_ROWS=
 }
 try 'an empty list of rows is red' without_rows </dev/null
+no_pc()
+{
+	! scripts/bench arm64 "$work/csv" 2>"$work/out" && grep 'arm64 is no PC' "$work/out"
+}
+try 'a bench of what is no PC is refused' no_pc
 ends 0 'ok - .*: verdict of the guest' 'a good guest passes' \
 	'ok 0 one; ok 0 two' -p 2
 ends 1 'a test failed in the guest' 'a failed test is red' 'ok 1 one' -p 1
