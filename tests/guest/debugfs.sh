@@ -166,12 +166,13 @@ over_the_cap()
 # The default cap was a share of what was there at load. Others may have it now.
 eaten_since()
 {
-	local eaten=0 more
+	local available eaten=0 more
 
 	unload && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
 		mount -t tmpfs -o size=100% eaten /eaten || return
-	while [ "$(available_kib)" -gt $((70 * 1024)) ]; do
-		more=$((($(available_kib) / 1024 - 70) * 3 / 4 + 1))
+	# Read once a round: it moves by itself.
+	while available=$(available_kib) && [ "$available" -gt $((70 * 1024)) ]; do
+		more=$(((available / 1024 - 70) * 3 / 4 + 1))
 		fallocate -o ${eaten}M -l ${more}M /eaten/file || return
 		eaten=$((eaten + more))
 	done
