@@ -15,9 +15,9 @@ unmovable()
 		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
 }
 
-# Two files take all but 16 MiB, and tee writes them by turns: their pages
-# alternate. One file goes, and its pages are free, each between two that could be
-# moved. What blocks of order 2 and above there are beside is held, and a third
+# Two files take all but 16 MiB, written by turns (awk's printf writes a page at once,
+# where busybox's tee takes each character by itself): their pages alternate. One file
+# goes, and its pages are free, each between two that could be moved. What blocks of order 2 and above there are beside is held, and a third
 # file fills single pages up to the level: $KVLEVEL MiB stay free.
 movable()
 {
@@ -25,7 +25,12 @@ movable()
 
 	mkdir /tmp/m
 	mount -t tmpfs -o size=95%,huge=never movable /tmp/m || return
-	head -c ${half}m /dev/zero | tee /tmp/m/kept >/tmp/m/holes
+	awk -v pages=$((half * 256)) 'BEGIN {
+		for (page = sprintf("%4096s", ""); n < pages; n++) {
+			printf page >"/tmp/m/kept"
+			printf page >"/tmp/m/holes"
+		}
+	}'
 	[ "$(stat -c %s /tmp/m/kept)" -eq $((half * 1048576)) ] || return
 	rm /tmp/m/holes
 	insmod /kvdemo_frag.ko order=2 reserve=16 || return
@@ -33,7 +38,7 @@ movable()
 	# On 7.3 more comes free while it is filled.
 	for _ in 1 2 3 4 5; do
 		[ "$(mib_free)" -gt "$KVLEVEL" ] || break
-		head -c $(($(mib_free) - KVLEVEL))m /dev/zero >>/tmp/m/level
+		dd if=/dev/zero bs=64k count=$((($(mib_free) - KVLEVEL) * 16)) >>/tmp/m/level
 	done
 	echo "# $(mib_free) MiB are free" >&3
 	[ "$(mib_free)" -le $((KVLEVEL + 2)) ] && [ "$(mib_free)" -ge $((KVLEVEL - 8)) ]

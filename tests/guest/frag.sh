@@ -71,7 +71,7 @@ rest_waits()
 {
 	mkdir /tmp/m
 	mount -t tmpfs movable /tmp/m || return
-	head -c 128m /dev/zero >/tmp/m/file && rest_begins 25 200
+	dd if=/dev/zero of=/tmp/m/file bs=64k count=2048 && rest_begins 25 200
 	code=$?
 	umount /tmp/m
 	return $code
