@@ -21,6 +21,6 @@ if [ "$arch" = amd64 ]; then
 fi
 
 plan $((tests + 1))
-guest "$tests" "${one[@]}" -m $memory -t 600 \
+guest "$tests" -c 1 -m $memory -t 600 \
 	-a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVEXHAUST=$exhaust $light" \
 	"${machine[@]}" tests/guest/demo.sh "$built/kvdemo.ko"

@@ -5,4 +5,4 @@
 . "$(dirname "$0")/lib.sh"
 
 plan 9
-guest 8 -w 4 "${one[@]}" tests/guest/contract.sh "$built/kvdemo.ko" "$built/kvdemo_test.ko"
+guest 8 -w 4 -c 1 tests/guest/contract.sh "$built/kvdemo.ko" "$built/kvdemo_test.ko"

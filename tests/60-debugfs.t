@@ -9,5 +9,6 @@ config=$(config)
 [ -s "$config" ]
 grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$config" || lockdown='' skips=1
 plan 25
-guest 24 -x unload -S "$skips" -a "rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
+# init_on_alloc=0, for most of the time goes into pages that are zeroed twice.
+guest 24 -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built/kvdemo.ko"

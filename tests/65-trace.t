@@ -33,4 +33,4 @@ grep -q '^CONFIG_HIST_TRIGGERS=y' "$(config)" || skips=2
 [ "$page" -eq 4096 ] || skips=$((skips + 1))
 # KVSLOW: under KASAN a rest of policy backoff is over before the next allocation.
 plan 12
-guest 11 "${one[@]}" -S "$skips" -a "KVSLOW=$slow" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,session,printed}
+guest 11 -c 1 -S "$skips" -a "KVSLOW=$slow" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,session,printed}

@@ -116,18 +116,19 @@ line()
 defaults()
 {
 	load || return
-	has '^kvdemo: version=.* page_size='"$page"' policy=noretry' &&
-		has "$(line 1024 noretry slab small)" &&
-		has "$(line "$page" noretry slab small)" &&
-		has "$(line $((page + 1)) noretry slab contiguous)" &&
-		has "$(line $((2 * page)) noretry slab contiguous)" &&
-		has "$(line $((2 * page + 1)) noretry pages contiguous)" &&
-		has "$(line $((8 * page)) noretry pages contiguous)" &&
-		has "$(line $((8 * page)) noretry vmalloc forced)" &&
-		has "$(line $((8 * page + 1)) noretry pages contiguous)" &&
-		has 'alloc .* path=pages .* kmalloc_ns=[0-9]+ vmalloc_ns=- total_ns=[0-9]+$' &&
-		has 'alloc .* path=vmalloc why=forced node=[0-9]+ order=- pages=8 runs=[1-8] kmalloc_ns=- vmalloc_ns=[0-9]+' &&
-		has '^kvdemo: summary policy=noretry slab=[1-9][0-9]* pages=[1-9][0-9]* vmalloc=[1-9][0-9]* none=0 ' &&
+	log >/tmp/log
+	shows /tmp/log '^kvdemo: version=.* page_size='"$page"' policy=noretry' \
+		"$(line 1024 noretry slab small)" \
+		"$(line "$page" noretry slab small)" \
+		"$(line $((page + 1)) noretry slab contiguous)" \
+		"$(line $((2 * page)) noretry slab contiguous)" \
+		"$(line $((2 * page + 1)) noretry pages contiguous)" \
+		"$(line $((8 * page)) noretry pages contiguous)" \
+		"$(line $((8 * page)) noretry vmalloc forced)" \
+		"$(line $((8 * page + 1)) noretry pages contiguous)" \
+		'alloc .* path=pages .* kmalloc_ns=[0-9]+ vmalloc_ns=- total_ns=[0-9]+$' \
+		'alloc .* path=vmalloc why=forced node=[0-9]+ order=- pages=8 runs=[1-8] kmalloc_ns=- vmalloc_ns=[0-9]+' \
+		'^kvdemo: summary policy=noretry slab=[1-9][0-9]* pages=[1-9][0-9]* vmalloc=[1-9][0-9]* none=0 ' &&
 		lacks 'kvdemo: .*[0-9a-f]{16}' && unload
 }
 
