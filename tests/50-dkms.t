@@ -18,12 +18,16 @@ release=$(cat "$root/release")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-tests=14
+# What is built again is for each DKMS to show, and these two have trixie's.
+tests=14 changed=yes
 [[ $extra != *second* ]] || tests=15
+case $TARGET in
+trixie-rt | trixie-backports) tests=$((tests - 1)) changed='' ;;
+esac
 plan "$tests"
 # The root forgets what was done in it, so the whole story is one run.
 scripts/target run "$TARGET" -b "$top:/src" -b "$work:/out" -- \
-	env -C /src bash tests/dkms-story "$release" >"$work/tap" 2>"$work/err" || true
+	env -C /src bash tests/dkms-story "$release" "$changed" >"$work/tap" 2>"$work/err" || true
 cat "$work/tap"
 sed 's/^/# /' "$work/err" >&2
 guest 4 tests/guest/modprobe.sh "$work/lib"

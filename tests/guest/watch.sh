@@ -316,12 +316,11 @@ try 'so are parameters out of range' bad_values
 
 in_flight()
 {
-	local i=0 status=0 rounds=15
+	local i=0 status=0
 
 	mark
-	[ -z "$KVSLOW" ] || rounds=5
 	while [ ! -e /tmp/stop ]; do calls 50 $large; done &
-	while [ $((i += 1)) -le $rounds ]; do
+	while [ $((i += 1)) -le "$KVROUNDS" ]; do
 		{ insmod /kvdemo_watch.ko && cat $table >/dev/null && rmmod kvdemo_watch; } || status=1
 	done
 	: >/tmp/stop
