@@ -47,21 +47,8 @@ build/$(TARGET)/root: FORCE
 
 FORCE:
 
-# The modules for a target, built in its root from a copy of the sources; without
-# BTF, which costs a third of each insmod (DKMS builds, and loads, with it), and
-# without what only a debugger reads, which DKMS strips: nine tenths of the file, of
-# which each insmod copies all (20-demo.t on riscv64: 113 s of CPU, and 66 without).
-# What is edited meanwhile is newer than the start, and what is gone here goes there.
-$(BUILT): $(SOURCES) Makefile build/$(TARGET)/root
-	@mkdir -p $(@D)
-	@rm -f $(@D)/*.[ch] $(@D)/*.ko
-	@touch $(@D)/started
-	@cp $(SOURCES) $(@D)
-	@scripts/target build $(TARGET) "$(CURDIR)/$(@D)" W=1 KVDEMO_TESTS=m \
-		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= >$(@D)/log 2>&1 || \
-		{ cat $(@D)/log >&2; exit 1; }
-	@! grep -iE 'warning|error' $(@D)/log >&2
-	@touch -r $(@D)/started $@
+$(BUILT): $(SOURCES) scripts/modules build/$(TARGET)/root
+	@scripts/modules $(TARGET) $(SOURCES)
 
 demo: $(BUILT)
 	@set -f; KVDEMO_REFRESH=0 scripts/demo $(TARGET) $$ARGS

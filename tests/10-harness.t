@@ -87,7 +87,33 @@ lost()
 	ends 3 'panicked: .*Unable to mount root fs' 'nor where it panics' true -a rdinit=/none
 }
 
-plan 38
+# What was built of the same sources in the same root is not built again, what has
+# changed is; a build with a warning is red, and is so again.
+kept()
+{
+	local dir=$work/kept
+
+	mkdir -p "$dir/scripts" "$dir/build/row"
+	cp scripts/modules "$dir/scripts"
+	cat >"$dir/scripts/target" <<-'END'
+		#!/bin/sh
+		[ "$1" = build ] || { echo "${0%/*}/../cache"; exit; }
+		echo built >>"${0%/*}/../builds"
+		cp "$3/one.c" "$3/one.ko"
+		cat "$3/one.c"
+	END
+	chmod +x "$dir/scripts/target"
+	(
+		cd "$dir"
+		echo root >build/row/root
+		again() { scripts/modules row one.c && cmp one.c build/row/one.ko && [ "$(wc -l <builds)" -eq "$1" ]; }
+		echo one >one.c && again 1 && again 1 && echo two >one.c && again 2 &&
+			echo another >build/row/root && again 3 && echo one >one.c && again 4 &&
+			echo 'one.c:1: warning: odd' >one.c && ! again 5 && ! again 6 && [ "$(wc -l <builds)" -eq 6 ]
+	)
+}
+
+plan 39
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -116,6 +142,7 @@ without_rows()
 {
 	! make -s check-all ROWS= && ! make -s check-fire FIRE_ROWS= && ! make -s bench BENCH_ROWS=
 }
+try 'modules are built again where sources or root are others, or there was a warning' kept
 try 'an empty list of rows is red' without_rows </dev/null
 no_pc()
 {
