@@ -152,13 +152,14 @@ held()
 	unload
 }
 
-# 32 MiB of kmalloc memory come and go; the module's own count is not asked.
+# 32 MiB of kmalloc memory come and go, in blocks that the list of a CPU does not keep;
+# the module's own count is not asked.
 given_back()
 {
 	local before
 
 	before=$(free_kib)
-	load sizes="$((8 * page)),$((8 * page))" count=$((16384 * 1024 / 8 / page)) hold=1 || return
+	load sizes="$((16 * page)),$((16 * page))" count=$((16384 * 1024 / 16 / page)) hold=1 || return
 	[ $((before - $(free_kib))) -gt 28000 ] || return
 	unload && [ $((before - $(free_kib))) -lt 5000 ] && return
 	echo "# MemFree: $before KiB before, $(free_kib) KiB after"
