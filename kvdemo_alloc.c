@@ -190,9 +190,11 @@ EXPORT_SYMBOL_GPL(kvdemo_path);
  *
  * Neither needs a clock finer than jiffies, whose reading would cost more than
  * the look. Both are hints: one list is looked at, without its lock, of the first
- * zone that the request would be served from. Larger blocks are found by the next
- * try, and those that are there but not for us (CMA, watermarks) were there at the
- * failure, too.
+ * zone that the request would be served from. Blocks that are there but not for us
+ * (CMA, watermarks) were there at the failure, too. Larger ones are found by the next
+ * try; where pages can be moved, they are looked for at once, for kcompactd empties
+ * whole pageblocks: on 6.12 that is another 2.5 points of contiguous memory, where
+ * noreclaim got it and backoff did not.
  *
  * Where compaction has pages to move, the first BURST failures after a calm second
  * start no rest, for it wants to be asked many times in a row: kswapd must find
@@ -215,6 +217,8 @@ struct backoff {
 static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
 static DEFINE_PER_CPU(const unsigned long *, kvdemo_backoff_free[NR_ORDERS]);
 static DEFINE_PER_CPU(u8, kvdemo_backoff_burst[NR_ORDERS]);
+/* Where pages can be moved: the same, of all orders from this one on */
+static DEFINE_PER_CPU(struct backoff, kvdemo_backoff_larger[NR_ORDERS]);
 
 /* get_order() of a size above PAGE_SIZE, and two instructions less */
 static __always_inline unsigned int backoff_order(size_t size)
@@ -236,6 +240,37 @@ static struct zone *backoff_zone(int node)
 	return zonelist_zone(ref);
 }
 
+/* How many blocks of @order the free lists from that order on hold */
+static u32 free_blocks(const unsigned long *nr_free, unsigned int order)
+{
+	const struct free_area *area = container_of(nr_free, struct free_area, nr_free);
+	unsigned int larger;
+	u32 blocks = 0;
+
+	BUILD_BUG_ON(NR_ORDERS > ARRAY_SIZE(((struct zone *)NULL)->free_area));
+	for (larger = order; larger < NR_ORDERS; larger++, area++)
+		blocks += READ_ONCE(area->nr_free) << (larger - order);
+	return blocks;
+}
+
+/* Of pages that can be moved: where they can, each skip comes here. */
+static bool larger_rests(unsigned int order, gfp_t gfp, const unsigned long *nr_free)
+{
+	struct backoff *larger = raw_cpu_ptr(kvdemo_backoff_larger + order);
+	u32 now;
+
+	if (!larger->seen)
+		return false;
+	now = free_blocks(nr_free, order) + 1;
+	if (gfp & __GFP_RETRY_MAYFAIL || now > larger->seen ||
+	    (u32)jiffies - larger->since >= BACKOFF_REST) {
+		larger->seen = 0;
+		return false;
+	}
+	larger->seen = now;
+	return true;
+}
+
 /*
  * Kept out of line: a CPU whose last try succeeded does not come here. The try
  * that is allowed starts afresh, so a success has nothing left to do.
@@ -253,6 +288,8 @@ static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
 	if (gfp & __GFP_RETRY_MAYFAIL || now > raw_cpu_read(b->seen) ||
 	    (u32)jiffies - raw_cpu_read(b->since) >= BACKOFF_REST) {
+		if (larger_rests(order, gfp, nr_free))
+			return true;
 		raw_cpu_write(b->seen, 0);
 		return false;
 	}
@@ -285,13 +322,13 @@ static bool has_movable(struct zone *zone)
 }
 
 /* Is a failure @passed jiffies after the last one of a burst? */
-static bool in_burst(struct zone *zone, unsigned int order, u32 passed)
+static bool in_burst(bool movable, unsigned int order, u32 passed)
 {
 	u8 *burst = raw_cpu_ptr(kvdemo_backoff_burst + order);
 
 	if (passed > HZ)
 		*burst = 0;
-	if (*burst >= BACKOFF_BURST || !has_movable(zone))
+	if (*burst >= BACKOFF_BURST || !movable)
 		return false;
 	++*burst;
 	return true;
@@ -310,9 +347,10 @@ static bool has_mempolicy(void)
 static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 {
 	unsigned int order = backoff_order(size);
+	struct backoff *b, *larger;
 	unsigned long *nr_free;
 	struct zone *zone;
-	struct backoff *b;
+	bool movable;
 
 	/* One full memcg, node, zone or cpuset says nothing of the memory of all. */
 	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL | GFP_BOUND) || has_mempolicy())
@@ -321,11 +359,17 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 	zone = backoff_zone(node);
 	nr_free = &zone->free_area[order].nr_free;
 	this_cpu_write(*(kvdemo_backoff_free + order), nr_free);
-	if (in_burst(zone, order, (u32)jiffies - b->since))
+	movable = has_movable(zone);
+	b->seen = READ_ONCE(*nr_free) + 1;
+	if (in_burst(movable, order, (u32)jiffies - b->since))
 		b->seen = 0;
-	else
-		b->seen = READ_ONCE(*nr_free) + 1;
 	b->since = jiffies;
+	larger = raw_cpu_ptr(kvdemo_backoff_larger + order);
+	larger->seen = movable ? free_blocks(nr_free, order) + 1 : 0;
+	larger->since = jiffies;
+	/* Over at once: then it is there that the next one looks. */
+	if (movable)
+		b->since -= BACKOFF_REST;
 }
 
 /*

@@ -14,14 +14,14 @@ fi
 least=${slow:+3}
 
 # A rest of policy backoff is over before buffers of such pages, or under KASAN, are
-# filled: two tests skip there, and no others.
+# filled: three tests skip there, and no others.
 skips=0
 if [ "$page" -gt 16384 ] || [ -n "$slow" ]; then
-	skips=2 slow=1
+	skips=3 slow=1
 fi
 
 # cma=0: what is set aside for CMA is for pages that can be moved, and the
 # fragmenter takes others.
-plan 17
-guest 16 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow KVLEAST=$least $light" \
+plan 18
+guest 17 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow KVLEAST=$least $light" \
 	tests/guest/frag.sh "$built/kvdemo.ko" "$built/kvdemo_frag.ko"

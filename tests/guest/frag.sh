@@ -67,13 +67,39 @@ rest_begins()
 }
 
 # A file can be moved: this one is a quarter of memory, twice what it takes.
-rest_waits()
+with_movable()
 {
-	mkdir /tmp/m
+	mkdir -p /tmp/m
 	mount -t tmpfs movable /tmp/m || return
-	dd if=/dev/zero of=/tmp/m/file bs=64k count=2048 && rest_begins 25 200
+	dd if=/dev/zero of=/tmp/m/file bs=64k count=2048 && "$@"
 	code=$?
 	umount /tmp/m
+	return $code
+}
+
+# Blocks sixteen times as large come free, one a round, right after a rest has begun:
+# all is done by the shell itself, for a rest lasts 4 ms. What asks next is a byte
+# smaller, to be told from those before.
+larger_ends_it()
+{
+	for id in 1 2 3 4 5; do
+		echo "$size policy=backoff count=40" >$dir/alloc
+		echo $id >$dir/free
+		echo "$((size - 1)) policy=backoff" >$dir/alloc
+	done
+	rested=$(log | grep -c ' why=backoff ')
+	n=$(log | grep -c "size=$((size - 1)) .* path=pages why=contiguous")
+	echo "# rested: $rested, contiguous after it: $n of 5"
+	[ "$rested" -gt 20 ] && [ "$n" -eq 5 ]
+}
+
+seen_in_rest()
+{
+	dir=/sys/kernel/debug/kvdemo size=$((KVPAGE * 16))
+	insmod /kvdemo.ko sizes=64 cap=1G && echo "$((16 * size)) policy=kmalloc count=5" >$dir/alloc &&
+		insmod /kvdemo_frag.ko && mark && with_movable larger_ends_it
+	code=$?
+	rmmod kvdemo kvdemo_frag
 	return $code
 }
 
@@ -183,5 +209,6 @@ try 'a kill gives all back' interrupted
 insmod /kvdemo_frag.ko
 slow=${KVSLOW:+"a rest is over before a buffer is filled"}
 try_unless "$slow" 'backoff rests at once where nothing can be moved' rest_begins 1 20
-try_unless "$slow" 'backoff rests after 24 failures where something can' rest_waits
+try_unless "$slow" 'backoff rests after 24 failures where something can' with_movable rest_begins 25 200
 rmmod kvdemo_frag
+try_unless "$slow" 'and ends its rest there for a larger block' seen_in_rest
