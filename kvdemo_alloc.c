@@ -247,7 +247,7 @@ static u32 free_blocks(const unsigned long *nr_free, unsigned int order)
 	unsigned int larger;
 	u32 blocks = 0;
 
-	BUILD_BUG_ON(NR_ORDERS > ARRAY_SIZE(((struct zone *)NULL)->free_area));
+	BUILD_BUG_ON(ARRAY_SIZE(((struct zone *)NULL)->free_area) < NR_ORDERS);
 	for (larger = order; larger < NR_ORDERS; larger++, area++)
 		blocks += READ_ONCE(area->nr_free) << (larger - order);
 	return blocks;

@@ -22,16 +22,6 @@ unmovable()
 # the level: $KVLEVEL MiB stay free.
 movable()
 {
-	insmod /kvdemo_frag.ko order=2 &&
-		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
-}
-
-# Two files take all but 16 MiB, written by turns (awk's printf writes a page at once,
-# where busybox's tee takes each character by itself): their pages alternate. One file
-# goes, and its pages are free, each between two that could be moved. What blocks of order 2 and above there are beside is held, and a third
-# file fills single pages up to the level: $KVLEVEL MiB stay free.
-movable()
-{
 	local half=$((($(mib_free) - 16) / 2)) more
 
 	mkdir /tmp/m

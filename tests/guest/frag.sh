@@ -83,9 +83,9 @@ with_movable()
 larger_ends_it()
 {
 	for id in 1 2 3 4 5; do
-		echo "$size policy=backoff count=40" >$dir/alloc
-		echo $id >$dir/free
-		echo "$((size - 1)) policy=backoff" >$dir/alloc
+		echo "$size policy=backoff count=40" >"$dir/alloc"
+		echo $id >"$dir/free"
+		echo "$((size - 1)) policy=backoff" >"$dir/alloc"
 	done
 	rested=$(log | grep -c ' why=backoff ')
 	n=$(log | grep -c "size=$((size - 1)) .* path=pages why=contiguous")
@@ -96,7 +96,7 @@ larger_ends_it()
 seen_in_rest()
 {
 	dir=/sys/kernel/debug/kvdemo size=$((KVPAGE * 16))
-	insmod /kvdemo.ko sizes=64 cap=1G && echo "$((16 * size)) policy=kmalloc count=5" >$dir/alloc &&
+	insmod /kvdemo.ko sizes=64 cap=1G && echo "$((16 * size)) policy=kmalloc count=5" >"$dir/alloc" &&
 		insmod /kvdemo_frag.ko && mark && with_movable larger_ends_it
 	code=$?
 	rmmod kvdemo kvdemo_frag
