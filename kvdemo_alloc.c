@@ -210,15 +210,15 @@ EXPORT_SYMBOL_GPL(kvdemo_path);
 
 struct backoff {
 	u32 seen;	/* 1 + free blocks at the last failure; 0: try */
-	u32 since;	/* jiffies then */
+	u32 since;	/* jiffies then; a REST before where pages can be moved */
 };
 
 /* Apart, for an index into 8 bytes each is two instructions less. */
 static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
 static DEFINE_PER_CPU(const unsigned long *, kvdemo_backoff_free[NR_ORDERS]);
 static DEFINE_PER_CPU(u8, kvdemo_backoff_burst[NR_ORDERS]);
-/* Where pages can be moved: the same, of all orders from this one on */
-static DEFINE_PER_CPU(struct backoff, kvdemo_backoff_larger[NR_ORDERS]);
+/* seen of all orders from this one on, where pages can be moved; else 0 */
+static DEFINE_PER_CPU(u32, kvdemo_backoff_larger[NR_ORDERS]);
 
 /* get_order() of a size above PAGE_SIZE, and two instructions less */
 static __always_inline unsigned int backoff_order(size_t size)
@@ -253,21 +253,23 @@ static u32 free_blocks(const unsigned long *nr_free, unsigned int order)
 	return blocks;
 }
 
-/* Of pages that can be moved: where they can, each skip comes here. */
+/*
+ * Where pages can be moved each skip comes here, for since is set back by a REST: the
+ * rest is over for the look at one list, and lasts another for this one.
+ */
 static bool larger_rests(unsigned int order, gfp_t gfp, const unsigned long *nr_free)
 {
-	struct backoff *larger = raw_cpu_ptr(kvdemo_backoff_larger + order);
+	u32 since = raw_cpu_read((kvdemo_backoff + order)->since);
+	u32 *seen = raw_cpu_ptr(kvdemo_backoff_larger + order);
 	u32 now;
 
-	if (!larger->seen)
+	if (!*seen)
 		return false;
 	now = free_blocks(nr_free, order) + 1;
-	if (gfp & __GFP_RETRY_MAYFAIL || now > larger->seen ||
-	    (u32)jiffies - larger->since >= BACKOFF_REST) {
-		larger->seen = 0;
+	if (gfp & __GFP_RETRY_MAYFAIL || now > *seen ||
+	    (u32)jiffies - since >= 2 * BACKOFF_REST)
 		return false;
-	}
-	larger->seen = now;
+	*seen = now;
 	return true;
 }
 
@@ -347,10 +349,11 @@ static bool has_mempolicy(void)
 static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 {
 	unsigned int order = backoff_order(size);
-	struct backoff *b, *larger;
 	unsigned long *nr_free;
 	struct zone *zone;
+	struct backoff *b;
 	bool movable;
+	u32 passed;
 
 	/* One full memcg, node, zone or cpuset says nothing of the memory of all. */
 	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL | GFP_BOUND) || has_mempolicy())
@@ -360,14 +363,14 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 	nr_free = &zone->free_area[order].nr_free;
 	this_cpu_write(*(kvdemo_backoff_free + order), nr_free);
 	movable = has_movable(zone);
-	b->seen = READ_ONCE(*nr_free) + 1;
-	if (in_burst(movable, order, (u32)jiffies - b->since))
-		b->seen = 0;
+	passed = (u32)jiffies - b->since;
 	b->since = jiffies;
-	larger = raw_cpu_ptr(kvdemo_backoff_larger + order);
-	larger->seen = movable ? free_blocks(nr_free, order) + 1 : 0;
-	larger->since = jiffies;
-	/* Over at once: then it is there that the next one looks. */
+	b->seen = 0;
+	if (in_burst(movable, order, passed))
+		return;
+	b->seen = READ_ONCE(*nr_free) + 1;
+	this_cpu_write(*(kvdemo_backoff_larger + order),
+		       movable ? free_blocks(nr_free, order) + 1 : 0);
 	if (movable)
 		b->since -= BACKOFF_REST;
 }
