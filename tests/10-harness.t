@@ -109,11 +109,30 @@ kept()
 		again() { scripts/modules row one.c && cmp one.c build/row/one.ko && [ "$(wc -l <builds)" -eq "$1" ]; }
 		echo one >one.c && again 1 && again 1 && echo two >one.c && again 2 &&
 			echo another >build/row/root && again 3 && echo one >one.c && again 4 &&
-			echo 'one.c:1: warning: odd' >one.c && ! again 5 && ! again 6 && [ "$(wc -l <builds)" -eq 6 ]
+			echo 'one.c:1: warning: odd' >one.c && ! again 5 && ! again 6 && [ "$(wc -l <builds)" -eq 6 ] &&
+			rm -r cache/modules && : >cache/modules && echo two >one.c && again 7 && again 8
+	)
+}
+# Two builds at a time, the second of other sources: each gets, and keeps, its own.
+kept_apart()
+{
+	local dir=$work/apart first
+
+	cp -r "$work/kept" "$dir"
+	(
+		cd "$dir"
+		rm cache/modules
+		sed -i '3s/^/sleep 1; /' scripts/target
+		echo slow >one.c
+		scripts/modules row one.c &
+		first=$!
+		sleep 0.3
+		echo late >one.c && scripts/modules row one.c && cmp one.c build/row/one.ko && wait "$first" &&
+			echo slow >one.c && scripts/modules row one.c && cmp one.c build/row/one.ko
 	)
 }
 
-plan 39
+plan 40
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -143,6 +162,7 @@ without_rows()
 	! make -s check-all ROWS= && ! make -s check-fire FIRE_ROWS= && ! make -s bench BENCH_ROWS=
 }
 try 'modules are built again where sources or root are others, or there was a warning' kept
+try 'two builds at a time get the modules of their own sources' kept_apart
 try 'an empty list of rows is red' without_rows </dev/null
 no_pc()
 {

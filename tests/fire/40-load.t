@@ -16,10 +16,7 @@ fi
 [ "$seconds" -ge 60 ] || least=$((least * seconds / 60))
 
 # The modules beside kvdemo.ko come and go, too.
-others=()
-for module in watch frag; do
-	[ ! -e "$built/kvdemo_$module.ko" ] || others+=("$built/kvdemo_$module.ko")
-done
+others=("$built"/kvdemo_{watch,frag}.ko)
 
 plan 10
 fire 9 -m 512 -t $((900 + seconds)) -x unload \
