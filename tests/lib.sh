@@ -50,7 +50,8 @@ try()
 	rm -f "$out"
 }
 
-# silent NAME COMMAND...: the command succeeds and prints nothing
+# silent NAME COMMAND...: the command succeeds and prints nothing, but for what sudo and
+# scripts/target say of this machine
 silent()
 {
 	try "$1" quiet "${@:2}"
@@ -61,6 +62,7 @@ quiet()
 	local out status=0
 
 	out=$("$@" 2>&1) || status=$?
+	[ "$status" -ne 0 ] || out=$(sed -E '/^(sudo|target): /d' <<<"$out")
 	[ -z "$out" ] || printf '%s\n' "$out"
 	[ "$status" -eq 0 ] && [ -z "$out" ]
 }
