@@ -47,7 +47,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 		.desc = "the kernel's of 4.12: one light round of reclaim, no retry",
 		/* give up after one round: a fallback exists */
 		.set = __GFP_NORETRY,
-		/* 4.12, a7c3e901a46f: REPEAT counts for costly orders only */
+		/* 4.12, 6c5ab6511f71: REPEAT counts for costly orders only */
 		.mayfail_above = COSTLY_SIZE,
 		.tries = true,
 		.falls_back = true,
@@ -192,9 +192,9 @@ EXPORT_SYMBOL_GPL(kvdemo_path);
  * the look. Both are hints: one list is looked at, without its lock, of the first
  * zone that the request would be served from. Blocks that are there but not for us
  * (CMA, watermarks) were there at the failure, too. Larger ones are found by the next
- * try; where pages can be moved, they are looked for at once, for kcompactd empties
- * whole pageblocks: on 6.12 that is another 2.5 points of contiguous memory, where
- * noreclaim got it and backoff did not.
+ * try; where pages can be moved, all from that order on are looked at, as one sum, for
+ * kcompactd empties whole pageblocks: on 6.12 that is another 2.5 points of contiguous
+ * memory, where noreclaim got it and backoff did not.
  *
  * Where compaction has pages to move, the first BURST failures after a calm second
  * start no rest, for it wants to be asked many times in a row: kswapd must find
@@ -355,7 +355,7 @@ static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
 	bool movable;
 	u32 passed;
 
-	/* One full memcg, node, zone or cpuset says nothing of the memory of all. */
+	/* One full memcg, node, zone or user's cpuset says nothing of all memory. */
 	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL | GFP_BOUND) || has_mempolicy())
 		return;
 	b = raw_cpu_ptr(kvdemo_backoff + order);

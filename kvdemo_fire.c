@@ -4,7 +4,8 @@
  * while all CPUs use it at once. Nothing happens on load: each write to a file
  * in /sys/module/kvdemo_fire/parameters is one run, in the task that writes, so
  * that fault injection can be aimed at that task alone. A run that found
- * something wrong makes the write fail with EIO; the log says what it was.
+ * something wrong makes the write fail with EIO; the log says what it was. One
+ * write at a time: the kernel lets no other at these files before it is over.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
