@@ -422,9 +422,11 @@ static int __init register_probe(struct kretprobe *rp)
 {
 	int err = register_kretprobe(rp);
 
-	if (err == -ENOMEM)
-		pr_err("maxactive=%d takes more memory than there is: allowed is %u to %u\n",
-		       rp->maxactive, maxactive.min, maxactive.max);
+	if (err == -ENOMEM && rp == &checker)
+		pr_err("cannot watch " SYMBOL ": no memory for a look at it\n");
+	else if (err == -ENOMEM)
+		pr_err("maxactive=%d takes more memory than there is: a smaller one may fit\n",
+		       rp->maxactive);
 	else if (err)
 		pr_err("cannot watch " SYMBOL ": this kernel takes no kretprobe there, error %d\n",
 		       err);
