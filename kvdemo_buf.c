@@ -321,13 +321,15 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 }
 
 /**
- * kvdemo_only_failures() - was something asked for and nothing got?
+ * kvdemo_only_failures() - did every request fail?
+ *
+ * One of size 0 did not, though it takes no memory.
  *
  * Context: kvdemo_lock is held.
  */
 bool kvdemo_only_failures(void)
 {
-	return total.failed && !total.taken;
+	return total.failed && !total.taken && total.failed == total.paths[KVDEMO_PATH_NONE];
 }
 
 static void let_go(struct kvdemo_buf *buf)

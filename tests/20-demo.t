@@ -8,9 +8,9 @@
 
 # With 1 GiB a 32-bit kernel is left with a vmalloc area of 120 MiB: it can be
 # exhausted, with the address space and not with memory.
-tests=42 exhaust='' memory=512
+tests=43 exhaust='' memory=512
 if [ "$arch" = i386 ]; then
-	tests=43 exhaust=1 memory=1024
+	tests=44 exhaust=1 memory=1024
 fi
 
 # A node that may come by hotplug, and is not online: node=1 must be refused.

@@ -249,6 +249,11 @@ some_failures()
 	load sizes=64,1G cap=2G policy=kmalloc && has 'path=none why=no-memory' && unload
 }
 try 'a failure among others is a line' some_failures
+with_zero()
+{
+	load sizes=0,1G cap=2G policy=kmalloc && has 'path=none why=no-memory' && unload
+}
+try 'size 0 is no failure' with_zero
 
 # Address space runs out before memory does where the vmalloc area is small.
 exhausted()
