@@ -15,8 +15,8 @@ unmovable()
 		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
 }
 
-# Two files take all but 16 MiB, written by turns (awk's printf writes a page at once,
-# where busybox's tee takes each character by itself): their pages alternate. One file
+# Two files take all but 16 MiB, written by turns (awk's print writes a page at once,
+# where its printf and busybox's tee look at each character): their pages alternate. One file
 # goes, and its pages are free, each between two that could be moved. What blocks of
 # order 2 and above there are beside is held, and a third file fills single pages up to
 # the level: $KVLEVEL MiB stay free.
@@ -27,9 +27,10 @@ movable()
 	mkdir /tmp/m
 	mount -t tmpfs -o size=95%,huge=never movable /tmp/m || return
 	awk -v pages=$((half * 256)) 'BEGIN {
+		ORS = ""
 		for (page = sprintf("%4096s", ""); n < pages; n++) {
-			printf page >"/tmp/m/kept"
-			printf page >"/tmp/m/holes"
+			print page >"/tmp/m/kept"
+			print page >"/tmp/m/holes"
 		}
 	}'
 	[ "$(stat -c %s /tmp/m/kept)" -eq $((half * 1048576)) ] || return
