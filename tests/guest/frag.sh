@@ -23,6 +23,15 @@ FEW=64
 # (calculate_normal_threshold()), and what is said in MiB is rounded down.
 drift=$(((2 * 125 * KVPAGE + 1048575) / 1048576))
 
+# MiB free, with what lies on the lists of the CPUs, which MemFree leaves out: 3 to 8 MiB
+# on 7.3 and with large pages
+mib_unused()
+{
+	awk -v page="$KVPAGE" '/^ *count:/ { n += $2 } END { print int(n * page / 1048576) }' \
+		/proc/zoneinfo >/tmp/listed
+	echo $(($(mib_free) + $(cat /tmp/listed)))
+}
+
 fragments()
 {
 	insmod /kvdemo_frag.ko || return
@@ -107,8 +116,9 @@ gives_back()
 {
 	before=$1
 	rmmod kvdemo_frag || return
-	echo "# free: $before MiB before, $(mib_free) after"
-	[ "$(mib_free)" -ge $((before - 8 - drift)) ] && has 'given back=([0-9]+) of kept=\1 pages'
+	after=$(mib_unused)
+	echo "# free: $before MiB before, $after after"
+	[ "$after" -ge $((before - 8 - drift)) ] && has 'given back=([0-9]+) of kept=\1 pages'
 }
 
 contiguous_again()
@@ -144,10 +154,10 @@ leaves_reserve()
 {
 	reserve=$(($(mib_free) * 3 / 4))
 	insmod /kvdemo_frag.ko share=60 reserve=$reserve order=1 || return
-	left=$(mib_free)
+	left=$(mib_free) unused=$(mib_unused)
 	rmmod kvdemo_frag
-	echo "# reserve=$reserve MiB, left: $left MiB"
-	[ "$left" -ge $((reserve - 1 - drift)) ] && [ "$left" -lt $((reserve + 24)) ]
+	echo "# reserve=$reserve MiB, left: $left MiB, with the lists of the CPUs $unused MiB"
+	[ "$unused" -ge $((reserve - 1 - drift)) ] && [ "$left" -lt $((reserve + 24)) ]
 }
 
 # KVLEAST: the lowest order at which this kernel lives without such blocks
@@ -173,7 +183,7 @@ refused()
 # order it is a long one.
 interrupted()
 {
-	before=$(mib_free)
+	before=$(mib_unused)
 	for round in 1 2 3 4 5; do
 		mark
 		insmod /kvdemo_frag.ko order="${KVLEAST:-1}" &
@@ -183,13 +193,14 @@ interrupted()
 		! log | grep -q 'interrupted: nothing is kept' || break
 		! grep -q '^kvdemo_frag ' /proc/modules || rmmod kvdemo_frag
 	done
-	echo "# killed in round $round, free: $before MiB before, $(mib_free) after"
-	has 'interrupted: nothing is kept' && [ "$(mib_free)" -ge $((before - 8 - drift)) ] &&
+	after=$(mib_unused)
+	echo "# killed in round $round, free: $before MiB before, $after after"
+	has 'interrupted: nothing is kept' && [ "$after" -ge $((before - 8 - drift)) ] &&
 		! grep -q '^kvdemo_frag ' /proc/modules
 }
 
 mark
-free=$(mib_free)
+free=$(mib_unused)
 try 'no block above the costly order is left' fragments
 try 'the log tells the orders as buddyinfo shows them' told
 try 'kmalloc falls back for real' falls_back
