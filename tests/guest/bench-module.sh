@@ -133,10 +133,9 @@ keeps_a_quarter()
 # Who holds n buffers holds a quarter of what is free at most.
 holds_a_quarter()
 {
-	free=$(free_kib)
+	before=$(free_kib)
 	bench policies=vmalloc patterns=hold sizes=1M n=1000 || return
-	before=$free
-	free=$(most_free "$free")
+	free=$(most_free "$before")
 	columns verdict n >/tmp/rows
 	read -r verdict n </tmp/rows
 	echo "# $verdict n=$n of $before KiB that were free, or $free"

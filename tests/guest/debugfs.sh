@@ -81,7 +81,7 @@ given_back()
 
 	before=$(free_kib)
 	put alloc "${kib}K count=$((31 * 1024 / kib))" || return
-	[ $((before - $(free_kib))) -gt 24000 ] && put free all &&
+	[ $((before - $(free_kib))) -gt 28000 ] && put free all &&
 		[ $((before - $(free_kib))) -lt 5000 ]
 }
 

@@ -160,7 +160,7 @@ given_back()
 
 	before=$(free_kib)
 	load sizes="$((16 * page)),$((16 * page))" count=$((16384 * 1024 / 16 / page)) hold=1 || return
-	[ $((before - $(free_kib))) -gt 24000 ] || return
+	[ $((before - $(free_kib))) -gt 28000 ] || return
 	unload && [ $((before - $(free_kib))) -lt 5000 ] && return
 	echo "# MemFree: $before KiB before, $(free_kib) KiB after"
 	return 1

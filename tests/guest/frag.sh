@@ -27,9 +27,8 @@ drift=$(((2 * 125 * KVPAGE + 1048575) / 1048576))
 # on 7.3 and with large pages
 mib_unused()
 {
-	awk -v page="$KVPAGE" '/^ *count:/ { n += $2 } END { print int(n * page / 1048576) }' \
-		/proc/zoneinfo >/tmp/listed
-	echo $(($(mib_free) + $(cat /tmp/listed)))
+	awk -v page="$KVPAGE" '/^MemFree:/ { kib = $2 } /^ *count:/ { listed += $2 }
+		END { print int((kib + listed * page / 1024) / 1024) }' /proc/meminfo /proc/zoneinfo
 }
 
 fragments()
