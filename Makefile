@@ -6,9 +6,13 @@ KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
-SOURCES := Kbuild $(filter-out %.mod.c,$(wildcard *.c *.h))
+# The rooms beside the top level; those of ROOMS_INSTALLED go to DKMS, too.
+ROOMS_INSTALLED := demo live
+ROOMS := $(ROOMS_INSTALLED) lab tests/modules
+sources = $(filter-out %.mod.c,$(wildcard Kbuild *.[ch] $(foreach room,$(1),$(room)/Kbuild $(room)/*.[ch])))
+SOURCES := $(call sources,$(ROOMS))
 export ARGS
-DKMS_SOURCES := Kbuild dkms.conf LICENSE $(filter-out kvdemo_test% kvdemo_fire% kvdemo_frag% kvdemo_bench%,$(filter %.c %.h,$(SOURCES)))
+DKMS_SOURCES := dkms.conf LICENSE $(call sources,$(ROOMS_INSTALLED))
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Where insmod, modinfo and dkms are; Debian's users, and plain su, do without.
@@ -84,19 +88,19 @@ BENCH_ROWS ?= bookworm trixie trixie-backports
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
 	@scripts/need gnuplot-nox
-	@scripts/plot build/bench $(BENCH_ROWS)
-	@scripts/bars $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
-	@for row in $(BENCH_ROWS); do KVDEMO_REFRESH=0 scripts/bench-threads $$row || exit; done
+	@scripts/bench/plot build/bench $(BENCH_ROWS)
+	@scripts/bench/check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
+	@for row in $(BENCH_ROWS); do KVDEMO_REFRESH=0 scripts/bench/threads $$row || exit; done
 
 bench-row-%:
 	@scripts/need qemu-utils
 	@$(MAKE) --no-print-directory TARGET=$* build/$*/built
-	@KVDEMO_REFRESH=0 scripts/bench $(if $(FULL),-f) $* build/bench/$*.csv
+	@KVDEMO_REFRESH=0 scripts/bench/run $(if $(FULL),-f) $* build/bench/$*.csv
 
 # The same modules on the running kernel, in time
 bench-host:
 	$(MAKE) KVDEMO_TESTS=m modules
-	scripts/bench-host build/bench/host.csv $$ARGS
+	scripts/bench/host build/bench/host.csv $$ARGS
 
 # Small static programs for the guests
 HELPERS := $(patsubst tests/guest/%.c,build/helpers/%,$(wildcard tests/guest/*.c))
@@ -158,7 +162,7 @@ unload:
 
 dkms-files:
 	$(SUDO) mkdir -p $(DKMS_DIR)
-	$(SUDO) cp $(DKMS_SOURCES) $(DKMS_DIR)
+	$(SUDO) cp --parents $(DKMS_SOURCES) $(DKMS_DIR)
 
 # DKMS passes over a version that it has installed for this kernel, be it of older
 # sources; for other kernels it stays.
@@ -173,4 +177,5 @@ dkms-remove:
 	$(SUDO) rm -rf $(DKMS_DIR)
 
 clean:
-	rm -rf build *.o *.ko *.mod *.mod.c .*.o .*.cmd .*.d modules.order Module.symvers
+	rm -rf build Module.symvers $(foreach room,. $(ROOMS),\
+		$(addprefix $(room)/,*.o *.ko *.mod *.mod.c .*.o .*.cmd .*.d modules.order))

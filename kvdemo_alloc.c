@@ -22,7 +22,7 @@
 
 /* A driver that takes this file in keeps its symbols to itself, unobserved. */
 #ifdef KVDEMO_EXPORTS
-#include "kvdemo_observe.h"
+#include "demo/observe.h"
 #else
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(symbol)

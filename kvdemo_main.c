@@ -16,7 +16,8 @@
 #include <linux/string.h>
 #include <linux/utsname.h>
 
-#include "kvdemo_priv.h"
+#include "demo/demo.h"
+#include "demo/param.h"
 
 #define MAX_SIZES	32
 
@@ -54,7 +55,7 @@ static int bad_value(const char *name, const char *val, size_t len, int err,
 		     const char *allowed)
 {
 	if (!demo.err)
-		kvdemo_say_bad(name, val, len, err, allowed);
+		param_say_bad(name, val, len, err, allowed);
 	demo.err = demo.err ?: err;
 	return 0;
 }
@@ -85,7 +86,7 @@ static int set_sizes(const char *val, const struct kernel_param *kp)
 			return bad_value(kp->name, val, strlen(val), -EINVAL,
 					 SIZES_ALLOWED);
 		len = strcspn(word, ",");
-		err = kvdemo_parse_size(word, len, &size);
+		err = param_parse_size(word, len, &size);
 		if (!err && size > INT_MAX)
 			err = -ERANGE;
 		if (err)
@@ -104,7 +105,7 @@ static int set_cap(const char *val, const struct kernel_param *kp)
 	int err;
 
 	val = val ?: "";
-	err = kvdemo_parse_size(val, strlen(val), &cap);
+	err = param_parse_size(val, strlen(val), &cap);
 	if (!err && !cap)
 		err = -ERANGE;
 	if (err)

@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 
 lint=/usr/local/share/kvdemo-lint/scripts
-mapfile -t c_files < <(find . -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' -printf '%f\n' | sort)
+rooms=(demo live lab tests/modules)
+mapfile -t c_files < <(find . "${rooms[@]}" -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' | sed 's,^\./,,' | sort)
 mapfile -t files < <(find scripts tests .ci -type f | sort)
 mapfile -t shell_files < <(grep -lE '^#!.*sh$|shellcheck shell=' "${files[@]}")
 
@@ -30,7 +31,7 @@ copied()
 	local copy status=0
 
 	copy=$(mktemp -d)
-	cp Kbuild "${c_files[@]}" "$copy"
+	cp --parents Kbuild {live,lab,tests/modules}/Kbuild "${c_files[@]}" "$copy"
 	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || status=$?
 	# a sparse that never ran would be silent, too
 	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }
@@ -43,10 +44,10 @@ documented()
 {
 	local names name
 
-	mapfile -t names < <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));/\1/p' ./*.c)
+	mapfile -t names < <(sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));/\1/p' "${c_files[@]}")
 	[ "${#names[@]}" -gt 5 ] || return
 	for name in "${names[@]%_noprof}"; do
-		grep -q "^ \* $name() - \|const struct kvdemo_policy $name\[" ./*.[ch] ||
+		grep -q "^ \* $name() - \|const struct kvdemo_policy $name\[" "${c_files[@]}" ||
 			{ echo "$name has no kernel-doc"; return 1; }
 	done
 }
@@ -204,9 +205,9 @@ checkpatch()
 }
 
 plan 18
-silent 'checkpatch --strict is silent' checkpatch "${c_files[@]/#kvdemo_trace.h//dev/null}" \
+silent 'checkpatch --strict is silent' checkpatch "${c_files[@]/#demo\/trace.h//dev/null}" \
 	tests/guest/*.c
-silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" kvdemo_trace.h
+silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
 silent 'kernel-doc -Werror is silent' in_root perl "$lint/kernel-doc" -none -Werror \
 	"${c_files[@]}"
@@ -215,7 +216,7 @@ silent 'shellcheck is silent' in_root shellcheck -x "${shell_files[@]}"
 try 'every script is executable' executable
 try 'one version in module, dkms.conf and README' same_version
 try 'BUILD_EXCLUSIVE_KERNEL takes 5.10 and later, and 10.x' releases
-try 'no version check outside kvdemo_compat.h' \
+try 'no version check outside the compat headers' \
 	unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(|KVDEMO_SINCE' "${c_files[@]/#*compat.h//dev/null}"
 try 'no raw pointer, no BUG_ON' unwanted '%px|(^|[^_])BUG_ON\(' "${c_files[@]}"
 try 'SPDX line first' licensed

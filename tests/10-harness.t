@@ -166,7 +166,7 @@ try 'two builds at a time get the modules of their own sources' kept_apart
 try 'an empty list of rows is red' without_rows </dev/null
 no_pc()
 {
-	! scripts/bench arm64 "$work/csv" 2>"$work/out" && grep 'arm64 is no PC' "$work/out"
+	! scripts/bench/run arm64 "$work/csv" 2>"$work/out" && grep 'arm64 is no PC' "$work/out"
 }
 try 'a bench of what is no PC is refused' no_pc
 ends 0 'ok - .*: verdict of the guest' 'a good guest passes' \

@@ -38,7 +38,7 @@ drawn()
 	mkdir -p build/bench/short
 	cp "$csv" "build/bench/short/$TARGET.csv"
 	rm -f "build/bench/short/$TARGET"-*.svg
-	scripts/plot build/bench/short "$TARGET" || return
+	scripts/bench/plot build/bench/short "$TARGET" || return
 	for picture in cost paths latency; do
 		grep -q "Linux $(sed -n '2s/,.*//p' "$csv"), instructions, init_on_alloc=0" \
 			"build/bench/short/$TARGET-$picture.svg" || return
@@ -47,8 +47,8 @@ drawn()
 
 scripts/need gnuplot-nox qemu-utils
 plan 4
-try 'the short form runs' scripts/bench -s "$TARGET" "$csv"
-try 'it meets its bars' scripts/bars "$csv"
+try 'the short form runs' scripts/bench/run -s "$TARGET" "$csv"
+try 'it meets its bars' scripts/bench/check "$csv"
 agree && status=0 || status=1
 ok "$status" 'two runs agree in every p50, within 1 %, movable 5 %'
 try 'it is drawn, with kernel and unit' drawn

@@ -22,7 +22,8 @@ rm -r "$work/apt"
 for tool in perf trace-cmd bpftrace; do
 	sed -n "s/^    \($tool .*kvdemo.*\)/exec \1/p" README.md >"$work/$tool"
 done
-cp "$built"/kvdemo{,_bench}.ko scripts/bench-host "$work"
+cp "$built"/kvdemo{,_bench}.ko "$work"
+cp scripts/bench/host "$work/bench-host"
 
 plan 7
 guest 6 -m 4096 -t 600 -R "$work" tests/guest/tools.sh

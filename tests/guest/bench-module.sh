@@ -188,7 +188,7 @@ bad_values()
 		reps=0 out of range: allowed is 1 to 1000$
 		sizes=1Q invalid: allowed is 1 to 48 sizes
 		sizes=0 invalid
-		sizes=0100 invalid
+		sizes=-1 invalid
 		sizes=2G invalid
 		sizes=17179869185G invalid
 		policies=fifo invalid: allowed is names of policies

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# One thread and two, by turns, for scripts/bench-threads.
+# One thread and two, by turns, for scripts/bench/threads.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 

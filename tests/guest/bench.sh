@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# One state of memory, for scripts/bench: KVSTATE says which. Then each line on
+# One state of memory, for scripts/bench/run: KVSTATE says which. Then each line on
 # the second serial port is the number of a line of /cells, from 1001 on: the
 # parameters of a cell, whose CSV goes back.
 # shellcheck source=tests/guest/lib.sh

@@ -18,8 +18,10 @@
 #include <linux/string.h>
 #include <trace/events/kmem.h>
 
+#include "check.h"
+#include "compat.h"
+#include "demo/param.h"
 #include "kvdemo.h"
-#include "kvdemo_lab.h"
 
 static int warn;
 module_param(warn, int, 0);
@@ -139,7 +141,7 @@ static int awake_set(const char *val, const struct kernel_param *kp)
 		awake_cases[i].go_wrong();
 		return 0;
 	}
-	lab_bad(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan", &err, -EINVAL);
+	param_refuse(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan", &err, -EINVAL);
 	return err;
 }
 

@@ -12,10 +12,11 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include "kvdemo_observe.h"
+#include "compat.h"
+#include "observe.h"
 
 #define CREATE_TRACE_POINTS
-#include "kvdemo_trace.h"
+#include "trace.h"
 
 /* kvdemo_watch emits it for the kernel's own callers. */
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvdemo_alloc);

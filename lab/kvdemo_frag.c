@@ -32,7 +32,8 @@
 #include <linux/sizes.h>
 
 #include "kvdemo_compat.h"
-#include "kvdemo_lab.h"
+#include "demo/param.h"
+#include "lab.h"
 
 /* The lists of the CPUs are not counted as free: hence a little more than half. */
 #define MAX_SHARE	60
@@ -44,22 +45,22 @@
 
 static int frag_err;
 
-static struct lab_number most_share = {
+static struct param_number most_share = {
 	.value = MAX_SHARE, .min = 1, .max = MAX_SHARE, .err = &frag_err,
 };
-module_param_cb(share, &lab_number_ops, &most_share, 0400);
+module_param_cb(share, &param_number_ops, &most_share, 0400);
 MODULE_PARM_DESC(share, "percent of free memory to keep at most: 1 to 60, default 60");
 
-static struct lab_number reserve = {
+static struct param_number reserve = {
 	.value = DEFAULT_RESERVE, .min = 16, .max = MAX_RESERVE, .err = &frag_err,
 };
-module_param_cb(reserve, &lab_number_ops, &reserve, 0400);
+module_param_cb(reserve, &param_number_ops, &reserve, 0400);
 MODULE_PARM_DESC(reserve, "MiB to leave free at least: 16 and more, default 64");
 
-static struct lab_number min_order = {
+static struct param_number min_order = {
 	.value = DEFAULT_ORDER, .min = 1, .max = LAB_NR_ORDERS - 1, .err = &frag_err,
 };
-module_param_cb(order, &lab_number_ops, &min_order, 0400);
+module_param_cb(order, &param_number_ops, &min_order, 0400);
 MODULE_PARM_DESC(order, "smallest order of which no block is left: 1 to the largest, default 4; up to 3 others may meet the OOM killer");
 
 /* The pages that are kept, by their lru, which nobody else uses then */

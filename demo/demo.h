@@ -3,13 +3,13 @@
  * What the parts of kvdemo.ko share. No other module includes it, and a driver
  * that lifts the wrapper goes without it.
  */
-#ifndef KVDEMO_PRIV_H
-#define KVDEMO_PRIV_H
+#ifndef KVDEMO_DEMO_H
+#define KVDEMO_DEMO_H
 
 #include <linux/list.h>
 #include <linux/mutex.h>
 
-#include "kvdemo_observe.h"
+#include "observe.h"
 
 /**
  * struct kvdemo_ask - what a user asks for in words
@@ -55,19 +55,15 @@ static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
 extern struct mutex kvdemo_lock;
 extern struct list_head kvdemo_held;
 
-/* kvdemo_words.c */
-bool kvdemo_is_number(const char *val);
-int kvdemo_parse_size(const char *word, size_t len, u64 *size);
+/* words.c */
 int kvdemo_parse_switch(const char *val, bool *on);
 int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val);
 int kvdemo_ask_finish(struct kvdemo_ask *ask);
 bool kvdemo_ask_is_key(const char *word);
-void kvdemo_say_bad(const char *key, const char *val, size_t len, int err,
-		    const char *allowed);
 void kvdemo_say_bad_ask(const char *key, const char *val, int err);
 void kvdemo_say_bad_whole(const struct kvdemo_ask *ask);
 
-/* kvdemo_buf.c */
+/* buf.c */
 u64 kvdemo_available(void);
 u64 kvdemo_default_cap(void);
 u64 kvdemo_footprint(const struct kvdemo_request *rq);
@@ -80,9 +76,9 @@ void kvdemo_log_summary(const struct kvdemo_policy *policy);
 void kvdemo_log_exit(void);
 const char *kvdemo_or_dash(char *str, size_t len, s64 n);
 
-/* kvdemo_debugfs.c */
+/* debugfs.c */
 void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 cap,
 			 bool cap_is_default);
 void kvdemo_debugfs_exit(void);
 
-#endif /* KVDEMO_PRIV_H */
+#endif /* KVDEMO_DEMO_H */

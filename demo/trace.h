@@ -164,7 +164,7 @@ TRACE_EVENT(kvdemo_free,
 #endif /* KVDEMO_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
-#define TRACE_INCLUDE_PATH .
+#define TRACE_INCLUDE_PATH demo
 #undef TRACE_INCLUDE_FILE
-#define TRACE_INCLUDE_FILE kvdemo_trace
+#define TRACE_INCLUDE_FILE trace
 #include <trace/define_trace.h>

@@ -16,7 +16,8 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "kvdemo_priv.h"
+#include "demo.h"
+#include "param.h"
 
 /* The longest line that makes sense: all keys with their longest values */
 #define LINE_LEN	256
@@ -33,7 +34,7 @@ static int bad_write(const char *name, const char *val, size_t len, int err,
 		     const char *allowed)
 {
 	if (__ratelimit(&bad_writes))
-		kvdemo_say_bad(name, val, len, err, allowed);
+		param_say_bad(name, val, len, err, allowed);
 	return err;
 }
 
@@ -153,7 +154,7 @@ static int do_free(char *line)
 		return 0;
 	}
 	err = -EINVAL;
-	if (kvdemo_is_number(line) && !kstrtoul(line, 10, &id))
+	if (param_is_number(line) && !kstrtoul(line, 10, &id))
 		err = kvdemo_give_back_id(id);
 	if (err)
 		bad_write("free", line, strlen(line), err,

@@ -8,7 +8,7 @@
 
 #include <linux/jump_label.h>
 
-#include "kvdemo_trace.h"
+#include "trace.h"
 
 struct seq_file;
 

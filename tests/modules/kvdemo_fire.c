@@ -21,14 +21,15 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
+#include "check.h"
+#include "demo/param.h"
 #include "kvdemo.h"
-#include "kvdemo_lab.h"
 
 static int refuse(const struct kernel_param *kp, const char *val, const char *allowed)
 {
 	int err = 0;
 
-	lab_bad(kp->name, val, allowed, &err, -EINVAL);
+	param_refuse(kp->name, val, allowed, &err, -EINVAL);
 	return err;
 }
 

@@ -18,7 +18,6 @@
 
 #include <linux/completion.h>
 #include <linux/cpu.h>
-#include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -33,8 +32,10 @@
 #include <linux/utsname.h>
 #include <linux/vmalloc.h>
 
+#include "compat.h"
+#include "demo/param.h"
 #include "kvdemo.h"
-#include "kvdemo_lab.h"
+#include "lab.h"
 
 #define MAX_SIZES	48
 #define MAX_N		1000
@@ -146,46 +147,29 @@ static struct {
 
 /* Parameters */
 
-static struct lab_number n = {
+static struct param_number n = {
 	.max = 100000, .err = &bench_err,
 };
-module_param_cb(n, &lab_number_ops, &n, 0400);
+module_param_cb(n, &param_number_ops, &n, 0400);
 MODULE_PARM_DESC(n, "samples of a cell; default 0: 256 MiB / size, 32 to 1000");
 
-static struct lab_number threads = {
+static struct param_number threads = {
 	.max = 1024, .err = &bench_err,
 };
-module_param_cb(threads, &lab_number_ops, &threads, 0400);
+module_param_cb(threads, &param_number_ops, &threads, 0400);
 MODULE_PARM_DESC(threads, "threads of pattern threads; default 0: as many as CPUs");
 
-static struct lab_number pause_us = {
+static struct param_number pause_us = {
 	.max = 1000000, .err = &bench_err,
 };
-module_param_cb(pause_us, &lab_number_ops, &pause_us, 0400);
+module_param_cb(pause_us, &param_number_ops, &pause_us, 0400);
 MODULE_PARM_DESC(pause_us, "sleep between two allocations in us, default 0");
 
-static struct lab_number reps = {
+static struct param_number reps = {
 	.value = 1, .min = 1, .max = 1000, .err = &bench_err,
 };
-module_param_cb(reps, &lab_number_ops, &reps, 0400);
+module_param_cb(reps, &param_number_ops, &reps, 0400);
 MODULE_PARM_DESC(reps, "repetitions of the table, each with another order of policies");
-
-/*
- * memparse() takes what exceeds 64 bits modulo 2^64: no word of 11 characters can
- * come out of that as INT_MAX or less.
- */
-#define MAX_WORD	11
-
-static bool parse_size(const char *word, size_t *size)
-{
-	char *end;
-	u64 value = memparse(word, &end);
-
-	*size = value;
-	/* a zero in front would make it octal */
-	return isdigit(*word) && (*word != '0' || word[1] == 'x') && !*end &&
-	       end - word <= MAX_WORD && value && value <= INT_MAX;
-}
 
 /* Calls @take for each word of a list; it is false for a word not allowed. */
 static int parse_words(const char *val, const struct kernel_param *kp,
@@ -200,13 +184,18 @@ static int parse_words(const char *val, const struct kernel_param *kp,
 		if (!take(word))
 			err = -EINVAL;
 	kfree(copy);
-	return err ? lab_bad(kp->name, val, allowed, &bench_err, err) : 0;
+	return err ? param_refuse(kp->name, val, allowed, &bench_err, err) : 0;
 }
 
 static bool take_size(const char *word)
 {
-	return bench.nr_sizes < MAX_SIZES &&
-	       parse_size(word, &bench.sizes[bench.nr_sizes++]);
+	u64 size;
+
+	if (bench.nr_sizes == MAX_SIZES || param_parse_size(word, strlen(word), &size) ||
+	    !size || size > INT_MAX)
+		return false;
+	bench.sizes[bench.nr_sizes++] = size;
+	return true;
 }
 
 static int sizes_set(const char *val, const struct kernel_param *kp)
@@ -250,7 +239,7 @@ static int memory_set(const char *val, const struct kernel_param *kp)
 	int i = match_string(memories, NR_MEMORIES, val ?: "");
 
 	if (i < 0)
-		return lab_bad(kp->name, val, "idle, unmovable, movable", &bench_err, -EINVAL);
+		return param_refuse(kp->name, val, "idle, unmovable, movable", &bench_err, -EINVAL);
 	bench.memory = i;
 	return 0;
 }

@@ -5,72 +5,20 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/nodemask.h>
 #include <linux/string.h>
 
-#include "kvdemo_priv.h"
+#include "demo.h"
+#include "param.h"
 
 #define MAX_COUNT	1000
-#define ECHO_LEN	64
 #define ALLOWED_LEN	160
-
-/**
- * kvdemo_is_number() - may this be given to one of the kernel's parsers?
- * @val: the word; they would take a sign and a trailing newline
- *
- * Context: any.
- * Return: whether it begins with a digit and has no blank.
- */
-bool kvdemo_is_number(const char *val)
-{
-	return val && isdigit(val[0]) && !strpbrk(val, " \t\n");
-}
-
-/**
- * kvdemo_parse_size() - a decimal or 0x number with an optional K, M or G
- * @word: such as 64K; need not end with a NUL
- * @len: its length in characters
- * @size: filled in, in bytes
- *
- * Context: any.
- * Return: 0; -ERANGE above U64_MAX; -EINVAL for anything else, and for more than
- * 23 characters.
- */
-int kvdemo_parse_size(const char *word, size_t len, u64 *size)
-{
-	static const char units[] = "KMG";
-	unsigned int shift = 0;
-	const char *unit;
-	char digits[24];
-	int err;
-
-	if (!len || len >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, word, len);
-	digits[len] = '\0';
-	if (!kvdemo_is_number(digits))
-		return -EINVAL;
-	unit = strchr(units, toupper(digits[len - 1]));
-	if (unit) {
-		shift = 10 * (unit - units + 1);
-		digits[len - 1] = '\0';
-	}
-	/* base 0 would read 0100 as 64 */
-	err = kstrtou64(digits, digits[1] == 'x' ? 16 : 10, size);
-	if (err)
-		return err;
-	if (*size > U64_MAX >> shift)
-		return -ERANGE;
-	*size <<= shift;
-	return 0;
-}
 
 static int set_size(struct kvdemo_ask *ask, const char *val)
 {
 	u64 size;
-	int err = kvdemo_parse_size(val, strlen(val), &size);
+	int err = param_parse_size(val, strlen(val), &size);
 
 	if (!err && size > INT_MAX)
 		err = -ERANGE;
@@ -103,7 +51,7 @@ static int set_node(struct kvdemo_ask *ask, const char *val)
 	int node = NUMA_NO_NODE, err = 0;
 
 	if (strcmp(val, "-1"))
-		err = kvdemo_is_number(val) ? kstrtoint(val, 10, &node) : -EINVAL;
+		err = param_is_number(val) ? kstrtoint(val, 10, &node) : -EINVAL;
 	if (err)
 		return err;
 	if (node != NUMA_NO_NODE &&
@@ -162,7 +110,7 @@ static int set_gfp(struct kvdemo_ask *ask, const char *val)
 static int set_count(struct kvdemo_ask *ask, const char *val)
 {
 	unsigned int count;
-	int err = kvdemo_is_number(val) ? kstrtouint(val, 10, &count) : -EINVAL;
+	int err = param_is_number(val) ? kstrtouint(val, 10, &count) : -EINVAL;
 
 	if (!err && (!count || count > MAX_COUNT))
 		err = -ERANGE;
@@ -282,27 +230,6 @@ void kvdemo_say_bad_whole(const struct kvdemo_ask *ask)
 }
 
 /**
- * kvdemo_say_bad() - one line about a bad value
- * @key: what it was for
- * @val: the value; bytes that do not print are escaped, in the key, too, and what
- *	is long is cut
- * @len: its length in bytes
- * @err: -ERANGE or another error
- * @allowed: what would be good
- *
- * Context: any.
- */
-void kvdemo_say_bad(const char *key, const char *val, size_t len, int err,
-		    const char *allowed)
-{
-	pr_err("%*pE=%*pE%s is %s: allowed is %s\n",
-	       (int)min_t(size_t, strlen(key), ECHO_LEN), key,
-	       (int)min_t(size_t, len, ECHO_LEN), val,
-	       len > ECHO_LEN ? "..." : "",
-	       err == -ERANGE ? "out of range" : "invalid", allowed);
-}
-
-/**
  * kvdemo_say_bad_ask() - one line about what kvdemo_ask_set() refused
  * @key: as given to it
  * @val: as given to it
@@ -324,5 +251,5 @@ void kvdemo_say_bad_ask(const char *key, const char *val, int err)
 	for (i = 0; !row && i < ARRAY_SIZE(keys); i++)
 		n += scnprintf(allowed + n, sizeof(allowed) - n, "%s%s=",
 			       i ? ", " : "", keys[i].name);
-	kvdemo_say_bad(key, val, strlen(val), err, allowed);
+	param_say_bad(key, val, strlen(val), err, allowed);
 }

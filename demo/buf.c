@@ -14,7 +14,8 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 
-#include "kvdemo_priv.h"
+#include "compat.h"
+#include "demo.h"
 
 /* A default cap is this share of low memory, and of what is available of it */
 #define CAP_SHARE	8

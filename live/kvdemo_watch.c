@@ -32,8 +32,9 @@
 #include <linux/u64_stats_sync.h>
 #include <linux/vmalloc.h>
 
-#include "kvdemo_lab.h"
-#include "kvdemo_trace.h"
+#include "compat.h"
+#include "demo/param.h"
+#include "demo/trace.h"
 
 #define SYMBOL		__stringify(kvdemo_compat_kvmalloc)
 
@@ -54,22 +55,22 @@
 
 static int watch_err;
 
-static struct lab_number entries_asked = {
+static struct param_number entries_asked = {
 	.value = 512, .min = 1, .max = MAX_ENTRIES, .err = &watch_err,
 };
-module_param_cb(entries, &lab_number_ops, &entries_asked, 0400);
+module_param_cb(entries, &param_number_ops, &entries_asked, 0400);
 MODULE_PARM_DESC(entries, "rows of callers and size classes to keep on each CPU, 1 to 65536, rounded up to a power of 2; at most 64 bytes each, default 512");
 
-static struct lab_number maxactive = {
+static struct param_number maxactive = {
 	.min = 1, .max = MAX_ACTIVE, .err = &watch_err,
 };
-module_param_cb(maxactive, &lab_number_ops, &maxactive, 0400);
+module_param_cb(maxactive, &param_number_ops, &maxactive, 0400);
 MODULE_PARM_DESC(maxactive, "calls that can be watched at a time, 1 to 65536; default 4 for each CPU, and at least 256");
 
-static struct lab_number gfp_arg = {
+static struct param_number gfp_arg = {
 	.value = KVDEMO_COMPAT_GFP_ARG, .min = 1, .max = MAX_GFP_ARG, .err = &watch_err,
 };
-module_param_cb(gfp_arg, &lab_number_ops, &gfp_arg, 0400);
+module_param_cb(gfp_arg, &param_number_ops, &gfp_arg, 0400);
 MODULE_PARM_DESC(gfp_arg, "which argument holds the gfp, 1 to 5, size being 0; default: as this kernel's headers say");
 
 /* What is noted of a call until it returns; gfp and node only if it is traced */

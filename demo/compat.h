@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernels that only the demo meets.
+ */
+#ifndef KVDEMO_DEMO_COMPAT_H
+#define KVDEMO_DEMO_COMPAT_H
+
+#include <linux/topology.h>
+#include <linux/vmalloc.h>
+
+#include "kvdemo_compat.h"
+
+/*
+ * 5.14, 3382bbee0464 "mm/vmalloc: enable mapping of huge pages at pte level in
+ * vmalloc": where huge pages may be mapped at all, an area below PMD_SIZE is made of
+ * runs of contiguous PTEs, as arm64 does from 6.16 on.
+ */
+#if KVDEMO_SINCE(5, 14)
+#define kvdemo_compat_vmap_shift(size)	arch_vmap_pte_supported_shift(size)
+#else
+#define kvdemo_compat_vmap_shift(size)	((void)(size), PAGE_SHIFT)
+#endif
+
+/*
+ * 5.13, 121e6f3258fe "mm/vmalloc: hugepage vmalloc mappings": where an architecture
+ * takes them (powerpc), each vmalloc may map huge pages, until 5.18, 559089e0a93d
+ * "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP": only who asks for it.
+ */
+#if KVDEMO_SINCE(5, 13) && !KVDEMO_SINCE(5, 18)
+#define KVDEMO_VMALLOC_HUGE	IS_ENABLED(CONFIG_HAVE_ARCH_HUGE_VMALLOC)
+#else
+#define KVDEMO_VMALLOC_HUGE	false
+#endif
+
+/*
+ * 5.18, 09f49dca570a "mm: handle uninitialized numa nodes gracefully": before, the
+ * allocators took no node that is offline, as that of a CPU may be which has not
+ * come up yet.
+ */
+static inline int kvdemo_compat_cpu_node(int cpu)
+{
+	int node = cpu_to_node(cpu);
+
+	return node != NUMA_NO_NODE && node_online(node) ? node : NUMA_NO_NODE;
+}
+
+#endif /* KVDEMO_DEMO_COMPAT_H */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How much free memory there is in blocks of each order.
+ */
+#ifndef KVDEMO_LAB_H
+#define KVDEMO_LAB_H
+
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/string.h>
+#include <linux/vmstat.h>
+
+#define LAB_NR_ORDERS	((int)ARRAY_SIZE(((struct zone *)NULL)->free_area))
+
+/**
+ * struct lab_free - the free memory that GFP_KERNEL can be served from
+ * @pages: all of it
+ * @blocks: how many free blocks of each order; the lists of the CPUs apart
+ */
+struct lab_free {
+	unsigned long pages;
+	unsigned long blocks[LAB_NR_ORDERS];
+};
+
+/*
+ * A zone keeps this much (__zone_watermark_ok(), but for what atomic callers may
+ * use): for the kernel's own work, more for a while after a block of another
+ * migrate type was broken up, and from those who could be served elsewhere, too.
+ */
+static inline bool lab_zone_gives(struct zone *zone, int order)
+{
+	unsigned long keeps = min_wmark_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL];
+
+	return managed_zone(zone) &&
+	       zone_page_state(zone, NR_FREE_PAGES) >= keeps + (1ul << order);
+}
+
+static inline void lab_add_blocks(struct lab_free *sum, struct zone *zone)
+{
+	int order;
+
+	for (order = 0; order < LAB_NR_ORDERS; order++)
+		sum->blocks[order] += READ_ONCE(zone->free_area[order].nr_free);
+}
+
+/**
+ * lab_count_free() - count the free blocks of each order
+ * @sum: filled in
+ * @order: of the zones that would give a block of this order
+ *
+ * Read without the zone's lock: the figures are of a moment, each by itself.
+ */
+static inline void lab_count_free(struct lab_free *sum, int order)
+{
+	struct zone *zone;
+	int nid, i;
+
+	memset(sum, 0, sizeof(*sum));
+	for_each_online_node(nid) {
+		for (i = 0; i <= ZONE_NORMAL; i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			if (!lab_zone_gives(zone, order))
+				continue;
+			sum->pages += zone_page_state(zone, NR_FREE_PAGES);
+			lab_add_blocks(sum, zone);
+		}
+	}
+}
+
+/**
+ * lab_free_from() - free pages in blocks of an order and above
+ * @sum: from lab_count_free()
+ * @order: the smallest that counts
+ *
+ * Return: pages.
+ */
+static inline unsigned long lab_free_from(const struct lab_free *sum, int order)
+{
+	unsigned long pages = 0;
+
+	for (; order < LAB_NR_ORDERS; order++)
+		pages += sum->blocks[order] << order;
+	return pages;
+}
+
+#endif /* KVDEMO_LAB_H */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between kernels that the tests meet.
+ */
+#ifndef KVDEMO_TEST_COMPAT_H
+#define KVDEMO_TEST_COMPAT_H
+
+#include "kvdemo_compat.h"
+
+/*
+ * 6.1, 11e9734bcb6a "mm/slab_common: unify NUMA and UMA version of
+ * tracepoints": kmem:kmalloc_node became kmem:kmalloc, with the same arguments.
+ */
+#if KVDEMO_SINCE(6, 1)
+#define kvdemo_compat_trace(action)	action##_trace_kmalloc
+#else
+#define kvdemo_compat_trace(action)	action##_trace_kmalloc_node
+#endif
+
+#endif /* KVDEMO_TEST_COMPAT_H */
