@@ -48,6 +48,9 @@ enum kvdemo_path {
  * @KVDEMO_WHY_ZERO: size 0 gives ZERO_SIZE_PTR under every policy
  * @KVDEMO_WHY_INVALID: more than INT_MAX bytes, refused as kvmalloc_node()
  *	does since 5.15 (7661809d493b "mm: don't allow oversized kvmalloc() calls")
+ * @KVDEMO_WHY_IMPOSSIBLE: nothing that the policy may ask can ever serve it: kmalloc
+ *	alone above KMALLOC_MAX_SIZE, a zone or a node that vmalloc cannot promise,
+ *	__GFP_DMA32
  * @KVDEMO_WHY_NO_MEMORY: every try that the policy allows failed
  * @KVDEMO_WHY_FORCED: the caller asked for the fallback (above PAGE_SIZE only)
  * @KVDEMO_WHY_POLICY: the policy never tries kmalloc
@@ -61,6 +64,7 @@ enum kvdemo_path {
 enum kvdemo_why {
 	KVDEMO_WHY_ZERO,
 	KVDEMO_WHY_INVALID,
+	KVDEMO_WHY_IMPOSSIBLE,
 	KVDEMO_WHY_NO_MEMORY,
 	KVDEMO_WHY_FORCED,
 	KVDEMO_WHY_POLICY,
@@ -122,11 +126,14 @@ struct kvdemo_policy {
  * struct kvdemo_request - what a caller asks for
  * @size: in bytes; 0 gives ZERO_SIZE_PTR
  * @gfp: a superset of GFP_KERNEL, without __GFP_NORETRY, __GFP_NOFAIL and
- *	__GFP_DMA32
+ *	__GFP_DMA32; see kvdemo_alloc() for others
  * @node: preferred NUMA node, or NUMA_NO_NODE
  * @policy: a row of kvdemo_policies[]
  * @force_fallback: go to vmalloc at once; acts above PAGE_SIZE, on policies
- *	that can fall back, unless __GFP_DMA or __GFP_THISNODE is set
+ *	that can fall back, where kvdemo_force_fallback() acts
+ * @no_oom: fail rather than call the OOM killer, be it of a memory cgroup; acts up to
+ *	PAGE_SIZE and on the fallback, because the rule that the policy is there to show
+ *	decides about the contiguous try; not under policy native
  */
 struct kvdemo_request {
 	size_t size;
@@ -134,6 +141,7 @@ struct kvdemo_request {
 	int node;
 	const struct kvdemo_policy *policy;
 	bool force_fallback;
+	bool no_oom;
 };
 
 /* A step that was not taken, or that only the kernel could have timed. */
@@ -171,6 +179,20 @@ struct kvdemo_layout {
 	nodemask_t nodes;
 };
 
+/**
+ * struct kvdemo_observer - what is called for every allocation and free of the API
+ * @alloc: with what was asked for, what became of it, the buffer, the price of the
+ *	whole request in ns, and an address in the caller of the API
+ * @free: with the buffer, still allocated, and an address in the caller
+ *
+ * Both are called in the context of the allocation or free.
+ */
+struct kvdemo_observer {
+	void (*alloc)(const struct kvdemo_request *rq, const struct kvdemo_result *res,
+		      const void *p, s64 total_ns, unsigned long caller);
+	void (*free)(const void *p, enum kvdemo_path path, unsigned long caller);
+};
+
 extern const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES];
 
 const struct kvdemo_policy *kvdemo_policy_find(const char *name);
@@ -182,22 +204,24 @@ enum kvdemo_path kvdemo_path(const void *p);
 int kvdemo_page_node(const void *p);
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
 void kvdemo_kvfree(const void *p);
+void kvdemo_observe(const struct kvdemo_observer *who);
+void kvdemo_unobserve(void);
 void kvdemo_force_fallback(bool on);
 struct dentry *kvdemo_debugfs_dir(void);
 
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res);
-void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node);
+void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node) __alloc_size(1);
 
-/* kvdemo_kvmalloc_array(), to be charged to its caller */
-static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
-						 gfp_t flags)
+/* kvdemo_kvmalloc_array_node(), to be charged to its caller */
+static inline __alloc_size(1, 2) void *
+kvdemo_kvmalloc_array_node_noprof(size_t n, size_t size, gfp_t flags, int node)
 {
 	size_t bytes;
 
 	if (unlikely(check_mul_overflow(n, size, &bytes)))
 		return NULL;
-	return kvdemo_kvmalloc_node_noprof(bytes, flags, NUMA_NO_NODE);
+	return kvdemo_kvmalloc_node_noprof(bytes, flags, node);
 }
 
 /**
@@ -216,11 +240,13 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
  * (KVDEMO_GFP_VMALLOC). __GFP_DMA and __GFP_THISNODE, which it cannot promise, get
  * no fallback: policies that have one make a try with __GFP_RETRY_MAYFAIL instead of
  * their light one, policy vmalloc gives NULL. __GFP_DMA32 gets NULL under any policy,
- * for kmalloc has no such zone. Policy native leaves all else to the kernel.
+ * because kmalloc has no such zone. Policy native leaves all else to the kernel.
  *
  * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or
  * __GFP_NOFAIL, are outside the contract (kvmalloc_node() in 4.12, a7c3e901a46f
- * "mm: introduce kv[mz]alloc helpers"): WARN_ON_ONCE, then kmalloc only.
+ * "mm: introduce kv[mz]alloc helpers"). Such a request gets what the running kernel's
+ * own kvmalloc_node() gives, under every policy: WARN_ON_ONCE where that kernel's
+ * documentation calls the flag unsupported, else one line that names the caller.
  * More than INT_MAX bytes give NULL, with a WARN_ON_ONCE unless the caller
  * passes __GFP_NOWARN (7661809d493b, 5.15).
  *
@@ -273,16 +299,36 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
 	kvdemo_kvzalloc_node(size, flags, NUMA_NO_NODE)
 
 /**
- * kvdemo_kvmalloc_array() - array of @n elements of @size bytes
+ * kvdemo_kvmalloc_array_node() - array of @n elements of @size bytes
  * @n: number of elements
  * @size: bytes per element
  * @flags: as for kvdemo_kvmalloc_node()
+ * @node: preferred NUMA node, or NUMA_NO_NODE
  *
  * Context: process context, may sleep.
  * Return: the buffer, or NULL where the product overflows or memory is short.
  */
+#define kvdemo_kvmalloc_array_node(n, size, flags, node) \
+	alloc_hooks(kvdemo_kvmalloc_array_node_noprof(n, size, flags, node))
+
+/**
+ * kvdemo_kvmalloc_array() - kvdemo_kvmalloc_array_node() on any node
+ * @n: number of elements
+ * @size: bytes per element
+ * @flags: as for kvdemo_kvmalloc_node()
+ */
 #define kvdemo_kvmalloc_array(n, size, flags) \
-	alloc_hooks(kvdemo_kvmalloc_array_noprof(n, size, flags))
+	kvdemo_kvmalloc_array_node(n, size, flags, NUMA_NO_NODE)
+
+/**
+ * kvdemo_kvcalloc_node() - zeroed memory for an array, from a preferred node
+ * @n: number of elements
+ * @size: bytes per element
+ * @flags: as for kvdemo_kvmalloc_node()
+ * @node: preferred NUMA node, or NUMA_NO_NODE
+ */
+#define kvdemo_kvcalloc_node(n, size, flags, node) \
+	kvdemo_kvmalloc_array_node(n, size, (flags) | __GFP_ZERO, node)
 
 /**
  * kvdemo_kvcalloc() - zeroed memory for an array
@@ -291,6 +337,6 @@ static inline void *kvdemo_kvmalloc_array_noprof(size_t n, size_t size,
  * @flags: as for kvdemo_kvmalloc_node()
  */
 #define kvdemo_kvcalloc(n, size, flags) \
-	kvdemo_kvmalloc_array(n, size, (flags) | __GFP_ZERO)
+	kvdemo_kvcalloc_node(n, size, flags, NUMA_NO_NODE)
 
 #endif /* KVDEMO_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The wrapper: request -> gfp of the contiguous try -> kmalloc_node() ->
- * fallback -> result. Everything that decides between kmalloc and vmalloc is
- * in this file; what a policy is stands in one row of kvdemo_policies[].
+ * The wrapper. In the order of a request: the table of policies, the contiguous
+ * attempt, the fallback, the reason, one request from end to end, the API. How
+ * policy backoff remembers failures stands last.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,31 +15,27 @@
 #include <linux/mmzone.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
-#include <linux/string.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/timekeeping.h>
 
 #include "kvdemo.h"
 
-/* A driver that takes this file in keeps its symbols to itself, unobserved. */
-#ifdef KVDEMO_EXPORTS
-#include "demo/observe.h"
-#else
+/* A driver that takes this file in keeps its symbols to itself. */
+#ifndef KVDEMO_EXPORTS
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(symbol)
-static inline bool trace_kvdemo_free_enabled(void) { return false; }
-static inline void kvdemo_observe(const struct kvdemo_request *rq,
-				  const struct kvdemo_result *res, const void *p,
-				  s64 total_ns, unsigned long caller) { }
-static inline void trace_kvdemo_free(const void *p, enum kvdemo_path path,
-				     unsigned long caller) { }
 #endif
 
-/* What the 4.12 rule and the costly order of the page allocator agree on. */
+/* The rule of 4.12 and the page allocator agree on where an order is costly. */
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
+/* vmalloc promises neither a zone nor a node, so such a request has no fallback. */
+#define GFP_BOUND	(__GFP_DMA | __GFP_THISNODE)
+
 /*
- * The rules. Above PAGE_SIZE every try also gets __GFP_NOWARN, for a failure
- * that has a fallback is not worth a report, and who has none looks at the result.
+ * The rules. Above PAGE_SIZE every attempt also gets __GFP_NOWARN: with a fallback
+ * a failure is not worth a report, without one the caller sees NULL.
  */
 const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	[KVDEMO_NORETRY] = {
@@ -64,7 +60,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	[KVDEMO_BACKOFF] = {
 		.name = "backoff",
 		.desc = "ours: noreclaim, and a failed order rests for a while",
-		/* as noreclaim; kswapd is still woken, once per rest */
+		/* as noreclaim; kswapd is still woken, once per back-off period */
 		.clear = __GFP_DIRECT_RECLAIM,
 		.mayfail_above = PAGE_SIZE,
 		.tries = true,
@@ -94,344 +90,26 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 };
 EXPORT_SYMBOL_GPL(kvdemo_policies);
 
-static const char * const path_names[KVDEMO_NR_PATHS] = {
-	[KVDEMO_PATH_NONE] = "none",
-	[KVDEMO_PATH_SLAB] = "slab",
-	[KVDEMO_PATH_PAGES] = "pages",
-	[KVDEMO_PATH_VMALLOC] = "vmalloc",
-};
+/* Policy backoff, at the end of this file */
+static __always_inline bool backoff_skips(const struct kvdemo_request *rq);
+static void backoff_failed(const struct kvdemo_request *rq);
 
-static const char * const why_names[KVDEMO_NR_WHYS] = {
-	[KVDEMO_WHY_ZERO] = "zero",
-	[KVDEMO_WHY_INVALID] = "invalid",
-	[KVDEMO_WHY_NO_MEMORY] = "no-memory",
-	[KVDEMO_WHY_FORCED] = "forced",
-	[KVDEMO_WHY_POLICY] = "policy",
-	[KVDEMO_WHY_TOO_LARGE] = "too-large",
-	[KVDEMO_WHY_BACKOFF] = "backoff",
-	[KVDEMO_WHY_KMALLOC_FAILED] = "kmalloc-failed",
-	[KVDEMO_WHY_SMALL] = "small",
-	[KVDEMO_WHY_CONTIGUOUS] = "contiguous",
-};
+/* While a request is served: no reason is known yet. */
+#define WHY_OPEN	KVDEMO_NR_WHYS
 
-/**
- * kvdemo_policy_find() - the policy of a name
- * @name: a whole word, such as "noretry"
- *
- * Context: any.
- * Return: a row of kvdemo_policies[], or NULL for an unknown name.
- */
-const struct kvdemo_policy *kvdemo_policy_find(const char *name)
-{
-	int i;
-
-	for (i = 0; i < KVDEMO_NR_POLICIES; i++)
-		if (!strcmp(name, kvdemo_policies[i].name))
-			return &kvdemo_policies[i];
-	return NULL;
-}
-EXPORT_SYMBOL_GPL(kvdemo_policy_find);
-
-/**
- * kvdemo_path_name() - the word for a path
- * @path: any value
- *
- * Context: any.
- * Return: the word that logs use; "?" for a value out of range.
- */
-const char *kvdemo_path_name(enum kvdemo_path path)
-{
-	return path < KVDEMO_NR_PATHS ? path_names[path] : "?";
-}
-EXPORT_SYMBOL_GPL(kvdemo_path_name);
-
-/**
- * kvdemo_why_name() - the word for a reason
- * @why: any value
- *
- * Context: any.
- * Return: the word that logs use; "?" for a value out of range.
- */
-const char *kvdemo_why_name(enum kvdemo_why why)
-{
-	return why < KVDEMO_NR_WHYS ? why_names[why] : "?";
-}
-EXPORT_SYMBOL_GPL(kvdemo_why_name);
-
-/**
- * kvdemo_path() - what kind of memory an address is
- * @p: an address that kvmalloc or this file returned, or into such a buffer
- *
- * Reads the address and, in the linear map, the head page: a slab page was
- * handed out by a cache, any other is large kmalloc.
- *
- * Context: any.
- * Return: the path; KVDEMO_PATH_NONE for NULL and ZERO_SIZE_PTR.
- */
-enum kvdemo_path kvdemo_path(const void *p)
-{
-	if (ZERO_OR_NULL_PTR(p))
-		return KVDEMO_PATH_NONE;
-	if (is_vmalloc_addr(p))
-		return KVDEMO_PATH_VMALLOC;
-	if (PageSlab(virt_to_head_page(p)))
-		return KVDEMO_PATH_SLAB;
-	return KVDEMO_PATH_PAGES;
-}
-EXPORT_SYMBOL_GPL(kvdemo_path);
-
-/* vmalloc promises neither a zone nor a node: for these no memory is safer. */
-#define GFP_BOUND	(__GFP_DMA | __GFP_THISNODE)
-
-/*
- * Policy backoff: what each CPU remembers of each order. After a failed try no
- * other is made until the free list of that order holds more blocks than it did
- * then, or REST has passed: a try wakes kswapd and kcompactd, and somebody must.
- *
- * Neither needs a clock finer than jiffies, whose reading would cost more than
- * the look. Both are hints: one list is looked at, without its lock, of the first
- * zone that the request would be served from. Blocks that are there but not for us
- * (CMA, watermarks) were there at the failure, too. Larger ones are found by the next
- * try; where pages can be moved, all from that order on are looked at, as one sum, for
- * kcompactd empties whole pageblocks: on 6.12 that is another 2.5 points of contiguous
- * memory, where noreclaim got it and backoff did not.
- *
- * Where compaction has pages to move, the first BURST failures after a calm second
- * start no rest, for it wants to be asked many times in a row: kswapd must find
- * nothing to reclaim 16 times (MAX_RECLAIM_RETRIES) before it leaves a zone that is
- * short of free pages to kcompactd, which then passes over calls of its own accord.
- * With one try in 4 ms 6.12 gave none of the contiguous memory that noreclaim got.
- *
- * A skipped try, and one that succeeds, write nothing that CPUs share.
- */
-#define BACKOFF_REST	max(HZ / 250, 1)
-#define BACKOFF_BURST	24
-#define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
-
-struct backoff {
-	u32 seen;	/* 1 + free blocks at the last failure; 0: try */
-	u32 since;	/* jiffies then; a REST before where pages can be moved */
-};
-
-/* Apart, for an index into 8 bytes each is two instructions less. */
-static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
-static DEFINE_PER_CPU(const unsigned long *, kvdemo_backoff_free[NR_ORDERS]);
-static DEFINE_PER_CPU(u8, kvdemo_backoff_burst[NR_ORDERS]);
-/* seen of all orders from this one on, where pages can be moved; else 0 */
-static DEFINE_PER_CPU(u32, kvdemo_backoff_larger[NR_ORDERS]);
-
-/* get_order() of a size above PAGE_SIZE, and two instructions less */
-static __always_inline unsigned int backoff_order(size_t size)
-{
-	return __fls(size - 1) - PAGE_SHIFT + 1;
-}
-
-/* The zone that a request is served from first */
-static struct zone *backoff_zone(int node)
-{
-	struct zoneref *ref;
-
-	if (node == NUMA_NO_NODE)
-		node = numa_mem_id();
-	ref = node_zonelist(node, GFP_KERNEL)->_zonerefs;
-	/* highmem and movable zones come first, and are not for kmalloc */
-	while (zonelist_zone_idx(ref) > ZONE_NORMAL)
-		ref++;
-	return zonelist_zone(ref);
-}
-
-/* How many blocks of @order the free lists from that order on hold */
-static u32 free_blocks(const unsigned long *nr_free, unsigned int order)
-{
-	const struct free_area *area = container_of(nr_free, struct free_area, nr_free);
-	unsigned int larger;
-	u32 blocks = 0;
-
-	BUILD_BUG_ON(ARRAY_SIZE(((struct zone *)NULL)->free_area) < NR_ORDERS);
-	for (larger = order; larger < NR_ORDERS; larger++, area++)
-		blocks += READ_ONCE(area->nr_free) << (larger - order);
-	return blocks;
-}
-
-/*
- * Where pages can be moved each skip comes here, for since is set back by a REST: the
- * rest is over for the look at one list, and lasts another for this one.
- */
-static bool larger_rests(unsigned int order, gfp_t gfp, const unsigned long *nr_free)
-{
-	u32 since = raw_cpu_read((kvdemo_backoff + order)->since);
-	u32 *seen = raw_cpu_ptr(kvdemo_backoff_larger + order);
-	u32 now;
-
-	if (!*seen)
-		return false;
-	now = free_blocks(nr_free, order) + 1;
-	if (gfp & __GFP_RETRY_MAYFAIL || now > *seen ||
-	    (u32)jiffies - since >= 2 * BACKOFF_REST)
-		return false;
-	*seen = now;
-	return true;
-}
-
-/*
- * Kept out of line: a CPU whose last try succeeded does not come here. The try
- * that is allowed starts afresh, so a success has nothing left to do.
- */
-static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
-{
-	const unsigned long *nr_free = raw_cpu_read(*(kvdemo_backoff_free + order));
-	struct backoff __percpu *b = kvdemo_backoff + order;
-	u32 now;
-
-	/* A task that has just moved here may be the first on this CPU. */
-	if (unlikely(!nr_free))
-		return false;
-	now = READ_ONCE(*nr_free) + 1;
-	/* Who asks for RETRY_MAYFAIL wants contiguous memory at a price. */
-	if (gfp & __GFP_RETRY_MAYFAIL || now > raw_cpu_read(b->seen) ||
-	    (u32)jiffies - raw_cpu_read(b->since) >= BACKOFF_REST) {
-		if (larger_rests(order, gfp, nr_free))
-			return true;
-		raw_cpu_write(b->seen, 0);
-		return false;
-	}
-	/* Where others took some, what comes back counts as new. */
-	raw_cpu_write(b->seen, now);
-	return true;
-}
-
-/* A migration between the accesses spoils a guess, nothing else. */
-static __always_inline bool backoff_skips(const struct kvdemo_request *rq)
-{
-	unsigned int order = backoff_order(rq->size);
-
-	return unlikely(this_cpu_read((kvdemo_backoff + order)->seen)) &&
-	       backoff_rests(order, rq->gfp);
-}
-
-/*
- * Pages on the LRU lists are what compaction can move. Where they are an eighth of
- * the zone or less, it was not seen to make a block, and 24 tries are not free.
- */
-static bool has_movable(struct zone *zone)
-{
-	unsigned long pages = 0;
-	int item;
-
-	for (item = NR_ZONE_INACTIVE_ANON; item <= NR_ZONE_ACTIVE_FILE; item++)
-		pages += zone_page_state(zone, item);
-	return pages > zone_managed_pages(zone) / 8;
-}
-
-/* Is a failure @passed jiffies after the last one of a burst? */
-static bool in_burst(bool movable, unsigned int order, u32 passed)
-{
-	u8 *burst = raw_cpu_ptr(kvdemo_backoff_burst + order);
-
-	if (passed > HZ)
-		*burst = 0;
-	if (*burst >= BACKOFF_BURST || !movable)
-		return false;
-	++*burst;
-	return true;
-}
-
-/* May another node be asked than the one that backoff looks at? */
-static bool has_mempolicy(void)
-{
-#ifdef CONFIG_NUMA
-	return current->mempolicy;
-#else
-	return false;
-#endif
-}
-
-static noinline void backoff_failed(size_t size, gfp_t gfp, int node)
-{
-	unsigned int order = backoff_order(size);
-	unsigned long *nr_free;
-	struct zone *zone;
-	struct backoff *b;
-	bool movable;
-	u32 passed;
-
-	/* One full memcg, node, zone or user's cpuset says nothing of all memory. */
-	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL | GFP_BOUND) || has_mempolicy())
-		return;
-	b = raw_cpu_ptr(kvdemo_backoff + order);
-	zone = backoff_zone(node);
-	nr_free = &zone->free_area[order].nr_free;
-	this_cpu_write(*(kvdemo_backoff_free + order), nr_free);
-	movable = has_movable(zone);
-	passed = (u32)jiffies - b->since;
-	b->since = jiffies;
-	b->seen = 0;
-	if (in_burst(movable, order, passed))
-		return;
-	b->seen = READ_ONCE(*nr_free) + 1;
-	this_cpu_write(*(kvdemo_backoff_larger + order),
-		       movable ? free_blocks(nr_free, order) + 1 : 0);
-	if (movable)
-		b->since -= BACKOFF_REST;
-}
-
-/*
- * One static branch for whatever is rare: someone looks, or the fallback is
- * forced on all callers.
- */
-DEFINE_STATIC_KEY_FALSE(kvdemo_rare_key);
-
-static bool force_fallback;
-static DEFINE_MUTEX(force_lock);
-
-/**
- * kvdemo_force_fallback() - send every caller to the fallback, or stop it
- * @on: true: above PAGE_SIZE each policy that can fall back does so at once, but
- *      for requests that a zone or a node binds, and for those whose flags are
- *      outside the contract and get kmalloc memory only
- *
- * For a driver under test: what it does to memory outside the linear map shows at
- * the first allocation, and not in a year. Its pages may yet be consecutive: from
- * 6.19 on vmalloc, too, takes a block where it finds one. While it is off the
- * allocation path pays nothing for it. It is one switch for all: the last call wins.
- *
- * Context: process context, may sleep.
- */
-void kvdemo_force_fallback(bool on)
-{
-	mutex_lock(&force_lock);
-	if (on && !force_fallback)
-		static_branch_inc(&kvdemo_rare_key);
-	else if (!on && force_fallback)
-		static_branch_dec(&kvdemo_rare_key);
-	WRITE_ONCE(force_fallback, on);
-	mutex_unlock(&force_lock);
-}
-EXPORT_SYMBOL_GPL(kvdemo_force_fallback);
-
-/* Acts where there is a fallback: above PAGE_SIZE, and for whom no zone or node binds. */
-static __always_inline bool is_forced(const struct kvdemo_request *rq)
-{
-	return rq->force_fallback && rq->policy->falls_back &&
-	       rq->size > PAGE_SIZE && !(rq->gfp & GFP_BOUND);
-}
-
-/* The contract of kvmalloc_node() in 4.12, and a zone that slab does not have */
-static __always_inline bool gfp_allowed(gfp_t gfp)
-{
-	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL | __GFP_DMA32)) ==
-	       GFP_KERNEL;
-}
+/* The attempt */
 
 static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
 {
 	const struct kvdemo_policy *policy = rq->policy;
 	gfp_t gfp = rq->gfp;
 
-	if (rq->size <= PAGE_SIZE)
-		return gfp;
+	if (rq->size <= PAGE_SIZE) {
+		/* no rule speaks of these sizes, and this one calls no OOM killer */
+		return rq->no_oom ? gfp | __GFP_RETRY_MAYFAIL : gfp;
+	}
 	gfp |= __GFP_NOWARN; /* the fallback, or the caller, reports */
-	/* One look for most. Not a call, or all would save registers. */
+	/* One test covers the rare flags; inline, so the common path saves no registers. */
 	if (unlikely(gfp & (__GFP_RETRY_MAYFAIL | GFP_BOUND))) {
 		/* no fallback follows, and the OOM killer makes no blocks */
 		if (gfp & GFP_BOUND && policy->falls_back)
@@ -442,9 +120,16 @@ static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
 	return (gfp | policy->set) & ~policy->clear;
 }
 
+/* The fallback is asked for, and exists: see kvdemo_force_fallback(). */
+static __always_inline bool is_forced(const struct kvdemo_request *rq)
+{
+	return unlikely(rq->force_fallback) && rq->policy->falls_back &&
+	       rq->size > PAGE_SIZE && !(rq->gfp & (GFP_BOUND | __GFP_DMA32)) &&
+	       kvdemo_compat_falls_back(rq->gfp);
+}
+
 /* Is kmalloc tried? If not, @why says for what reason. */
-static __always_inline bool wants_try(const struct kvdemo_request *rq,
-				      enum kvdemo_why *why)
+static __always_inline bool wants_try(const struct kvdemo_request *rq, enum kvdemo_why *why)
 {
 	const struct kvdemo_policy *policy = rq->policy;
 
@@ -471,57 +156,121 @@ static __always_inline bool wants_try(const struct kvdemo_request *rq,
 	return true;
 }
 
-/*
- * The cold side, fall_back() and what it calls, is out of line and takes its
- * arguments by value: a request that kmalloc serves then needs no stack.
- */
-static bool may_fall_back(const struct kvdemo_policy *policy, size_t size,
-			  gfp_t gfp)
+static noinline void *try_timed(const struct kvdemo_request *rq, struct kvdemo_result *res,
+				unsigned long caller)
 {
-	if (policy->tries && size <= PAGE_SIZE)
-		return false;
-	if (size > INT_MAX) {
-		/* 5.15, 7661809d493b: such a size is a bug of the caller */
-		WARN_ON_ONCE(!(gfp & __GFP_NOWARN));
-		return false;
-	}
-	if (gfp & GFP_BOUND)
-		return false;
-	return policy->falls_back;
+	u64 start = ktime_get_ns();
+	void *p = kvdemo_compat_kmalloc(rq->size, try_gfp(rq), rq->node, caller);
+
+	res->kmalloc_ns = ktime_get_ns() - start;
+	return p;
 }
 
-static noinline void *kvdemo_vmalloc(size_t size, gfp_t gfp, int node)
+static __always_inline void *try_kmalloc(const struct kvdemo_request *rq,
+					 struct kvdemo_result *res, unsigned long caller)
 {
+	if (unlikely(res))
+		return try_timed(rq, res, caller);
+	return kvdemo_compat_kmalloc(rq->size, try_gfp(rq), rq->node, caller);
+}
+
+/* The fallback */
+
+/* Does the rule have one for such a request, be its size what it may? */
+static bool has_fallback(const struct kvdemo_request *rq)
+{
+	if (rq->policy->tries && rq->size <= PAGE_SIZE)
+		return false;
+	return rq->policy->falls_back && !(rq->gfp & (GFP_BOUND | __GFP_DMA32));
+}
+
+static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq)
+{
+	gfp_t gfp = rq->gfp & KVDEMO_GFP_VMALLOC;
 	void *p;
 
-	/* From 6.19 vmalloc warns about bits that mean nothing to it. */
-	gfp &= KVDEMO_GFP_VMALLOC;
-
+	/* order-0 pages else call the OOM killer, of a memory cgroup, too */
+	if (rq->no_oom)
+		gfp |= KVDEMO_GFP_VMALLOC_NO_OOM;
 	/* The node-aware form maps huge pages: only for those who name a node. */
-	if (KVDEMO_VMALLOC_NODE && node != NUMA_NO_NODE)
-		p = kvdemo_compat_vmalloc_node(size, gfp, node);
+	if (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE)
+		p = kvdemo_compat_vmalloc_node(rq->size, gfp, rq->node);
 	else
-		p = __vmalloc_noprof(size, gfp);
+		p = __vmalloc_noprof(rq->size, gfp);
 	/* No tail call: /proc/vmallocinfo is to name this function. */
 	barrier();
 	return p;
 }
 
-static noinline void *fall_back(const struct kvdemo_policy *policy, size_t size,
-				gfp_t gfp, int node)
+static void *fall_back(const struct kvdemo_request *rq, struct kvdemo_result *res)
 {
-	return may_fall_back(policy, size, gfp) ? kvdemo_vmalloc(size, gfp, node) : NULL;
+	u64 start;
+	void *p;
+
+	if (rq->size > INT_MAX) {
+		/* 5.15, 7661809d493b: such a size is a bug of the caller */
+		WARN_ON_ONCE(!(rq->gfp & __GFP_NOWARN));
+		return NULL;
+	}
+	if (!has_fallback(rq))
+		return NULL;
+	start = res ? ktime_get_ns() : 0;
+	p = kvdemo_vmalloc(rq);
+	if (res)
+		res->vmalloc_ns = ktime_get_ns() - start;
+	return p;
 }
 
-/* @why holds the reason for which no try was made, if none was. */
+/* The reason */
+
+/**
+ * kvdemo_path() - what kind of memory an address is
+ * @p: an address that kvmalloc or this file returned, or into such a buffer
+ *
+ * Reads the address and, in the linear map, the head page: a slab page was
+ * handed out by a cache, any other is large kmalloc.
+ *
+ * Context: any.
+ * Return: the path; KVDEMO_PATH_NONE for NULL and ZERO_SIZE_PTR.
+ */
+enum kvdemo_path kvdemo_path(const void *p)
+{
+	if (ZERO_OR_NULL_PTR(p))
+		return KVDEMO_PATH_NONE;
+	if (is_vmalloc_addr(p))
+		return KVDEMO_PATH_VMALLOC;
+	if (PageSlab(virt_to_head_page(p)))
+		return KVDEMO_PATH_SLAB;
+	return KVDEMO_PATH_PAGES;
+}
+EXPORT_SYMBOL_GPL(kvdemo_path);
+
+/* Can nothing that the policy may ask ever serve it? */
+static bool is_impossible(const struct kvdemo_request *rq)
+{
+	/* kmalloc has no such zone, and would serve any other, with a splat */
+	if (rq->gfp & __GFP_DMA32)
+		return true;
+	if (rq->policy->native || has_fallback(rq))
+		return false;
+	return !rq->policy->tries || rq->size > KMALLOC_MAX_SIZE;
+}
+
+static enum kvdemo_why why_none(const struct kvdemo_request *rq)
+{
+	if (rq->size > INT_MAX)
+		return KVDEMO_WHY_INVALID;
+	return is_impossible(rq) ? KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
+}
+
+/* @why holds the reason for which no attempt was made, if none was. */
 static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 			      enum kvdemo_path path, enum kvdemo_why why)
 {
 	if (!rq->size)
 		return KVDEMO_WHY_ZERO;
 	if (!p)
-		return rq->size > INT_MAX ? KVDEMO_WHY_INVALID :
-					    KVDEMO_WHY_NO_MEMORY;
+		return why_none(rq);
 	if (path != KVDEMO_PATH_VMALLOC)
 		return rq->size <= PAGE_SIZE ? KVDEMO_WHY_SMALL :
 					       KVDEMO_WHY_CONTIGUOUS;
@@ -532,97 +281,12 @@ static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 	return why == KVDEMO_WHY_BACKOFF ? why : KVDEMO_WHY_KMALLOC_FAILED;
 }
 
-static __always_inline void note_failure(const struct kvdemo_request *rq)
-{
-	if (rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE)
-		backoff_failed(rq->size, rq->gfp, rq->node);
-}
-
-/*
- * A rest saves the price of a try, and must not cost the caller the memory: vmalloc
- * may have none, or, where a zone or node binds the request, may not be asked.
- */
-static noinline void *fall_back_or_try(const struct kvdemo_policy *policy, size_t size,
-				       gfp_t gfp, int node)
-{
-	const struct kvdemo_request rq = { .size = size, .gfp = gfp, .policy = policy };
-	void *p = fall_back(policy, size, gfp, node);
-
-	return p ?: kmalloc_node_noprof(size, try_gfp(&rq), node);
-}
-
-/*
- * Without a result: no clock, and no register that a request which kmalloc
- * serves would have to save. kvdemo_alloc_timed() takes the same steps.
- */
-static __always_inline void *alloc_plain(const struct kvdemo_request *rq)
-{
-	enum kvdemo_why why;
-	void *p;
-
-	if (unlikely(!rq->size))
-		return ZERO_SIZE_PTR;
-	if (unlikely(!wants_try(rq, &why)))
-		return why == KVDEMO_WHY_BACKOFF ?
-			fall_back_or_try(rq->policy, rq->size, rq->gfp, rq->node) :
-			fall_back(rq->policy, rq->size, rq->gfp, rq->node);
-	p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
-	if (likely(p))
-		return p;
-	note_failure(rq);
-	return fall_back(rq->policy, rq->size, rq->gfp, rq->node);
-}
-
-static __always_inline void *try_timed(const struct kvdemo_request *rq, s64 *ns)
-{
-	u64 start = ktime_get_ns();
-	void *p = kmalloc_node_noprof(rq->size, try_gfp(rq), rq->node);
-
-	*ns = ktime_get_ns() - start;
-	return p;
-}
-
-/* Its name is what kmem:kmalloc shows as the call site. */
-static noinline void *kvdemo_alloc_timed(const struct kvdemo_request *rq,
-					 struct kvdemo_result *res)
-{
-	s64 kmalloc_ns = KVDEMO_NS_NONE, vmalloc_ns = KVDEMO_NS_NONE;
-	enum kvdemo_why why = KVDEMO_NR_WHYS;
-	void *p = NULL;
-	u64 start;
-
-	if (unlikely(!rq->size)) {
-		p = ZERO_SIZE_PTR;
-	} else if (wants_try(rq, &why)) {
-		p = try_timed(rq, &kmalloc_ns);
-		if (!p)
-			note_failure(rq);
-	}
-	if (!p && may_fall_back(rq->policy, rq->size, rq->gfp)) {
-		start = ktime_get_ns();
-		p = kvdemo_vmalloc(rq->size, rq->gfp, rq->node);
-		vmalloc_ns = ktime_get_ns() - start;
-	}
-	if (unlikely(!p) && why == KVDEMO_WHY_BACKOFF)
-		p = try_timed(rq, &kmalloc_ns);
-	res->path = kvdemo_path(p);
-	res->why = why_of(rq, p, res->path, why);
-	res->kmalloc_ns = kmalloc_ns;
-	res->vmalloc_ns = vmalloc_ns;
-	return p;
-}
-
-static __always_inline void *do_alloc(const struct kvdemo_request *rq,
-				      struct kvdemo_result *res)
-{
-	return unlikely(res) ? kvdemo_alloc_timed(rq, res) : alloc_plain(rq);
-}
-
 /**
  * kvdemo_outcome() - what a call of the kernel's own kvmalloc came to
  * @rq: what was asked for
  * @p: what kvmalloc_node() returned
- * @res: filled in; the prices of the two steps are the kernel's own secret
+ * @res: path and why are filled in; the prices of the two steps cannot be measured
+ *	from outside
  *
  * Context: any.
  */
@@ -630,14 +294,69 @@ void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
 		    struct kvdemo_result *res)
 {
 	res->path = kvdemo_path(p);
-	res->why = why_of(rq, p, res->path, KVDEMO_NR_WHYS);
+	res->why = why_of(rq, p, res->path, WHY_OPEN);
 	res->kmalloc_ns = KVDEMO_NS_NONE;
 	res->vmalloc_ns = KVDEMO_NS_NONE;
 }
 EXPORT_SYMBOL_GPL(kvdemo_outcome);
 
-static noinline void *alloc_native(const struct kvdemo_request *rq,
-				   struct kvdemo_result *res)
+/* A bug of the caller that NULL alone would hide */
+static void say_impossible(const struct kvdemo_request *rq, unsigned long caller)
+{
+	if (!(rq->gfp & __GFP_NOWARN))
+		pr_warn_once("%pS asks for size=%zu gfp=%pGg under policy %s, which nothing can serve\n",
+			     (void *)caller, rq->size, &rq->gfp, rq->policy->name);
+}
+
+/* One request, from end to end */
+
+/* Out of line, because most requests end before it */
+static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_result *res,
+				enum kvdemo_why why, unsigned long caller)
+{
+	void *p;
+
+	if (why == WHY_OPEN && rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE)
+		backoff_failed(rq);
+	p = fall_back(rq, res);
+	/* A skipped attempt must not cost the caller the memory. */
+	if (!p && why == KVDEMO_WHY_BACKOFF)
+		p = try_kmalloc(rq, res, caller);
+	if (!p && why_none(rq) == KVDEMO_WHY_IMPOSSIBLE)
+		say_impossible(rq, caller);
+	return p;
+}
+
+/* Without @res there is no clock and no look at the page. */
+static __always_inline void *serve(const struct kvdemo_request *rq, struct kvdemo_result *res,
+				   unsigned long caller)
+{
+	enum kvdemo_why why = WHY_OPEN;
+	void *p = NULL;
+
+	if (unlikely(res))
+		res->kmalloc_ns = res->vmalloc_ns = KVDEMO_NS_NONE;
+	if (unlikely(!rq->size))
+		p = ZERO_SIZE_PTR;
+	else if (likely(wants_try(rq, &why)))
+		p = try_kmalloc(rq, res, caller);
+	if (unlikely(!p))
+		p = after_try(rq, res, why, caller);
+	if (unlikely(res)) {
+		res->path = kvdemo_path(p);
+		res->why = why_of(rq, p, res->path, why);
+	}
+	return p;
+}
+
+/* Apart, so that a request without a result saves no registers for it */
+static noinline void *serve_told(const struct kvdemo_request *rq, struct kvdemo_result *res,
+				 unsigned long caller)
+{
+	return serve(rq, res, caller);
+}
+
+static noinline void *serve_native(const struct kvdemo_request *rq, struct kvdemo_result *res)
 {
 	void *p = kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
 
@@ -646,57 +365,131 @@ static noinline void *alloc_native(const struct kvdemo_request *rq,
 	return p;
 }
 
-/*
- * Flags outside the contract: kmalloc only, for vmalloc may sleep, and above
- * PAGE_SIZE without NOFAIL, which at a high order loops for ever. __GFP_DMA32 gets
- * nothing: kmalloc would drop it, with a splat, and take memory from any zone.
- */
-static noinline void *alloc_kmalloc_only(size_t size, gfp_t gfp, int node,
-					 struct kvdemo_result *res)
+/* The contract of kvmalloc_node() in 4.12, and a zone that kmalloc does not have */
+static __always_inline bool in_contract(gfp_t gfp)
 {
-	const struct kvdemo_request rq = {
-		.size = size,
-		.gfp = size > PAGE_SIZE ? gfp & ~__GFP_NOFAIL : gfp,
-		.node = node,
-		.policy = &kvdemo_policies[KVDEMO_KMALLOC],
-	};
-	void *p;
+	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL | __GFP_DMA32)) ==
+	       GFP_KERNEL;
+}
 
-	if (gfp & __GFP_DMA32) {
-		p = size ? NULL : ZERO_SIZE_PTR;
+/*
+ * Outside the contract, the running kernel's own kvmalloc knows best what it can
+ * promise, and a caller gets no less than there. It warns where that kernel's
+ * documentation calls a flag unsupported; else one line names the first caller.
+ */
+static noinline void *serve_other(const struct kvdemo_request *asked,
+				  struct kvdemo_result *res, unsigned long caller)
+{
+	struct kvdemo_request rq = *asked;
+
+	if (rq.gfp & __GFP_DMA32) {
+		void *p = rq.size ? NULL : ZERO_SIZE_PTR;
+
+		if (!p)
+			say_impossible(&rq, caller);
 		if (res)
 			kvdemo_outcome(&rq, p, res);
 		return p;
 	}
-	WARN_ON_ONCE(1);
-	return do_alloc(&rq, res);
+	if (WARN_ON_ONCE(kvdemo_compat_unsupported(rq.gfp)))
+		pr_warn("gfp=%pGg is what this kernel's kvmalloc does not support\n", &rq.gfp);
+	else
+		pr_info_once("%pS asks for gfp=%pGg: this kernel's own kvmalloc_node() serves all such requests\n",
+			     (void *)caller, &rq.gfp);
+	if (is_forced(&rq))
+		return serve_told(&rq, res, caller);
+	rq.policy = &kvdemo_policies[KVDEMO_NATIVE];
+	return serve_native(&rq, res);
 }
 
-static __always_inline void *alloc_checked(const struct kvdemo_request *rq,
-					   struct kvdemo_result *res)
+static __always_inline void *serve_any(const struct kvdemo_request *rq,
+				       struct kvdemo_result *res, unsigned long caller)
 {
-	if (unlikely(!gfp_allowed(rq->gfp)))
-		return alloc_kmalloc_only(rq->size, rq->gfp, rq->node, res);
+	if (unlikely(!in_contract(rq->gfp)))
+		return serve_other(rq, res, caller);
 	if (rq->policy->native && !is_forced(rq))
-		return alloc_native(rq, res);
-	return do_alloc(rq, res);
+		return serve_native(rq, res);
+	return unlikely(res) ? serve_told(rq, res, caller) : serve(rq, NULL, caller);
 }
 
-/* Who looks wants the result, whether the caller asked for it or not. */
+/* The API */
+
+/* One static branch for what is rare: an observer, or the fallback forced on all. */
+static DEFINE_STATIC_KEY_FALSE(rare_key);
+
+static const struct kvdemo_observer *observer;
+static bool force_fallback;
+static DEFINE_MUTEX(force_lock);
+
+/**
+ * kvdemo_observe() - call an observer for every allocation and free of the API
+ * @who: the one observer that there is; it outlives every caller of the API
+ *
+ * Calls are counted: as many of kvdemo_unobserve() stop it. While nobody observes, the
+ * allocation path pays nothing for it.
+ *
+ * Context: process context, may sleep.
+ */
+void kvdemo_observe(const struct kvdemo_observer *who)
+{
+	/* pairs with alloc_rare() and kvfree_rare() */
+	smp_store_release(&observer, who);
+	static_branch_inc(&rare_key);
+}
+
+/**
+ * kvdemo_unobserve() - take back one call of kvdemo_observe()
+ *
+ * Context: process context, may sleep. Calls of the observer that have begun go on.
+ */
+void kvdemo_unobserve(void)
+{
+	static_branch_dec(&rare_key);
+}
+
+/**
+ * kvdemo_force_fallback() - send every caller to the fallback, or stop it
+ * @on: true: above PAGE_SIZE each policy that can fall back does so at once, but
+ *      for requests that a zone or a node binds, and for those that may not block or
+ *      that this kernel's own kvmalloc would give no fallback
+ *
+ * For a driver under test: what it does to memory outside the linear map shows at
+ * the first allocation, and not in a year. Its pages may yet be consecutive: from
+ * 6.19 on vmalloc, too, takes a block where it finds one. While it is off the
+ * allocation path pays nothing for it. It is one switch for all: the last call wins.
+ *
+ * Context: process context, may sleep.
+ */
+void kvdemo_force_fallback(bool on)
+{
+	mutex_lock(&force_lock);
+	if (on && !force_fallback)
+		static_branch_inc(&rare_key);
+	else if (!on && force_fallback)
+		static_branch_dec(&rare_key);
+	WRITE_ONCE(force_fallback, on);
+	mutex_unlock(&force_lock);
+}
+EXPORT_SYMBOL_GPL(kvdemo_force_fallback);
+
+/* Observers need the result even when the caller passes none. */
 static noinline void *alloc_rare(const struct kvdemo_request *asked,
 				 struct kvdemo_result *res, unsigned long caller)
 {
+	const struct kvdemo_observer *who;
 	struct kvdemo_request rq = *asked;
 	struct kvdemo_result seen;
 	u64 start = ktime_get_ns();
 	void *p;
 
 	rq.force_fallback |= READ_ONCE(force_fallback);
-	p = alloc_checked(&rq, &seen);
-	/* What alloc_kmalloc_only() served its policy did not. */
-	if (!gfp_allowed(rq.gfp))
-		rq.policy = &kvdemo_policies[KVDEMO_KMALLOC];
-	kvdemo_observe(&rq, &seen, p, ktime_get_ns() - start, caller);
+	p = serve_any(&rq, &seen, caller);
+	/* Report the policy that really ran. */
+	if (!in_contract(rq.gfp) && !is_forced(&rq))
+		rq.policy = &kvdemo_policies[KVDEMO_NATIVE];
+	who = smp_load_acquire(&observer);
+	if (who)
+		who->alloc(&rq, &seen, p, ktime_get_ns() - start, caller);
 	if (res)
 		*res = seen;
 	return p;
@@ -706,25 +499,11 @@ static noinline void *alloc_rare(const struct kvdemo_request *asked,
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res)
 {
-	if (static_branch_unlikely(&kvdemo_rare_key))
+	if (static_branch_unlikely(&rare_key))
 		return alloc_rare(rq, res, _RET_IP_);
-	return alloc_checked(rq, res);
+	return serve_any(rq, res, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
-
-/* By value, so that the request of the common way needs no stack */
-static noinline void *kvmalloc_rare(size_t size, gfp_t flags, int node,
-				    unsigned long caller)
-{
-	const struct kvdemo_request rq = {
-		.size = size,
-		.gfp = flags,
-		.node = node,
-		.policy = &kvdemo_policies[KVDEMO_NORETRY],
-	};
-
-	return alloc_rare(&rq, NULL, caller);
-}
 
 /* kvdemo_kvmalloc_node(), to be charged to its caller */
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
@@ -736,104 +515,199 @@ void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 		.policy = &kvdemo_policies[KVDEMO_NORETRY],
 	};
 
-	if (static_branch_unlikely(&kvdemo_rare_key))
-		return kvmalloc_rare(size, flags, node, _RET_IP_);
-	return alloc_checked(&rq, NULL);
+	if (static_branch_unlikely(&rare_key))
+		return alloc_rare(&rq, NULL, _RET_IP_);
+	return serve_any(&rq, NULL, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(kvdemo_kvmalloc_node_noprof);
+
+static noinline void kvfree_rare(const void *p, unsigned long caller)
+{
+	const struct kvdemo_observer *who = smp_load_acquire(&observer);
+
+	/* The path is told while the memory is still ours. */
+	if (who)
+		who->free(p, kvdemo_path(p), caller);
+}
 
 /**
  * kvdemo_kvfree() - free what any policy returned
  * @p: the buffer; NULL and ZERO_SIZE_PTR are allowed
  *
- * As kvfree(), and kvdemo:kvdemo_free tells of it.
+ * As kvfree(), and an observer is told of it.
  *
  * Context: process context, may sleep.
  */
 void kvdemo_kvfree(const void *p)
 {
-	/* The path is told while the memory is still ours. */
-	if (trace_kvdemo_free_enabled())
-		trace_kvdemo_free(p, kvdemo_path(p), _RET_IP_);
+	if (static_branch_unlikely(&rare_key))
+		kvfree_rare(p, _RET_IP_);
 	kvfree(p);
 }
 EXPORT_SYMBOL_GPL(kvdemo_kvfree);
 
-static struct page *page_of(const void *p)
-{
-	return is_vmalloc_addr(p) ? vmalloc_to_page(p) : virt_to_page(p);
-}
+/*
+ * Policy backoff. After a failed attempt of an order, this CPU makes no other of that
+ * order until more blocks are free than at the fewest seen since, or until a period
+ * of BACKOFF_TICKS is over: an attempt wakes kswapd and kcompactd, and somebody must.
+ *
+ * What is seen are the free lists of the zone that serves the request first, from
+ * that order up, and the list of that order in the lower zones of its node. They are
+ * read without the zone's lock: a hint. Blocks that are free but not for this request
+ * (CMA, watermarks) were free at the failure, too.
+ *
+ * Where compaction has pages to move, the first BACKOFF_BURST failures after a calm
+ * second start no back-off period, because compaction has to be asked many times in a
+ * row: kswapd must find nothing to reclaim 16 times (MAX_RECLAIM_RETRIES) before it
+ * leaves a zone that is short of free pages to kcompactd, which then passes over
+ * calls of its own accord.
+ *
+ * A skipped attempt, and one that succeeds, write nothing that CPUs share.
+ */
+#define BACKOFF_TICKS	max(HZ / 250, 1)
+#define BACKOFF_BURST	24
+#define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
 
 /**
- * kvdemo_page_node() - the NUMA node of the page behind an address
- * @p: an address inside a live allocation, on any path
- *
- * Context: any.
- * Return: the node, or NUMA_NO_NODE for NULL, ZERO_SIZE_PTR and an address
- * that no page backs.
+ * struct backoff - what a CPU remembers of an order
+ * @seen: 1 + the fewest free blocks seen since the last failure; 0: attempts are made
+ * @since: jiffies at the last failure
+ * @zone: that serves the request first
+ * @burst: failures since the last calm second
  */
-int kvdemo_page_node(const void *p)
-{
-	struct page *page = ZERO_OR_NULL_PTR(p) ? NULL : page_of(p);
+struct backoff {
+	u32 seen;
+	u32 since;
+	struct zone *zone;
+	u8 burst;
+};
 
-	return page ? page_to_nid(page) : NUMA_NO_NODE;
+static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
+
+/* get_order() of a size above PAGE_SIZE, and two instructions less */
+static __always_inline unsigned int backoff_order(size_t size)
+{
+	return __fls(size - 1) - PAGE_SHIFT + 1;
 }
-EXPORT_SYMBOL_GPL(kvdemo_page_node);
+
+static struct zone *first_zone(int node)
+{
+	struct zoneref *ref;
+
+	if (node == NUMA_NO_NODE)
+		node = numa_mem_id();
+	ref = node_zonelist(node, GFP_KERNEL)->_zonerefs;
+	/* highmem and movable zones come first, and are not for kmalloc */
+	while (zonelist_zone_idx(ref) > ZONE_NORMAL)
+		ref++;
+	return zonelist_zone(ref);
+}
+
+/* Free blocks of @zone from @order up */
+static u32 free_from(const struct zone *zone, unsigned int order)
+{
+	u32 blocks = 0;
+
+	BUILD_BUG_ON(ARRAY_SIZE(zone->free_area) < NR_ORDERS);
+	for (; order < NR_ORDERS; order++)
+		blocks += READ_ONCE(zone->free_area[order].nr_free);
+	return blocks;
+}
+
+/* A node's zones lie side by side, the lowest first. */
+static u32 free_seen(const struct zone *zone, unsigned int order)
+{
+	const struct zone *lowest = zone - zone_idx(zone);
+	u32 blocks = free_from(zone, order);
+
+	while (zone-- > lowest)
+		blocks += READ_ONCE(zone->free_area[order].nr_free);
+	return blocks;
+}
+
+/* Out of line: a CPU whose last attempt succeeded does not come here. */
+static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
+{
+	struct backoff *b = raw_cpu_ptr(kvdemo_backoff + order);
+	u32 now, seen = READ_ONCE(b->seen);
+
+	/* No failure was recorded on this CPU: the task migrated. */
+	if (unlikely(!seen))
+		return false;
+	now = free_seen(b->zone, order) + 1;
+	/* A caller of RETRY_MAYFAIL wants contiguous memory at a price. */
+	if (gfp & __GFP_RETRY_MAYFAIL || now > seen ||
+	    (u32)jiffies - READ_ONCE(b->since) >= BACKOFF_TICKS) {
+		/* The attempt starts afresh, so a success has nothing left to do. */
+		WRITE_ONCE(b->seen, 0);
+		return false;
+	}
+	/* Where others took some, what comes back counts as new. */
+	if (now < seen)
+		WRITE_ONCE(b->seen, now);
+	return true;
+}
+
+/* A migration between the accesses spoils a guess, nothing else. */
+static __always_inline bool backoff_skips(const struct kvdemo_request *rq)
+{
+	unsigned int order = backoff_order(rq->size);
+
+	return unlikely(this_cpu_read((kvdemo_backoff + order)->seen)) &&
+	       backoff_rests(order, rq->gfp);
+}
 
 /*
- * Do @size bytes from @p end inside the compound page that holds @p? By frames, for
- * KASAN's tags make the addresses of an object and of its slab differ.
+ * Pages on the LRU lists are what compaction can move. Where they are an eighth of
+ * the zone or less, it was not seen to make a block, and 24 attempts are not free.
  */
-static bool inside_compound(const void *p, size_t size, unsigned int order)
+static bool has_movable(struct zone *zone)
 {
-	size_t pages = page_to_pfn(virt_to_page(p)) - page_to_pfn(virt_to_head_page(p));
-	size_t offset = (pages << PAGE_SHIFT) + offset_in_page(p);
+	unsigned long pages = 0;
+	int item;
 
-	return size <= (PAGE_SIZE << order) - offset;
+	for (item = NR_ZONE_INACTIVE_ANON; item <= NR_ZONE_ACTIVE_FILE; item++)
+		pages += zone_page_state(zone, item);
+	return pages > zone_managed_pages(zone) / 8;
 }
 
-/**
- * kvdemo_inspect() - walk an allocation page by page
- * @p: what an allocation returned
- * @size: the bytes that were asked for
- * @layout: filled in; see &struct kvdemo_layout
- *
- * Takes time in proportion to @size, and stays off the allocation path.
- *
- * Context: process context, may sleep.
- * Return: 0; -EINVAL for NULL, ZERO_SIZE_PTR or size 0; -ERANGE where the slab,
- * the compound page or the vmalloc area ends before @size.
- */
-int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
+static bool in_burst(struct backoff *b, struct zone *zone)
 {
-	const void *at = PTR_ALIGN_DOWN(p, PAGE_SIZE);
-	unsigned long pfn, last = 0;
-
-	memset(layout, 0, sizeof(*layout));
-	layout->node = NUMA_NO_NODE;
-	layout->path = kvdemo_path(p);
-	if (layout->path == KVDEMO_PATH_NONE || !size)
-		return -EINVAL;
-	if (size > ULONG_MAX - (unsigned long)p)
-		return -ERANGE;
-	if (layout->path != KVDEMO_PATH_VMALLOC) {
-		layout->order = compound_order(virt_to_head_page(p));
-		if (!inside_compound(p, size, layout->order))
-			return -ERANGE;
-	}
-	layout->node = kvdemo_page_node(p);
-	for (; at < p + size; at += PAGE_SIZE) {
-		struct page *page = page_of(at);
-
-		if (!page)
-			return -ERANGE;
-		pfn = page_to_pfn(page);
-		layout->runs += !layout->pages || pfn != last + 1;
-		layout->pages++;
-		node_set(page_to_nid(page), layout->nodes);
-		last = pfn;
-		cond_resched();
-	}
-	return 0;
+	if ((u32)jiffies - b->since > HZ)
+		b->burst = 0;
+	if (b->burst >= BACKOFF_BURST || !has_movable(zone))
+		return false;
+	b->burst++;
+	return true;
 }
-EXPORT_SYMBOL_GPL(kvdemo_inspect);
+
+/* May the failure be that of one cgroup, cpuset or memory policy? */
+static bool is_confined(gfp_t gfp)
+{
+	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL))
+		return true;
+#ifdef CONFIG_NUMA
+	return current->mempolicy;
+#else
+	return false;
+#endif
+}
+
+static noinline void backoff_failed(const struct kvdemo_request *rq)
+{
+	unsigned int order = backoff_order(rq->size);
+	struct zone *zone = first_zone(rq->node);
+	struct backoff *b = raw_cpu_ptr(kvdemo_backoff + order);
+	bool bursts;
+
+	/* A full node or zone says nothing of all memory. */
+	if (rq->gfp & GFP_BOUND)
+		return;
+	/* Without a free block it is the memory, whatever confines the request. */
+	if (is_confined(rq->gfp) && free_from(zone, order))
+		return;
+	bursts = in_burst(b, zone);
+	b->since = jiffies;
+	b->zone = zone;
+	WRITE_ONCE(b->seen, bursts ? 0 : free_seen(zone, order) + 1);
+}

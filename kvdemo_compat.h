@@ -33,21 +33,75 @@
  */
 #ifndef alloc_hooks
 #define alloc_hooks(call)	(call)
-#define kmalloc_node_noprof	kmalloc_node
 #define kvmalloc_node_noprof	kvmalloc_node
 #define __vmalloc_noprof	__vmalloc
 #endif
 
 /*
+ * kmalloc in the name of its caller's caller: kmem:kmalloc and the slab's own records
+ * name the driver and not the wrapper, and from 6.6 on it chooses among the copies of a
+ * cache (3c6152940584 "Randomized slab caches for kmalloc()"). 6.1, "mm/slab_common:
+ * remove CONFIG_NUMA ifdefs for common kmalloc functions"; 6.10 as above.
+ */
+#ifdef kmalloc_node_track_caller_noprof
+#define kvdemo_compat_kmalloc(size, gfp, node, caller) \
+	kmalloc_node_track_caller_noprof(size, gfp, node, caller)
+#elif KVDEMO_SINCE(6, 1) || defined(CONFIG_NUMA)
+#define kvdemo_compat_kmalloc(size, gfp, node, caller) \
+	__kmalloc_node_track_caller(size, gfp, node, caller)
+#else
+#define kvdemo_compat_kmalloc(size, gfp, node, caller) \
+	((void)(node), __kmalloc_track_caller(size, gfp, caller))
+#endif
+
+/*
+ * 5.16, 86cffecdeaa2 "Compiler Attributes: add __alloc_size() for better bounds
+ * checking": FORTIFY_SOURCE then knows how large a buffer is.
+ */
+#ifndef __alloc_size
+#define __alloc_size(...)
+#endif
+
+/*
+ * Does the kernel's own kvmalloc_node() give such flags a fallback? 5.17, a421ef303008
+ * "mm: allow !GFP_KERNEL allocations for kvmalloc": all that may block; before, only a
+ * superset of GFP_KERNEL. What may not block is never sent to vmalloc by us, though
+ * 6.19 does (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc").
+ */
+static inline bool kvdemo_compat_falls_back(gfp_t gfp)
+{
+	const gfp_t needed = KVDEMO_SINCE(5, 17) ? __GFP_DIRECT_RECLAIM : GFP_KERNEL;
+
+	return (gfp & needed) == needed;
+}
+
+/*
+ * Does the documentation of this kernel's kvmalloc_node() call such flags unsupported?
+ * NORETRY always; NOFAIL until 5.17 and non-blocking requests from then to 6.18, by the
+ * commits above.
+ */
+static inline bool kvdemo_compat_unsupported(gfp_t gfp)
+{
+	if (gfp & __GFP_NORETRY)
+		return true;
+	if (!KVDEMO_SINCE(5, 17))
+		return gfp & __GFP_NOFAIL;
+	return !KVDEMO_SINCE(6, 19) && !(gfp & __GFP_DIRECT_RECLAIM);
+}
+
+/*
  * 6.19, "mm/vmalloc: warn on invalid vmalloc gfp flags": __vmalloc() warns
  * about a bit outside its list and drops it. The list of 6.19 and 7.0 lacks
  * __GFP_RETRY_MAYFAIL, which 7.1 took in. Elsewhere it is passed on as
- * kvmalloc_node() does, for it keeps order-0 requests from the OOM killer.
+ * kvmalloc_node() does, because it keeps order-0 requests from the OOM killer; so does
+ * NORETRY, which gives up earlier.
  */
 #if KVDEMO_SINCE(6, 19) && !KVDEMO_SINCE(7, 1)
 #define KVDEMO_GFP_MAYFAIL	((__force gfp_t)0)
+#define KVDEMO_GFP_VMALLOC_NO_OOM	__GFP_NORETRY
 #else
 #define KVDEMO_GFP_MAYFAIL	__GFP_RETRY_MAYFAIL
+#define KVDEMO_GFP_VMALLOC_NO_OOM	__GFP_RETRY_MAYFAIL
 #endif
 
 /*
@@ -60,11 +114,14 @@
 #define KVDEMO_GFP_NOMEMALLOC	__GFP_NOMEMALLOC
 #endif
 
-/* The bits that vmalloc takes, NORETRY and NOFAIL apart. */
+/*
+ * The bits that vmalloc takes, NORETRY apart. 5.17, 9376130c390a "mm/vmalloc: add
+ * support for __GFP_NOFAIL"; a forced request may hold it.
+ */
 #define KVDEMO_GFP_VMALLOC \
 	(GFP_KERNEL | __GFP_HARDWALL | __GFP_HIGH | __GFP_ACCOUNT | \
-	 __GFP_ZERO | __GFP_NOWARN | __GFP_NOLOCKDEP | KVDEMO_GFP_MAYFAIL | \
-	 KVDEMO_GFP_NOMEMALLOC)
+	 __GFP_ZERO | __GFP_NOWARN | __GFP_NOLOCKDEP | __GFP_NOFAIL | \
+	 KVDEMO_GFP_MAYFAIL | KVDEMO_GFP_NOMEMALLOC)
 
 /*
  * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes

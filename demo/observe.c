@@ -22,17 +22,18 @@
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvdemo_alloc);
 
 static bool stats_on;
+static const struct kvdemo_observer observer;
 
 /* The tracer's own static key comes second: the allocation path has ours only. */
 int kvdemo_trace_reg(void)
 {
-	static_branch_inc(&kvdemo_rare_key);
+	kvdemo_observe(&observer);
 	return 0;
 }
 
 void kvdemo_trace_unreg(void)
 {
-	static_branch_dec(&kvdemo_rare_key);
+	kvdemo_unobserve();
 }
 
 /*
@@ -92,25 +93,21 @@ static void count(const struct kvdemo_request *rq,
 	put_cpu_ptr(&cpu_stats);
 }
 
-/**
- * kvdemo_observe() - tell those who look of an allocation
- * @rq: what was asked for
- * @res: what became of it
- * @p: the buffer, or NULL
- * @total_ns: price of the whole request in ns
- * @caller: address in the caller of the API
- *
- * Context: process context, while kvdemo_rare_key is on.
- */
-void kvdemo_observe(const struct kvdemo_request *rq,
-		    const struct kvdemo_result *res, const void *p,
-		    s64 total_ns, unsigned long caller)
+static void tell_alloc(const struct kvdemo_request *rq, const struct kvdemo_result *res,
+		       const void *p, s64 total_ns, unsigned long caller)
 {
 	trace_kvdemo_alloc(KVDEMO_ORIGIN_API, rq, res, p, total_ns, caller);
 	/* pairs with the release in kvdemo_stats_switch() */
 	if (smp_load_acquire(&stats_on))
 		count(rq, res);
 }
+
+static void tell_free(const void *p, enum kvdemo_path path, unsigned long caller)
+{
+	trace_kvdemo_free(p, path, caller);
+}
+
+static const struct kvdemo_observer observer = { .alloc = tell_alloc, .free = tell_free };
 
 static int make_stats(void)
 {
@@ -152,9 +149,9 @@ int kvdemo_stats_switch(bool on)
 	/* A tracer may have switched the key on: the counters come first. */
 	smp_store_release(&stats_on, on);
 	if (on)
-		static_branch_inc(&kvdemo_rare_key);
+		kvdemo_observe(&observer);
 	else
-		static_branch_dec(&kvdemo_rare_key);
+		kvdemo_unobserve();
 	return 0;
 }
 

@@ -44,6 +44,7 @@ void kvdemo_trace_unreg(void);
 #define KVDEMO_WHY_WORDS(word, last)				\
 	word(KVDEMO_WHY_ZERO, "zero")				\
 	word(KVDEMO_WHY_INVALID, "invalid")			\
+	word(KVDEMO_WHY_IMPOSSIBLE, "impossible")		\
 	word(KVDEMO_WHY_NO_MEMORY, "no-memory")			\
 	word(KVDEMO_WHY_FORCED, "forced")			\
 	word(KVDEMO_WHY_POLICY, "policy")			\
@@ -138,7 +139,7 @@ TRACE_EVENT_FN(kvdemo_alloc,
 	kvdemo_trace_reg, kvdemo_trace_unreg
 );
 
-TRACE_EVENT(kvdemo_free,
+TRACE_EVENT_FN(kvdemo_free,
 	TP_PROTO(const void *ptr, enum kvdemo_path path, unsigned long caller),
 
 	TP_ARGS(ptr, path, caller),
@@ -158,7 +159,9 @@ TRACE_EVENT(kvdemo_free,
 	TP_printk("caller=%pS ptr=%p path=%s", (void *)__entry->caller,
 		__entry->ptr,
 		__print_symbolic(__entry->path,
-				 KVDEMO_PATH_WORDS(PAIR, LAST_PAIR)))
+				 KVDEMO_PATH_WORDS(PAIR, LAST_PAIR))),
+
+	kvdemo_trace_reg, kvdemo_trace_unreg
 );
 
 #endif /* KVDEMO_TRACE_H */
