@@ -29,5 +29,5 @@ caught 3 uaf 'BUG: KASAN: slab-use-after-free in read_freed.*' 'KASAN catches a 
 caught 3 uaf-vmalloc 'BUG: KASAN: .* in read_freed.*' 'KASAN catches a use after free in vmalloc memory'
 caught 4 leak 'kmemleak: 1 new suspected memory leaks' 'kmemleak catches a leak'
 caught 4 lock 'WARNING: possible circular locking dependency detected' 'lockdep catches a lock inversion'
-caught 3 ubsan 'UBSAN: shift-out-of-bounds in .*kvdemo_test.*' 'UBSAN catches a shift out of bounds'
+caught 3 ubsan 'UBSAN: shift-out-of-bounds in .*awake\.c' 'UBSAN catches a shift out of bounds'
 caught 3 null 'KASAN: null-ptr-deref.*' 'fault injection finds who does not check for NULL'

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proofs that the debug kernel's checkers are awake: each case does one thing
+ * wrong on purpose. Written to /sys/module/kvdemo_test/parameters/awake.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+
+#include "demo/param.h"
+#include "test.h"
+
+bool proving;
+
+static void awake_none(void)
+{
+}
+
+static void read_freed(size_t size)
+{
+	u8 *p = kvdemo_kvzalloc(size, GFP_KERNEL);
+
+	kvdemo_kvfree(p);
+	pr_info("# freed memory holds %u\n", READ_ONCE(*p));
+}
+
+static void awake_uaf(void)
+{
+	read_freed(100);
+}
+
+static void awake_uaf_vmalloc(void)
+{
+	kvdemo_force_fallback(true);
+	read_freed(4 * PAGE_SIZE);
+	kvdemo_force_fallback(false);
+}
+
+static void awake_leak(void)
+{
+	u8 *p = kvdemo_kvzalloc(1000, GFP_KERNEL);
+
+	pr_info("# forgot memory that holds %u\n", READ_ONCE(*p));
+}
+
+static void awake_lock(void)
+{
+	static DEFINE_MUTEX(first);
+	static DEFINE_MUTEX(second);
+
+	mutex_lock(&first);
+	mutex_lock(&second);
+	mutex_unlock(&second);
+	mutex_unlock(&first);
+	mutex_lock(&second);
+	mutex_lock(&first);
+	mutex_unlock(&first);
+	mutex_unlock(&second);
+}
+
+/* What a caller does who never checks: harmless until an allocation fails */
+static void awake_null(void)
+{
+	u8 *p = kvdemo_kvmalloc(PAGE_SIZE - 1000, GFP_KERNEL);
+
+	WRITE_ONCE(*p, 1);
+	kvdemo_kvfree(p);
+}
+
+static void awake_ubsan(void)
+{
+	int bits = 100;
+
+	OPTIMIZER_HIDE_VAR(bits);
+	pr_info("# 1 << %d is %d\n", bits, 1 << bits);
+}
+
+static const struct {
+	const char *name;
+	void (*go_wrong)(void);
+} awake_cases[] = {
+	{ "none", awake_none },
+	{ "uaf", awake_uaf },
+	{ "uaf-vmalloc", awake_uaf_vmalloc },
+	{ "leak", awake_leak },
+	{ "lock", awake_lock },
+	{ "null", awake_null },
+	{ "ubsan", awake_ubsan },
+};
+
+static int awake_set(const char *val, const struct kernel_param *kp)
+{
+	int i, err = 0;
+
+	proving = true;
+	for (i = 0; i < ARRAY_SIZE(awake_cases); i++) {
+		if (!sysfs_streq(val, awake_cases[i].name))
+			continue;
+		awake_cases[i].go_wrong();
+		return 0;
+	}
+	param_refuse(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan", &err, -EINVAL);
+	return err;
+}
+
+static const struct kernel_param_ops awake_ops = { .set = awake_set };
+module_param_cb(awake, &awake_ops, NULL, 0200);
+MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure), ubsan; none: nothing, on load");

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The gfp of each step, as the kernel's own events and a kprobe tell it, and the
+ * agreement with the running kernel's kvmalloc_node().
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <trace/events/kmem.h>
+
+#include "test.h"
+
+static char *native = "";
+module_param(native, charp, 0);
+MODULE_PARM_DESC(native, "the policy that must equal this kernel's kvmalloc_node(): noretry or noreclaim");
+
+/* Asked of who loads it: a test that asked kvdemo_compat.h would agree with any slip. */
+static bool mayfail = true;
+module_param(mayfail, bool, 0);
+MODULE_PARM_DESC(mayfail, "0: this kernel's __vmalloc() takes no __GFP_RETRY_MAYFAIL");
+static bool nomemalloc = true;
+module_param(nomemalloc, bool, 0);
+MODULE_PARM_DESC(nomemalloc, "0: this kernel's __vmalloc() takes no __GFP_NOMEMALLOC");
+
+struct seen seen;
+
+static void probe(void *data, unsigned long call_site, const void *ptr,
+		  size_t req, size_t alloc, gfp_t gfp, int node)
+{
+	if (current != seen.task || req != seen.size)
+		return;
+	if (!seen.calls++)
+		seen.gfp = gfp;
+}
+
+void watch(size_t size)
+{
+	seen.size = size;
+	seen.calls = 0;
+	seen.gfp = 0;
+	WRITE_ONCE(seen.task, current);
+}
+
+void unwatch(void)
+{
+	WRITE_ONCE(seen.task, NULL);
+}
+
+int watch_init(void)
+{
+	return kvdemo_compat_trace(register)(probe, NULL);
+}
+
+void watch_exit(void)
+{
+	kvdemo_compat_trace(unregister)(probe, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_NOWARN,
+				__GFP_RETRY_MAYFAIL,
+				__GFP_RETRY_MAYFAIL | __GFP_ZERO | __GFP_ACCOUNT };
+
+/* The rules once more, written down from the design and not from the table. */
+static gfp_t expected_gfp(enum kvdemo_policy_id id, size_t size, gfp_t gfp)
+{
+	bool mayfail = gfp & __GFP_RETRY_MAYFAIL;
+
+	if (size <= PAGE_SIZE)
+		return gfp;
+	gfp |= __GFP_NOWARN;
+	if (gfp & __GFP_THISNODE && id != KVDEMO_KMALLOC)
+		return gfp | __GFP_RETRY_MAYFAIL;
+	if (id == KVDEMO_NORECLAIM || id == KVDEMO_BACKOFF)
+		return mayfail ? gfp : gfp & ~__GFP_DIRECT_RECLAIM;
+	return mayfail && size > COSTLY_SIZE ? gfp : gfp | __GFP_NORETRY;
+}
+
+static bool gfp_is_expected(enum kvdemo_policy_id id, size_t size, gfp_t gfp)
+{
+	unsigned int calls = 1;
+	gfp_t expected = expected_gfp(id, size, gfp);
+
+	if (id == KVDEMO_BACKOFF && size > KMALLOC_MAX_SIZE)
+		calls = 0;
+	watch(size);
+	kvdemo_kvfree(alloc(&kvdemo_policies[id], size, gfp, NULL));
+	unwatch();
+	return CHECK(!!seen.calls == calls, "size=%zu policy=%s: %u calls of kmalloc",
+		     size, kvdemo_policies[id].name, seen.calls) &&
+	       CHECK(!calls || seen.gfp == expected,
+		     "size=%zu policy=%s: tried with %pGg, expected %pGg", size,
+		     kvdemo_policies[id].name, &seen.gfp, &expected);
+}
+
+bool test_gfp(void)
+{
+	static const enum kvdemo_policy_id ids[] = {
+		KVDEMO_NORETRY, KVDEMO_NORECLAIM, KVDEMO_BACKOFF, KVDEMO_KMALLOC,
+	};
+	unsigned int i, j, k;
+	bool good = true;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++)
+		for (j = 0; j < nr_sizes; j++) {
+			for (k = 0; k < ARRAY_SIZE(extras); k++)
+				good &= gfp_is_expected(ids[i], sizes[j],
+							GFP_KERNEL | extras[k]);
+			good &= gfp_is_expected(ids[i], sizes[j],
+						GFP_KERNEL | __GFP_THISNODE);
+		}
+	watch(COSTLY_SIZE);
+	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE,
+			    GFP_KERNEL, NULL));
+	kvdemo_kvfree(alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
+				   GFP_KERNEL, NULL));
+	unwatch();
+	return good & CHECK(!seen.calls, "vmalloc and forced must not call kmalloc");
+}
+
+/*
+ * The gfp that __vmalloc() gets, read by a kprobe: every bit that it takes is
+ * passed on, and none that it does not.
+ */
+#ifdef CONFIG_HAVE_FUNCTION_ARG_ACCESS_API
+static gfp_t vmalloc_gfp;
+
+static int see_vmalloc(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (current == seen.task)
+		vmalloc_gfp = (__force gfp_t)regs_get_kernel_argument(regs, 1);
+	return 0;
+}
+
+static bool forced_on_node(gfp_t gfp)
+{
+	const struct kvdemo_request rq = {
+		.size = COSTLY_SIZE,
+		.gfp = gfp,
+		.node = numa_mem_id(),
+		.policy = &kvdemo_policies[KVDEMO_NORETRY],
+		.force_fallback = true,
+	};
+	void *p = kvdemo_alloc(&rq, NULL);
+	bool good = CHECK(kvdemo_path(p) == KVDEMO_PATH_VMALLOC, "%pGg", &gfp);
+
+	kvdemo_kvfree(p);
+	return good;
+}
+
+bool test_vmalloc_gfp(void)
+{
+	struct kprobe kp = {
+		.symbol_name = __stringify(__vmalloc_noprof),
+		.pre_handler = see_vmalloc,
+	};
+	const gfp_t asked = __GFP_RECLAIMABLE | __GFP_COMP | __GFP_NOMEMALLOC;
+	bool good = true;
+	unsigned int i;
+	gfp_t wanted;
+
+	if (!CHECK(!register_kprobe(&kp), "register_kprobe"))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(extras); i++) {
+		watch(COSTLY_SIZE);
+		kvdemo_kvfree(alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
+					   GFP_KERNEL | extras[i] | asked, NULL));
+		unwatch();
+		wanted = GFP_KERNEL | extras[i];
+		if (nomemalloc)
+			wanted |= __GFP_NOMEMALLOC;
+		if (!mayfail)
+			wanted &= ~__GFP_RETRY_MAYFAIL;
+		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg",
+			      &vmalloc_gfp, &wanted);
+	}
+	unregister_kprobe(&kp);
+	/* Who names a node is served by another function: it warns about other bits. */
+	for (i = 0; i < ARRAY_SIZE(extras); i++)
+		good &= forced_on_node(GFP_KERNEL | extras[i] | asked);
+	return good;
+}
+#else
+bool test_vmalloc_gfp(void)
+{
+	skip = "this architecture shows no arguments to a kprobe";
+	return true;
+}
+#endif
+
+/* 4.13 let RETRY_MAYFAIL replace NORETRY at every order; ours keeps 4.12. */
+static bool differs_on_purpose(const struct kvdemo_policy *policy, size_t size,
+			       gfp_t gfp)
+{
+	return is_policy(policy, KVDEMO_NORETRY) && gfp & __GFP_RETRY_MAYFAIL &&
+	       size > PAGE_SIZE && size <= COSTLY_SIZE;
+}
+
+static bool agrees(const struct kvdemo_policy *policy, size_t size, gfp_t gfp)
+{
+	const struct kvdemo_policy *oracle = &kvdemo_policies[KVDEMO_NATIVE];
+	struct kvdemo_result theirs, ours;
+	gfp_t wanted;
+	bool good;
+
+	watch(size);
+	kvdemo_kvfree(alloc(oracle, size, gfp, &theirs));
+	wanted = seen.gfp;
+	good = CHECK(seen.calls, "size=%zu: native never called kmalloc", size);
+	watch(size);
+	kvdemo_kvfree(alloc(policy, size, gfp, &ours));
+	unwatch();
+	if (differs_on_purpose(policy, size, gfp))
+		wanted |= __GFP_NORETRY;
+	return good &
+	       CHECK(seen.gfp == wanted, "size=%zu policy=%s: tried with %pGg, native with %pGg",
+		     size, policy->name, &seen.gfp, &wanted) &
+	       CHECK(ours.path == theirs.path && ours.why == theirs.why,
+		     "size=%zu: %s, native %s", size, kvdemo_path_name(ours.path),
+		     kvdemo_path_name(theirs.path)) &
+	       CHECK(theirs.kmalloc_ns == KVDEMO_NS_NONE &&
+		     theirs.vmalloc_ns == KVDEMO_NS_NONE, "size=%zu", size);
+}
+
+bool test_native(void)
+{
+	const struct kvdemo_policy *policy = kvdemo_policy_find(native);
+	bool good = true;
+	unsigned int i, j;
+
+	if (!CHECK(policy, "native=%s names no policy", native))
+		return false;
+	for (i = 0; i < nr_sizes; i++)
+		for (j = 0; j < ARRAY_SIZE(extras); j++)
+			good &= agrees(policy, sizes[i], GFP_KERNEL | extras[j]);
+	return good;
+}

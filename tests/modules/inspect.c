@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Nodes, and inspection against a walk of the pages. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "test.h"
+
+static bool on_node(const void *p, size_t size, int node)
+{
+	size_t at;
+
+	for (at = 0; at < size; at += PAGE_SIZE)
+		if (page_to_nid(real_page(p + at)) != node)
+			return false;
+	return page_to_nid(real_page(p + size - 1)) == node;
+}
+
+static bool node_is_honoured(const struct kvdemo_policy *policy, size_t size,
+			     int node)
+{
+	const struct kvdemo_request rq = {
+		.size = size, .gfp = GFP_KERNEL, .node = node, .policy = policy,
+	};
+	struct kvdemo_layout layout;
+	struct kvdemo_result res;
+	bool good = true;
+	void *p;
+
+	p = kvdemo_alloc(&rq, &res);
+	if (!p)
+		return CHECK(is_policy(policy, KVDEMO_KMALLOC), "size=%zu", size);
+	/* The kernel's own fallback has the node on every release. */
+	if (res.path != KVDEMO_PATH_VMALLOC || KVDEMO_VMALLOC_NODE || policy->native)
+		good = CHECK(on_node(p, size, node), "size=%zu policy=%s node=%d",
+			     size, policy->name, node);
+	/* Whatever node it became, inspection tells it. */
+	good &= CHECK(!kvdemo_inspect(p, size, &layout), "size=%zu", size) &&
+		CHECK(layout.node == page_to_nid(real_page(p)) &&
+		      kvdemo_page_node(p) == layout.node &&
+		      node_isset(layout.node, layout.nodes), "size=%zu", size);
+	if (nodes_weight(layout.nodes) == 1)
+		good &= CHECK(on_node(p, size, layout.node), "size=%zu", size);
+	kvdemo_kvfree(p);
+	return good;
+}
+
+/* Pages of all nodes in one buffer, as a fallback on a full node makes them */
+static bool spanning_is_told(void)
+{
+	struct kvdemo_layout layout;
+	struct page *pages[4];
+	int i, node = first_memory_node;
+	bool good = false;
+	void *p;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = alloc_pages_node(node, GFP_KERNEL | __GFP_THISNODE, 0);
+		if (!CHECK(pages[i], "node=%d is full", node))
+			goto out;
+		node = next_memory_node(node);
+		if (node == MAX_NUMNODES)
+			node = first_memory_node;
+	}
+	p = vmap(pages, ARRAY_SIZE(pages), VM_MAP, PAGE_KERNEL);
+	good = CHECK(p && !kvdemo_inspect(p, ARRAY_SIZE(pages) * PAGE_SIZE, &layout),
+		     "vmap") &&
+	       CHECK(nodes_weight(layout.nodes) == min_t(int, num_node_state(N_MEMORY), 4),
+		     "nodes=%*pbl", nodemask_pr_args(&layout.nodes));
+	vunmap(p);
+out:
+	while (i--)
+		__free_page(pages[i]);
+	return good;
+}
+
+bool test_node(void)
+{
+	const struct kvdemo_policy *policy;
+	bool good = true;
+	unsigned int i;
+	int node;
+
+	if (num_node_state(N_MEMORY) < 2) {
+		skip = "the guest has one node";
+		return true;
+	}
+	for_each_node_state(node, N_MEMORY)
+		for_each_policy(policy)
+			for (i = 0; i < nr_sizes; i++)
+				good &= node_is_honoured(policy, sizes[i], node);
+	return good & spanning_is_told();
+}
+
+static bool layout_is_real(const void *p, size_t size)
+{
+	unsigned long pages = 0, runs = 0, pfn, last = 0;
+	struct kvdemo_layout layout;
+	size_t at;
+
+	for (at = 0; at < offset_in_page(p) + size; at += PAGE_SIZE) {
+		pfn = page_to_pfn(real_page(p - offset_in_page(p) + at));
+		runs += !pages++ || pfn != last + 1;
+		last = pfn;
+	}
+	return CHECK(!kvdemo_inspect(p, size, &layout), "size=%zu", size) &&
+	       CHECK(layout.pages == pages && layout.runs == runs,
+		     "size=%zu: %lu pages in %lu runs, really %lu in %lu", size,
+		     layout.pages, layout.runs, pages, runs) &&
+	       CHECK(layout.path == real_path(p), "size=%zu", size) &&
+	       CHECK(layout.path != KVDEMO_PATH_PAGES || size == 1 ||
+		     layout.order == get_order(size), "size=%zu order=%u", size,
+		     layout.order) &&
+	       CHECK(layout.path == KVDEMO_PATH_VMALLOC || runs == 1,
+		     "size=%zu: kmalloc in %lu runs", size, runs);
+}
+
+bool test_inspect(void)
+{
+	const struct kvdemo_policy *policy;
+	struct kvdemo_layout layout;
+	bool good = true;
+	unsigned int i;
+	void *p;
+
+	for_each_policy(policy) {
+		for (i = 0; i < nr_sizes; i++) {
+			p = alloc(policy, sizes[i], GFP_KERNEL, NULL);
+			if (!p)
+				continue;
+			good &= layout_is_real(p, sizes[i]);
+			good &= layout_is_real(p + sizes[i] / 2, 1);
+			good &= CHECK(kvdemo_inspect(p, 4 * KMALLOC_MAX_SIZE, &layout) ==
+				      -ERANGE, "size=%zu", sizes[i]);
+			kvdemo_kvfree(p);
+		}
+	}
+	return good & CHECK(kvdemo_inspect(NULL, 1, &layout) == -EINVAL, "NULL");
+}
+
+bool test_names(void)
+{
+	const struct kvdemo_policy *policy;
+	bool good = true;
+
+	for_each_policy(policy)
+		good &= CHECK(kvdemo_policy_find(policy->name) == policy && policy->desc,
+			      "%s", policy->name);
+	good &= CHECK(!kvdemo_policy_find("") && !kvdemo_policy_find("noretr") &&
+		      !kvdemo_policy_find("noretry "), "unknown");
+	good &= CHECK(!strcmp(kvdemo_path_name(KVDEMO_NR_PATHS), "?") &&
+		      !strcmp(kvdemo_why_name(-1), "?"), "out of range");
+	return good;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Path and reason by size and policy, contents, zeroes, and the forced fallback. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include "test.h"
+
+static bool dirty;
+module_param(dirty, bool, 0);
+MODULE_PARM_DESC(dirty, "the kernel was booted with init_on_alloc=0: fresh memory must be seen dirty");
+
+/* In memory that is not short, the size decides. */
+static enum kvdemo_path path_of_size(size_t size)
+{
+	if (size <= KMALLOC_MAX_CACHE_SIZE)
+		return KVDEMO_PATH_SLAB;
+	return size <= KMALLOC_MAX_SIZE ? KVDEMO_PATH_PAGES : KVDEMO_PATH_VMALLOC;
+}
+
+static enum kvdemo_why why_of_size(size_t size)
+{
+	if (size <= PAGE_SIZE)
+		return KVDEMO_WHY_SMALL;
+	return size <= KMALLOC_MAX_SIZE ? KVDEMO_WHY_CONTIGUOUS :
+					  KVDEMO_WHY_TOO_LARGE;
+}
+
+bool test_boundaries(void)
+{
+	const struct kvdemo_policy *policy;
+	struct kvdemo_result res;
+	bool good = true;
+	unsigned int i;
+	void *p;
+
+	for_each_policy(policy) {
+		for (i = 0; i < nr_sizes; i++) {
+			enum kvdemo_path path = path_of_size(sizes[i]);
+			enum kvdemo_why why = why_of_size(sizes[i]);
+
+			if (is_policy(policy, KVDEMO_VMALLOC)) {
+				path = KVDEMO_PATH_VMALLOC;
+				why = KVDEMO_WHY_POLICY;
+			} else if (is_policy(policy, KVDEMO_KMALLOC) &&
+				   sizes[i] > KMALLOC_MAX_SIZE) {
+				path = KVDEMO_PATH_NONE;
+				why = KVDEMO_WHY_NO_MEMORY;
+			}
+			p = alloc(policy, sizes[i], GFP_KERNEL, &res);
+			good &= check_result(policy, sizes[i], p, &res, path, why);
+			kvdemo_kvfree(p);
+		}
+	}
+	return good;
+}
+
+bool test_contents(void)
+{
+	const struct kvdemo_policy *policy;
+	bool good = true;
+	unsigned int i;
+	void *p;
+
+	for_each_policy(policy) {
+		for (i = 0; i < nr_sizes; i++) {
+			p = alloc(policy, sizes[i], GFP_KERNEL | __GFP_NOWARN, NULL);
+			if (is_policy(policy, KVDEMO_KMALLOC) && !p)
+				continue;
+			good &= CHECK(p && keeps_contents(p, sizes[i]),
+				      "size=%zu policy=%s", sizes[i], policy->name);
+			kvdemo_kvfree(p);
+		}
+	}
+	return good;
+}
+
+static bool zeroed(const struct kvdemo_policy *policy, size_t size,
+		   bool seen_dirty[KVDEMO_NR_PATHS])
+{
+	struct kvdemo_result res;
+	bool good;
+	void *p;
+
+	make_dirty(policy, size);
+	p = alloc(policy, size, GFP_KERNEL, &res);
+	if (p && memchr_inv(p, 0, size))
+		seen_dirty[res.path] = true;
+	kvdemo_kvfree(p);
+	p = alloc(policy, size, GFP_KERNEL | __GFP_ZERO, &res);
+	good = CHECK(p && !memchr_inv(p, 0, size), "size=%zu policy=%s path=%s",
+		     size, policy->name, kvdemo_path_name(res.path));
+	kvdemo_kvfree(p);
+	return good;
+}
+
+bool test_zero(void)
+{
+	bool seen_dirty[KVDEMO_NR_PATHS] = { [KVDEMO_PATH_NONE] = true };
+	const struct kvdemo_policy *policy;
+	bool good = true;
+	unsigned int i;
+
+	for_each_policy(policy)
+		for (i = 0; i < nr_sizes; i++)
+			if (sizes[i] <= KMALLOC_MAX_SIZE || policy->falls_back)
+				good &= zeroed(policy, sizes[i], seen_dirty);
+	for (i = 0; dirty && i < KVDEMO_NR_PATHS; i++)
+		good &= CHECK(seen_dirty[i], "path=%s: never dirty, zeroing is not proved",
+			      kvdemo_path_name(i));
+	return good;
+}
+
+static bool forced_by_request(void)
+{
+	const struct kvdemo_policy *policy;
+	struct kvdemo_result res;
+	bool good = true;
+	unsigned int i;
+	void *p;
+
+	for_each_policy(policy) {
+		if (is_policy(policy, KVDEMO_VMALLOC) ||
+		    is_policy(policy, KVDEMO_KMALLOC))
+			continue;
+		for (i = 0; i < nr_sizes; i++) {
+			bool large = sizes[i] > PAGE_SIZE;
+
+			p = alloc_forced(policy, sizes[i], GFP_KERNEL, &res);
+			good &= check_result(policy, sizes[i], p, &res,
+					     large ? KVDEMO_PATH_VMALLOC : KVDEMO_PATH_SLAB,
+					     large ? KVDEMO_WHY_FORCED : KVDEMO_WHY_SMALL);
+			kvdemo_kvfree(p);
+		}
+	}
+	return good;
+}
+
+/* The same for callers that know of no request */
+static bool forced_on_all(void)
+{
+	bool good = true;
+	void *p;
+
+	kvdemo_force_fallback(true);
+	p = kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL);
+	good &= CHECK(real_path(p) == KVDEMO_PATH_VMALLOC, "all callers");
+	kvdemo_kvfree(p);
+	p = kvdemo_kvmalloc(PAGE_SIZE, GFP_KERNEL);
+	good &= CHECK(real_path(p) == KVDEMO_PATH_SLAB, "all callers, small");
+	kvdemo_kvfree(p);
+	kvdemo_force_fallback(false);
+	p = kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL);
+	good &= CHECK(real_path(p) == KVDEMO_PATH_PAGES, "none again");
+	kvdemo_kvfree(p);
+	return good;
+}
+
+static bool nothing_to_force(void)
+{
+	struct kvdemo_result res;
+	bool good = true;
+	void *p;
+
+	p = alloc_forced(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, GFP_KERNEL, &res);
+	good &= check_result(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, p, &res,
+			     KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS);
+	kvdemo_kvfree(p);
+	p = alloc_forced(&kvdemo_policies[KVDEMO_VMALLOC], 1, GFP_KERNEL, &res);
+	good &= check_result(&kvdemo_policies[KVDEMO_VMALLOC], 1, p, &res,
+			     KVDEMO_PATH_VMALLOC, KVDEMO_WHY_POLICY);
+	kvdemo_kvfree(p);
+	/* The order of the reasons: forced stands before policy. */
+	p = alloc_forced(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL, &res);
+	good &= check_result(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, p, &res,
+			     KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
+	kvdemo_kvfree(p);
+	return good;
+}
+
+bool test_forced(void)
+{
+	return forced_by_request() & forced_on_all() & nothing_to_force();
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests that run inside the guest, through the exported API of kvdemo.ko. TAP
+ * on the console. What the wrapper claims is compared with what these files find
+ * by themselves: the flags of the page, the gfp that kmem:kmalloc reports, the
+ * node of each page, the running kernel's kvmalloc_node().
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "test.h"
+
+static int warn;
+module_param(warn, int, 0);
+MODULE_PARM_DESC(warn, "run just this case of the contract (1 to 4); each must make the kernel WARN once");
+
+static char *only = "";
+module_param(only, charp, 0);
+MODULE_PARM_DESC(only, "run just the tests whose names hold this text");
+
+/* Below, at and above each boundary; filled in by init_sizes(). */
+size_t sizes[15];
+unsigned int nr_sizes;
+
+const char *skip;	/* set by a test that cannot run here */
+
+static void init_sizes(void)
+{
+	const size_t bounds[] = { 1024, PAGE_SIZE, KMALLOC_MAX_CACHE_SIZE,
+				  COSTLY_SIZE, KMALLOC_MAX_SIZE };
+	size_t most;
+	struct sysinfo si;
+	int i, delta;
+
+	si_meminfo(&si);
+	most = (si.totalram - si.totalhigh) * PAGE_SIZE / 8;
+	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
+		if (bounds[i] >= most) {
+			pr_info("# left out: %zu, too large for this guest\n",
+				bounds[i]);
+			continue;
+		}
+		for (delta = -1; delta <= 1; delta++)
+			sizes[nr_sizes++] = bounds[i] + delta;
+	}
+}
+
+static const struct test {
+	const char *name;
+	bool (*run)(void);
+} tests[] = {
+	{ "path and why at every boundary, one byte less and more", test_boundaries },
+	{ "contents survive on every path", test_contents },
+	{ "__GFP_ZERO gives zeroes on every path", test_zero },
+	{ "force_fallback acts above PAGE_SIZE", test_forced },
+	{ "gfp of the contiguous try, as kmem:kmalloc reports it", test_gfp },
+	{ "gfp of the fallback, as a kprobe on vmalloc sees it", test_vmalloc_gfp },
+	{ "agreement with this kernel's kvmalloc_node", test_native },
+	{ "the node is honoured and told", test_node },
+	{ "size 0 gives ZERO_SIZE_PTR under every policy", test_zero_size },
+	{ "more than INT_MAX bytes are refused", test_too_large },
+	{ "INT_MAX bytes are not", test_int_max },
+	{ "a zone or __GFP_THISNODE gets no fallback", test_bound },
+	{ "__GFP_DMA32 gets nothing", test_dma32 },
+	{ "the kvmalloc family, and its overflows", test_family },
+	{ "prices of the steps that were taken", test_prices },
+	{ "inspection agrees with a walk of the pages", test_inspect },
+	{ "names of policies, paths and reasons", test_names },
+	{ "fragmented memory makes each policy fall back", test_fragmented },
+	{ "backoff skips, obeys RETRY_MAYFAIL, and recovers", test_backoff },
+	/* Add a test here, and raise the plan in tests/30-wrapper.t. */
+};
+
+static const struct test warnings[] = {
+	{ "flags that are no superset of GFP_KERNEL warn, and get kmalloc only", warn_gfp },
+	{ "__GFP_NORETRY from a caller warns, and gets kmalloc only", warn_noretry },
+	{ "__GFP_NOFAIL from a caller warns, and gets kmalloc only", warn_nofail },
+	{ "more than INT_MAX bytes warn without __GFP_NOWARN", warn_int_max },
+};
+
+static void run(const struct test *test, int number)
+{
+	bool good;
+
+	skip = NULL;
+	good = test->run();
+	pr_info("%sok %d - %s%s%s\n", good ? "" : "not ", number, test->name,
+		skip ? " # SKIP " : "", skip ?: "");
+}
+
+/* The verdict is the TAP in the log, not the result of insmod. */
+static int __init kvdemo_test_init(void)
+{
+	int i, err;
+
+	if (warn < 0 || warn > ARRAY_SIZE(warnings)) {
+		pr_err("warn=%d is out of range: allowed is 0 to %zu\n", warn,
+		       ARRAY_SIZE(warnings));
+		return -ERANGE;
+	}
+	if (proving)
+		return 0;
+	err = watch_init();
+	if (err)
+		return err;
+	init_sizes();
+	if (warn)
+		run(&warnings[warn - 1], warn);
+	for (i = 0; !warn && i < ARRAY_SIZE(tests); i++) {
+		if (strstr(tests[i].name, only))
+			run(&tests[i], i + 1);
+		cond_resched();
+	}
+	watch_exit();
+	return 0;
+}
+
+static void __exit kvdemo_test_exit(void)
+{
+}
+
+module_init(kvdemo_test_init);
+module_exit(kvdemo_test_exit);
+
+MODULE_DESCRIPTION("Tests of kvdemo's API, TAP in the kernel log");
+MODULE_AUTHOR("The kvdemo authors");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of kvdemo_test.ko share.
+ */
+#ifndef KVDEMO_TEST_H
+#define KVDEMO_TEST_H
+
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "check.h"
+#include "compat.h"
+#include "kvdemo.h"
+
+#define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
+
+#define for_each_policy(policy) \
+	for ((policy) = kvdemo_policies; (policy) < kvdemo_policies + KVDEMO_NR_POLICIES; (policy)++)
+
+/* Below, at and above each boundary; filled in by init_sizes(). */
+extern size_t sizes[15];
+extern unsigned int nr_sizes;
+
+extern const char *skip;	/* set by a test that cannot run here */
+extern bool proving;		/* no test runs on load */
+
+/* What kmem:kmalloc said of the first call of a watched size by this task */
+extern struct seen {
+	struct task_struct *task;
+	size_t size;
+	unsigned int calls;
+	gfp_t gfp;
+} seen;
+
+int watch_init(void);
+void watch_exit(void);
+void watch(size_t size);
+void unwatch(void);
+
+struct page *real_page(const void *p);
+enum kvdemo_path real_path(const void *p);
+bool check_result(const struct kvdemo_policy *policy, size_t size,
+		  const void *p, const struct kvdemo_result *res,
+		  enum kvdemo_path path, enum kvdemo_why why);
+bool keeps_contents(void *p, size_t size);
+void make_dirty(const struct kvdemo_policy *policy, size_t size);
+
+static inline void *alloc(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+			  struct kvdemo_result *res)
+{
+	const struct kvdemo_request rq = {
+		.size = size, .gfp = gfp, .node = NUMA_NO_NODE, .policy = policy,
+	};
+
+	return kvdemo_alloc(&rq, res);
+}
+
+static inline void *alloc_forced(const struct kvdemo_policy *policy, size_t size,
+				 gfp_t gfp, struct kvdemo_result *res)
+{
+	const struct kvdemo_request rq = {
+		.size = size, .gfp = gfp, .node = NUMA_NO_NODE, .policy = policy,
+		.force_fallback = true,
+	};
+
+	return kvdemo_alloc(&rq, res);
+}
+
+static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_policy_id id)
+{
+	return policy == &kvdemo_policies[id];
+}
+
+bool test_boundaries(void);
+bool test_contents(void);
+bool test_zero(void);
+bool test_forced(void);
+bool test_gfp(void);
+bool test_vmalloc_gfp(void);
+bool test_native(void);
+bool test_node(void);
+bool test_zero_size(void);
+bool test_too_large(void);
+bool test_int_max(void);
+bool test_bound(void);
+bool test_dma32(void);
+bool test_family(void);
+bool test_prices(void);
+bool test_inspect(void);
+bool test_names(void);
+bool test_fragmented(void);
+bool test_backoff(void);
+bool warn_gfp(void);
+bool warn_noretry(void);
+bool warn_nofail(void);
+bool warn_int_max(void);
+
+#endif /* KVDEMO_TEST_H */
