@@ -391,8 +391,9 @@ static noinline void *serve_other(const struct kvdemo_request *asked,
 			kvdemo_outcome(&rq, p, res);
 		return p;
 	}
-	if (WARN_ON_ONCE(kvdemo_compat_unsupported(rq.gfp)))
-		pr_warn("gfp=%pGg is what this kernel's kvmalloc does not support\n", &rq.gfp);
+	if (kvdemo_compat_unsupported(rq.gfp))
+		WARN_ONCE(1, pr_fmt("%pS asks for gfp=%pGg, which this kernel's kvmalloc does not support\n"),
+			  (void *)caller, &rq.gfp);
 	else
 		pr_info_once("%pS asks for gfp=%pGg: this kernel's own kvmalloc_node() serves all such requests\n",
 			     (void *)caller, &rq.gfp);

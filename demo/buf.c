@@ -302,6 +302,8 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	if (!buf)
 		return -ENOMEM;
 	buf->rq = *rq;
+	/* The caps look at the machine; a memory cgroup may have less to give. */
+	buf->rq.no_oom = true;
 	/* The try has it anyway, and path=none reports a failed vmalloc. */
 	if (rq->size > PAGE_SIZE || !rq->policy->tries)
 		buf->rq.gfp |= __GFP_NOWARN;

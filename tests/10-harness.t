@@ -179,7 +179,7 @@ ends 1 'a test failed in the guest' 'so is one in front of a long log' \
 ends 3 'panicked: .*sysrq triggered crash' 'a panic is red' \
 	'echo c >/proc/sysrq-trigger'
 ends 3 'panicked: .*panic_on_warn set' 'a WARN is red' \
-	'insmod /kvdemo.ko sizes=1; insmod /kvdemo_test.ko warn=1; ok 0 one'
+	'insmod /kvdemo.ko sizes=1; insmod /kvdemo_test.ko outside=1; ok 0 one'
 ends 4 'splat in the log: BUG: on purpose' 'a splat without a panic is red' \
 	'echo "BUG: on purpose" >/dev/kmsg; ok 0 one' -p 1
 ends 4 'splat in the log: rcu: INFO' 'a CPU that never rests is red' \

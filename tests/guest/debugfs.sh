@@ -187,8 +187,44 @@ eaten_since()
 no_memory()
 {
 	unload && insmod /kvdemo.ko sizes=64 cap=2G && mark || return
-	refuses alloc '1G policy=kmalloc' 'allocate memory' && has 'path=none why=no-memory' &&
+	refuses alloc '1G policy=kmalloc' 'allocate memory' && has 'path=none why=impossible' &&
 		[ -z "$(held)" ] && put alloc 0 && [ -z "$(held)" ]
+}
+
+# A memory cgroup of 16 MiB, of version 1 or 2, as $group
+small_cgroup()
+{
+	group=/cg$1/small
+	mkdir -p "/cg$1"
+	case $1 in
+	1) mount -t cgroup -o memory cgroup /cg1 ;;
+	2) mount -t cgroup2 cgroup2 /cg2 && echo +memory >/cg2/cgroup.subtree_control ;;
+	esac && mkdir "$group" || return
+	limit=$group/memory.max
+	[ "$1" = 2 ] || limit=$group/memory.limit_in_bytes
+	echo 16M >$limit
+}
+
+# within COMMAND...: in that cgroup; it is not killed, and memory falls short
+within()
+{
+	mark
+	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@" || return
+	has 'path=none why=no-memory' && lacks 'invoked oom-killer|Out of memory|out of memory: Kill'
+}
+
+# The caps look at the machine, and the cgroup has less.
+spares_the_group()
+{
+	small_cgroup "$1" || return
+	for policy in noretry noreclaim backoff kmalloc vmalloc; do
+		unload && insmod /kvdemo.ko sizes=64 &&
+			within sh -c "echo '1M count=40 gfp=GFP_KERNEL_ACCOUNT policy=$policy' >$dir/alloc" &&
+			[ "$(held | wc -l)" -ge 8 ] && unload &&
+			within insmod /kvdemo.ko sizes=1M count=40 hold=1 gfp=GFP_KERNEL_ACCOUNT policy=$policy || return
+	done
+	# The group is gone once its last page is.
+	unload && insmod /kvdemo.ko sizes=64 && rmdir "$group" && umount "/cg$1"
 }
 
 # bad NAME FILE LINE...: each is refused as invalid
@@ -308,6 +344,12 @@ try 'reset and off' reset
 try 'over the cap is ENOMEM, with a sentence' over_the_cap
 try 'so is what others have taken since' eaten_since
 try 'only failures are ENOMEM' no_memory
+# Debian's kernels have version 1 up to 6.1; its 5.10 shows it, the others version 2.
+case $(uname -r) in
+5.10*) version=1 ;;
+*) version=2 ;;
+esac
+try 'a cgroup that is short of memory is no kill' spares_the_group $version
 bad 'bad sizes' alloc '' ' ' -1 1.5K 12Q 2147483648 99999999999999999999 size= 'size=1 size=x' '64K 64' 64K, zero=1
 bad 'bad keys and values' alloc '64 foo=1' '64 =1' '64 policy=fifo' '64 policy' '64 node=77' '64 count=0' \
 	'64 count=1001' '64 zero=2' '64 gfp=GFP_ATOMIC' '64 force_fallback=1 policy=kmalloc' "$(printf '%300d' 1)"

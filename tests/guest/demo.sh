@@ -240,18 +240,18 @@ try 'an echoed value is cut to 64 characters' long_echo
 only_failures()
 {
 	! load sizes=1G cap=2G policy=kmalloc && grep -q 'allocate memory' /tmp/err &&
-		has 'path=none why=no-memory .* leaked=0$|path=none why=no-memory' &&
+		has 'path=none why=impossible .* leaked=0$|path=none why=impossible' &&
 		has '^kvdemo: exit .* leaked=0$' && [ ! -d /sys/module/kvdemo ]
 }
 try 'nothing but failures is -ENOMEM' only_failures
 some_failures()
 {
-	load sizes=64,1G cap=2G policy=kmalloc && has 'path=none why=no-memory' && unload
+	load sizes=64,1G cap=2G policy=kmalloc && has 'path=none why=impossible' && unload
 }
 try 'a failure among others is a line' some_failures
 with_zero()
 {
-	load sizes=0,1G cap=2G policy=kmalloc && has 'path=none why=no-memory' && unload
+	load sizes=0,1G cap=2G policy=kmalloc && has 'path=none why=impossible' && unload
 }
 try 'size 0 is no failure' with_zero
 

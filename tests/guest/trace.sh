@@ -53,7 +53,7 @@ same()
 		return 1
 	done
 	for word in none slab pages vmalloc; do grep -q " path=$word " /tmp/trace || return; done
-	for word in zero no-memory forced policy too-large small contiguous; do
+	for word in zero impossible forced policy too-large small contiguous; do
 		grep -q " why=$word " /tmp/trace || return
 	done
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What gets no fallback or nothing at all, and what makes the kernel WARN. */
+/* What gets no fallback or nothing at all, and flags outside the contract. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
+#include <linux/module.h>
 
 #include "test.h"
 
@@ -86,11 +87,13 @@ bool test_bound(void)
 	for (i = 0; i < ARRAY_SIZE(bound); i++) {
 		p = alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL | bound[i],
 			  &res);
-		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE, "%pGg", &bound[i]);
+		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE &&
+			      res.why == KVDEMO_WHY_IMPOSSIBLE, "%pGg", &bound[i]);
 		kvdemo_kvfree(p);
 		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], KMALLOC_MAX_SIZE + 1,
 				 GFP_KERNEL | bound[i], &res);
-		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE, "%pGg", &bound[i]);
+		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE &&
+			      res.why == KVDEMO_WHY_IMPOSSIBLE, "%pGg", &bound[i]);
 		kvdemo_kvfree(p);
 		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
 				 GFP_KERNEL | bound[i], &res);
@@ -104,7 +107,7 @@ bool test_bound(void)
 bool test_dma32(void)
 {
 	static const size_t asked[] = { 1, 3 * PAGE_SIZE, COSTLY_SIZE, KMALLOC_MAX_SIZE + 1 };
-	gfp_t gfp = GFP_KERNEL | __GFP_DMA32;
+	gfp_t gfp = GFP_KERNEL | __GFP_DMA32 | __GFP_NOWARN;
 	struct kvdemo_result res;
 	bool good = true;
 	int i, j;
@@ -114,7 +117,7 @@ bool test_dma32(void)
 		for (j = 0; j < ARRAY_SIZE(asked); j++) {
 			p = alloc(&kvdemo_policies[i], asked[j], gfp, &res);
 			good &= check_result(&kvdemo_policies[i], asked[j], p, &res,
-					     KVDEMO_PATH_NONE, KVDEMO_WHY_NO_MEMORY);
+					     KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE);
 			p = alloc(&kvdemo_policies[i], asked[j], gfp, NULL);
 			good &= CHECK(!p, "size=%zu", asked[j]);
 			kvdemo_kvfree(p);
@@ -125,46 +128,134 @@ bool test_dma32(void)
 	return good;
 }
 
+/* Without a fallback nothing can serve more than KMALLOC_MAX_SIZE. */
+bool test_impossible(void)
+{
+	const struct kvdemo_policy *kmalloc = &kvdemo_policies[KVDEMO_KMALLOC];
+	struct kvdemo_result res;
+	void *p;
+
+	p = alloc(kmalloc, KMALLOC_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN, &res);
+	return check_result(kmalloc, KMALLOC_MAX_SIZE + 1, p, &res, KVDEMO_PATH_NONE,
+			    KVDEMO_WHY_IMPOSSIBLE);
+}
+
 /*
- * The contract, in a boot with panic_on_warn=0: the caller of insmod counts the
- * warnings, this checks what the request got.
+ * Flags outside the contract of 4.12, in a boot with panic_on_warn=0: the caller of
+ * insmod counts the warnings, this compares with the running kernel's kvmalloc_node().
  */
 
-bool warn_gfp(void)
+static bool blocking = true;
+module_param(blocking, bool, 0);
+MODULE_PARM_DESC(blocking, "0: this kernel's kvmalloc_node() has no fallback for NOFS and NOIO");
+
+struct got {
+	enum kvdemo_path path;
+	enum kvdemo_why why;
+	unsigned int calls;
+	gfp_t gfp;
+};
+
+static void take(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, struct got *got)
 {
 	struct kvdemo_result res;
-	void *p = alloc(&kvdemo_policies[KVDEMO_NORETRY], KMALLOC_MAX_SIZE + 1,
-			GFP_NOWAIT, &res);
-	bool good = CHECK(!p && res.why == KVDEMO_WHY_NO_MEMORY &&
-			  res.vmalloc_ns == KVDEMO_NS_NONE, "no fallback");
 
-	p = alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_NOFS, &res);
-	good &= CHECK(res.path == KVDEMO_PATH_PAGES, "kmalloc only");
-	kvdemo_kvfree(p);
+	watch(size);
+	kvdemo_kvfree(alloc(policy, size, gfp, &res));
+	unwatch();
+	*got = (struct got){ res.path, res.why, seen.calls, seen.gfp };
+}
+
+/* By the kernel's own function, which no policy stands between */
+static void take_native(size_t size, gfp_t gfp, struct got *got)
+{
+	void *p;
+
+	watch(size);
+	p = kvmalloc_node(size, gfp, NUMA_NO_NODE);
+	unwatch();
+	*got = (struct got){ .path = real_path(p), .calls = seen.calls, .gfp = seen.gfp };
+	kvfree(p);
+}
+
+static bool as_native(gfp_t gfp)
+{
+	static const size_t asked[] = { 1024, PAGE_SIZE + 1, 2 * PAGE_SIZE, KMALLOC_MAX_SIZE + 1 };
+	const struct kvdemo_policy *policy;
+	struct got ours, theirs;
+	bool good = true;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(asked); i++) {
+		/* 5.10 gives kmalloc alone, which warns about a size that it cannot serve */
+		if (asked[i] > KMALLOC_MAX_SIZE)
+			gfp |= __GFP_NOWARN;
+		take_native(asked[i], gfp, &theirs);
+		for_each_policy(policy) {
+			take(policy, asked[i], gfp, &ours);
+			good &= CHECK(ours.path == theirs.path && ours.calls == theirs.calls &&
+				      ours.gfp == theirs.gfp,
+				      "size=%zu policy=%s gfp=%pGg: %s, %u calls with %pGg, native %s, %u with %pGg",
+				      asked[i], policy->name, &gfp, kvdemo_path_name(ours.path),
+				      ours.calls, &ours.gfp, kvdemo_path_name(theirs.path),
+				      theirs.calls, &theirs.gfp);
+		}
+	}
 	return good;
 }
 
-bool warn_noretry(void)
+/* Forced where this kernel's own kvmalloc has a fallback and the caller may block */
+static bool forced_outside(gfp_t gfp)
 {
-	return CHECK(!kvdemo_kvmalloc(KMALLOC_MAX_SIZE + 1, GFP_KERNEL | __GFP_NORETRY),
-		     "no fallback");
+	bool forces = (gfp & GFP_KERNEL) == GFP_KERNEL ||
+		      (blocking && gfp & __GFP_DIRECT_RECLAIM);
+	struct kvdemo_result res;
+
+	kvdemo_kvfree(alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, gfp, &res));
+	return CHECK((res.why == KVDEMO_WHY_FORCED) == forces, "gfp=%pGg: %s/%s", &gfp,
+		     kvdemo_path_name(res.path), kvdemo_why_name(res.why));
 }
 
-bool warn_nofail(void)
+static bool too_large(gfp_t gfp)
 {
-	bool good = CHECK(!kvdemo_kvmalloc(KMALLOC_MAX_SIZE + 1,
-					   GFP_KERNEL | __GFP_NOFAIL), "no fallback");
+	bool good = CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, gfp), "NULL");
 
-	watch(COSTLY_SIZE);
-	kvdemo_kvfree(kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL | __GFP_NOFAIL));
-	unwatch();
-	return good & CHECK(seen.calls && !(seen.gfp & __GFP_NOFAIL), "%pGg", &seen.gfp);
+	return good & CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, gfp | __GFP_NOWARN), "NULL");
 }
 
-bool warn_int_max(void)
+static bool impossible(gfp_t gfp)
 {
-	bool good = CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, GFP_KERNEL), "NULL");
+	return CHECK(!kvdemo_kvmalloc(1024, gfp), "NULL");
+}
 
-	return good & CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1,
-					     GFP_KERNEL | __GFP_NOWARN), "NULL");
+static bool outside(gfp_t gfp)
+{
+	return as_native(gfp) & forced_outside(gfp);
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(gfp_t gfp);
+	gfp_t gfp;
+} outside_cases[] = {
+	{ "NORETRY gets what this kernel's own kvmalloc gives", outside, GFP_KERNEL | __GFP_NORETRY },
+	{ "so does NOFAIL", outside, GFP_KERNEL | __GFP_NOFAIL },
+	{ "so does NOFS", outside, GFP_NOFS },
+	{ "so does NOIO", outside, GFP_NOIO },
+	{ "so does NOWAIT", outside, GFP_NOWAIT },
+	{ "so does ATOMIC", outside, GFP_ATOMIC },
+	{ "more than INT_MAX bytes give NULL", too_large, GFP_KERNEL },
+	{ "so does __GFP_DMA32", impossible, GFP_KERNEL | __GFP_DMA32 },
+};
+
+/* One case, by its number from 1 */
+bool run_outside(unsigned int number)
+{
+	bool good;
+
+	if (number > ARRAY_SIZE(outside_cases))
+		return false;
+	good = outside_cases[number - 1].run(outside_cases[number - 1].gfp);
+	pr_info("%sok %u - %s\n", good ? "" : "not ", number, outside_cases[number - 1].name);
+	return true;
 }

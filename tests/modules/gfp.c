@@ -34,6 +34,8 @@ static void probe(void *data, unsigned long call_site, const void *ptr,
 		return;
 	if (!seen.calls++)
 		seen.gfp = gfp;
+	/* From 6.12 on a large kmalloc is told twice, of its own function first. */
+	seen.caller = call_site;
 }
 
 void watch(size_t size)
@@ -58,6 +60,29 @@ void watch_exit(void)
 {
 	kvdemo_compat_trace(unregister)(probe, NULL);
 	tracepoint_synchronize_unregister();
+}
+
+/* The kernel's records name the driver and not the wrapper, at sizes of a cache and above. */
+bool test_callers(void)
+{
+	static const size_t asked[] = { 1024, COSTLY_SIZE };
+	struct kvdemo_result res;
+	bool good = true;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(asked); i++) {
+		watch(asked[i]);
+		kvdemo_kvfree(kvdemo_kvmalloc(asked[i], GFP_KERNEL));
+		good &= CHECK(within_module(seen.caller, THIS_MODULE), "%pS", (void *)seen.caller);
+		watch(asked[i]);
+		kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_BACKOFF], asked[i], GFP_KERNEL, NULL));
+		good &= CHECK(within_module(seen.caller, THIS_MODULE), "%pS", (void *)seen.caller);
+		watch(asked[i]);
+		kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_NORETRY], asked[i], GFP_KERNEL, &res));
+		good &= CHECK(within_module(seen.caller, THIS_MODULE), "%pS", (void *)seen.caller);
+	}
+	unwatch();
+	return good;
 }
 
 static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_NOWARN,

@@ -99,7 +99,7 @@ static bool fails_large(enum kvdemo_policy_id id, size_t size)
 		why = KVDEMO_WHY_POLICY;
 	} else if (id == KVDEMO_KMALLOC) {
 		path = KVDEMO_PATH_NONE;
-		why = KVDEMO_WHY_NO_MEMORY;
+		why = size > KMALLOC_MAX_SIZE ? KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
 	} else if (size > KMALLOC_MAX_SIZE) {
 		why = KVDEMO_WHY_TOO_LARGE;
 	}
@@ -116,13 +116,15 @@ static bool fails_all(enum kvdemo_policy_id id, size_t size)
 {
 	bool tries = kvdemo_policies[id].tries && id != KVDEMO_NATIVE &&
 		     (id != KVDEMO_BACKOFF || size <= KMALLOC_MAX_SIZE);
+	enum kvdemo_why why = id == KVDEMO_KMALLOC && size > KMALLOC_MAX_SIZE ?
+			      KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
 	struct kvdemo_result res;
 	bool good = true;
 	int i;
 
 	for (i = 0; i < 10 && good; i++) {
 		kvdemo_kvfree(alloc(id, size, GFP_KERNEL, &res));
-		good &= is(&res, KVDEMO_PATH_NONE, KVDEMO_WHY_NO_MEMORY, id, size) &&
+		good &= is(&res, KVDEMO_PATH_NONE, why, id, size) &&
 			CHECK((res.kmalloc_ns != KVDEMO_NS_NONE) == tries,
 			      "size=%zu policy=%s: tried: %d", size,
 			      kvdemo_policies[id].name, !tries);

@@ -47,7 +47,7 @@ bool test_boundaries(void)
 			} else if (is_policy(policy, KVDEMO_KMALLOC) &&
 				   sizes[i] > KMALLOC_MAX_SIZE) {
 				path = KVDEMO_PATH_NONE;
-				why = KVDEMO_WHY_NO_MEMORY;
+				why = KVDEMO_WHY_IMPOSSIBLE;
 			}
 			p = alloc(policy, sizes[i], GFP_KERNEL, &res);
 			good &= check_result(policy, sizes[i], p, &res, path, why);

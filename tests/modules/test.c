@@ -14,9 +14,9 @@
 
 #include "test.h"
 
-static int warn;
-module_param(warn, int, 0);
-MODULE_PARM_DESC(warn, "run just this case of the contract (1 to 4); each must make the kernel WARN once");
+static unsigned int outside;
+module_param(outside, uint, 0);
+MODULE_PARM_DESC(outside, "run just this case of flags outside the contract, by its number from 1");
 
 static char *only = "";
 module_param(only, charp, 0);
@@ -66,20 +66,17 @@ static const struct test {
 	{ "INT_MAX bytes are not", test_int_max },
 	{ "a zone or __GFP_THISNODE gets no fallback", test_bound },
 	{ "__GFP_DMA32 gets nothing", test_dma32 },
+	{ "what nothing can serve is told as such", test_impossible },
 	{ "the kvmalloc family, and its overflows", test_family },
+	{ "the family under the kernel's names, as README's recipe has it", test_recipe },
+	{ "FORTIFY_SOURCE sees how large a buffer is", test_fortify },
+	{ "the kernel's records name the caller", test_callers },
 	{ "prices of the steps that were taken", test_prices },
 	{ "inspection agrees with a walk of the pages", test_inspect },
 	{ "names of policies, paths and reasons", test_names },
 	{ "fragmented memory makes each policy fall back", test_fragmented },
 	{ "backoff skips, obeys RETRY_MAYFAIL, and recovers", test_backoff },
 	/* Add a test here, and raise the plan in tests/30-wrapper.t. */
-};
-
-static const struct test warnings[] = {
-	{ "flags that are no superset of GFP_KERNEL warn, and get kmalloc only", warn_gfp },
-	{ "__GFP_NORETRY from a caller warns, and gets kmalloc only", warn_noretry },
-	{ "__GFP_NOFAIL from a caller warns, and gets kmalloc only", warn_nofail },
-	{ "more than INT_MAX bytes warn without __GFP_NOWARN", warn_int_max },
 };
 
 static void run(const struct test *test, int number)
@@ -97,20 +94,15 @@ static int __init kvdemo_test_init(void)
 {
 	int i, err;
 
-	if (warn < 0 || warn > ARRAY_SIZE(warnings)) {
-		pr_err("warn=%d is out of range: allowed is 0 to %zu\n", warn,
-		       ARRAY_SIZE(warnings));
-		return -ERANGE;
-	}
 	if (proving)
 		return 0;
 	err = watch_init();
 	if (err)
 		return err;
 	init_sizes();
-	if (warn)
-		run(&warnings[warn - 1], warn);
-	for (i = 0; !warn && i < ARRAY_SIZE(tests); i++) {
+	if (outside && !run_outside(outside))
+		pr_err("outside=%u is out of range\n", outside);
+	for (i = 0; !outside && i < ARRAY_SIZE(tests); i++) {
 		if (strstr(tests[i].name, only))
 			run(&tests[i], i + 1);
 		cond_resched();

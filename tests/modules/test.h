@@ -30,6 +30,7 @@ extern struct seen {
 	size_t size;
 	unsigned int calls;
 	gfp_t gfp;
+	unsigned long caller;
 } seen;
 
 int watch_init(void);
@@ -84,15 +85,16 @@ bool test_too_large(void);
 bool test_int_max(void);
 bool test_bound(void);
 bool test_dma32(void);
+bool test_impossible(void);
 bool test_family(void);
+bool test_recipe(void);
+bool test_fortify(void);
+bool test_callers(void);
 bool test_prices(void);
 bool test_inspect(void);
 bool test_names(void);
 bool test_fragmented(void);
 bool test_backoff(void);
-bool warn_gfp(void);
-bool warn_noretry(void);
-bool warn_nofail(void);
-bool warn_int_max(void);
+bool run_outside(unsigned int number);
 
 #endif /* KVDEMO_TEST_H */
