@@ -202,7 +202,7 @@ small_cgroup()
 	esac && mkdir "$group" || return
 	limit=$group/memory.max
 	[ "$1" = 2 ] || limit=$group/memory.limit_in_bytes
-	echo 16M >$limit
+	echo 16M >"$limit"
 }
 
 # within COMMAND...: in that cgroup; it is not killed, and memory falls short
