@@ -223,28 +223,6 @@ static void *fall_back(const struct kvdemo_request *rq, struct kvdemo_result *re
 
 /* The reason */
 
-/**
- * kvdemo_path() - what kind of memory an address is
- * @p: an address that kvmalloc or this file returned, or into such a buffer
- *
- * Reads the address and, in the linear map, the head page: a slab page was
- * handed out by a cache, any other is large kmalloc.
- *
- * Context: any.
- * Return: the path; KVDEMO_PATH_NONE for NULL and ZERO_SIZE_PTR.
- */
-enum kvdemo_path kvdemo_path(const void *p)
-{
-	if (ZERO_OR_NULL_PTR(p))
-		return KVDEMO_PATH_NONE;
-	if (is_vmalloc_addr(p))
-		return KVDEMO_PATH_VMALLOC;
-	if (PageSlab(virt_to_head_page(p)))
-		return KVDEMO_PATH_SLAB;
-	return KVDEMO_PATH_PAGES;
-}
-EXPORT_SYMBOL_GPL(kvdemo_path);
-
 /* Can nothing that the policy may ask ever serve it? */
 static bool is_impossible(const struct kvdemo_request *rq)
 {
@@ -280,25 +258,6 @@ static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 		return KVDEMO_WHY_TOO_LARGE;
 	return why == KVDEMO_WHY_BACKOFF ? why : KVDEMO_WHY_KMALLOC_FAILED;
 }
-
-/**
- * kvdemo_outcome() - what a call of the kernel's own kvmalloc came to
- * @rq: what was asked for
- * @p: what kvmalloc_node() returned
- * @res: path and why are filled in; the prices of the two steps cannot be measured
- *	from outside
- *
- * Context: any.
- */
-void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
-		    struct kvdemo_result *res)
-{
-	res->path = kvdemo_path(p);
-	res->why = why_of(rq, p, res->path, WHY_OPEN);
-	res->kmalloc_ns = KVDEMO_NS_NONE;
-	res->vmalloc_ns = KVDEMO_NS_NONE;
-}
-EXPORT_SYMBOL_GPL(kvdemo_outcome);
 
 /* A bug of the caller that NULL alone would hide */
 static void say_impossible(const struct kvdemo_request *rq, unsigned long caller)
@@ -414,6 +373,47 @@ static __always_inline void *serve_any(const struct kvdemo_request *rq,
 }
 
 /* The API */
+
+/**
+ * kvdemo_path() - what kind of memory an address is
+ * @p: an address that kvmalloc or this file returned, or into such a buffer
+ *
+ * Reads the address and, in the linear map, the head page: a slab page was
+ * handed out by a cache, any other is large kmalloc.
+ *
+ * Context: any.
+ * Return: the path; KVDEMO_PATH_NONE for NULL and ZERO_SIZE_PTR.
+ */
+enum kvdemo_path kvdemo_path(const void *p)
+{
+	if (ZERO_OR_NULL_PTR(p))
+		return KVDEMO_PATH_NONE;
+	if (is_vmalloc_addr(p))
+		return KVDEMO_PATH_VMALLOC;
+	if (PageSlab(virt_to_head_page(p)))
+		return KVDEMO_PATH_SLAB;
+	return KVDEMO_PATH_PAGES;
+}
+EXPORT_SYMBOL_GPL(kvdemo_path);
+
+/**
+ * kvdemo_outcome() - what a call of the kernel's own kvmalloc came to
+ * @rq: what was asked for
+ * @p: what kvmalloc_node() returned
+ * @res: path and why are filled in; the prices of the two steps cannot be measured
+ *	from outside
+ *
+ * Context: any.
+ */
+void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
+		    struct kvdemo_result *res)
+{
+	res->path = kvdemo_path(p);
+	res->why = why_of(rq, p, res->path, WHY_OPEN);
+	res->kmalloc_ns = KVDEMO_NS_NONE;
+	res->vmalloc_ns = KVDEMO_NS_NONE;
+}
+EXPORT_SYMBOL_GPL(kvdemo_outcome);
 
 /* One static branch for what is rare: an observer, or the fallback forced on all. */
 static DEFINE_STATIC_KEY_FALSE(rare_key);

@@ -43,6 +43,36 @@ struct kvdemo_buf {
 	struct kvdemo_layout layout;
 };
 
+#define KVDEMO_MAX_SIZES	32
+
+/**
+ * struct kvdemo_item - one size of the demo
+ * @size: in bytes
+ * @force_fallback: for this item alone
+ */
+struct kvdemo_item {
+	size_t size;
+	bool force_fallback;
+};
+
+/**
+ * struct kvdemo_demo - what the load parameters ask for
+ * @items: the sizes
+ * @nr_items: how many there are
+ * @ask: what all of them share
+ * @hold: keep the buffers until rmmod
+ * @cap: most bytes to have allocated at any time
+ * @cap_is_default: nobody named the cap
+ */
+extern struct kvdemo_demo {
+	struct kvdemo_item items[KVDEMO_MAX_SIZES];
+	unsigned int nr_items;
+	struct kvdemo_ask ask;
+	bool hold;
+	u64 cap;
+	bool cap_is_default;
+} kvdemo_demo;
+
 /* What no order can be told of, vmalloc memory and none, has -1. */
 static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
 {
@@ -54,6 +84,10 @@ static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
 
 extern struct mutex kvdemo_lock;
 extern struct list_head kvdemo_held;
+
+/* params.c */
+struct kvdemo_request kvdemo_demo_request(const struct kvdemo_item *item);
+int kvdemo_demo_prepare(void);
 
 /* words.c */
 int kvdemo_parse_switch(const char *val, bool *on);
