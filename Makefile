@@ -15,6 +15,8 @@ export ARGS
 DKMS_SOURCES := dkms.conf LICENSE $(call sources,$(ROOMS_INSTALLED))
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+# What must not change what our commands do; scripts/env has the list.
+unexport $(filter $(subst *,%,$(shell sed -n 's/^\# [a-zA-Z]*: *\([A-Z].*\)/\1/p' scripts/env)),$(.VARIABLES))
 # Where insmod, modinfo and dkms are; Debian's users, and plain su, do without.
 export PATH := $(PATH):/usr/sbin:/sbin
 BUILT := build/$(TARGET)/built
@@ -30,8 +32,8 @@ TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 	dkms-remove clean help
 
 modules:
-	@test "$(words $(CURDIR))" -eq 1 || { \
-		echo "kbuild takes no directory with blanks in its name: $(CURDIR)" >&2; exit 1; }
+	@for dir in "$(CURDIR)" "$(KDIR)"; do case $$dir in *[[:space:]:]*) \
+		echo "kbuild takes no directory with blanks or colons in its name: $$dir" >&2; exit 1;; esac; done
 	@test -d "$(KDIR)" || { \
 		echo "No headers in $(KDIR): apt install linux-headers-$(KVER), or name them: make KDIR=DIR" >&2; \
 		exit 1; }
@@ -61,7 +63,7 @@ shell: $(BUILT)
 	@KVDEMO_REFRESH=0 scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
 
 check: $(BUILT)
-	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove --timer -f -j2 $(TESTS)
+	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove --norc --timer -f -j2 $(TESTS)
 
 check-user:
 	@$(MAKE) --no-print-directory TESTS='tests/user.t tests/tools.t' check

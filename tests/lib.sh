@@ -5,6 +5,8 @@
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 cd "$top"
+# shellcheck source=scripts/env
+. scripts/env
 TARGET=${TARGET:-bookworm}
 # shellcheck disable=SC2034 # for the tests
 built=$top/build/$TARGET
