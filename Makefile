@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What a person types; `make help` lists it. What kbuild reads is in Kbuild.
 
+# Root in somebody's checkout, by sudo or in a container: what it makes there is theirs,
+# also where it is interrupted.
+ABROAD := $(shell [ "$$(id -u)" -ne 0 ] || [ "$$(stat -c %u .)" -eq 0 ] || echo yes)
+ifeq ($(KVDEMO_OWNED)$(ABROAD),yes)
+export KVDEMO_OWNED := 1
+.PHONY: as-owner $(MAKECMDGOALS)
+as-owner:
+	@trap : INT TERM; $(MAKE) --no-print-directory $(MAKECMDGOALS); \
+	status=$$?; scripts/target own; exit $$status
+$(MAKECMDGOALS): as-owner ;
+else
+
 TARGET ?= bookworm
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
@@ -22,16 +34,16 @@ export PATH := $(PATH):/usr/sbin:/sbin
 BUILT := build/$(TARGET)/built
 
 # What judges the sources and the harness says the same for every target.
-ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t)
+ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t tests/15-host.t)
 # A benchmark is no test; its short form is one in check-all (BENCH=1).
 SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules demo shell check check-user check-all check-fire helpers soak bench bench-host \
+.PHONY: modules mine demo shell check check-user check-all check-fire helpers soak bench bench-host \
 	lint mutants load unload dkms-files dkms-install \
 	dkms-remove clean help
 
-modules:
+modules: mine
 	@for dir in "$(CURDIR)" "$(KDIR)"; do case $$dir in *[[:space:]:]*) \
 		echo "kbuild takes no directory with blanks or colons in its name: $$dir" >&2; exit 1;; esac; done
 	@test -d "$(KDIR)" || { \
@@ -43,27 +55,34 @@ help:
 	@cat scripts/help
 
 # A root that was made anew for a newer kernel wants its modules built again.
-build/$(TARGET)/root: FORCE
-	@row=$$(scripts/target row $(TARGET)) || exit; \
-	scripts/need cpio mmdebstrap perl $$(echo "$$row" | sed -n 's/^packages=//p' | tr '\\,' ' ')
+build/$(TARGET)/root: mine
 	@mkdir -p $(@D)
 	@root=$$(scripts/target make $(TARGET)) && \
+	scripts/need cpio perl $$(scripts/target row $(TARGET) | sed -n 's/^packages=//p' | tr '\\,' ' ') && \
 	made="$$(cat "$$root/release") $$root $$(stat -c %Y "$$root/release")" || exit; \
 	echo "$$made" | cmp -s - $@ || echo "$$made" >$@
 
-FORCE:
+# What root made before is said once, and not by each command that meets it.
+mine:
+	@theirs=$$(find . \( -name .git -o -path '*/kvdemo/roots' \) -prune -o -user 0 ! -writable -print -quit); \
+	[ -z "$$theirs" ] || [ "$$(id -u)" -eq 0 ] || { \
+		echo "$$theirs belongs to root: sudo chown -R $$(id -u) '$(CURDIR)'" >&2; exit 1; }
 
 $(BUILT): $(SOURCES) scripts/modules build/$(TARGET)/root
 	@scripts/modules $(TARGET) $(SOURCES)
 
-demo: $(BUILT)
-	@set -f; KVDEMO_REFRESH=0 scripts/demo $(TARGET) $$ARGS
+# Nobody replaces the root before that is done, and the modules are of that root.
+demo shell check mutants:
+	@scripts/target hold $(TARGET) $(MAKE) --no-print-directory TARGET=$(TARGET) held-$@
 
-shell: $(BUILT)
-	@KVDEMO_REFRESH=0 scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
+held-demo: $(BUILT)
+	@set -f; scripts/demo $(TARGET) $$ARGS
 
-check: $(BUILT)
-	@TARGET=$(TARGET) KVDEMO_REFRESH=0 prove --norc --timer -f -j2 $(TESTS)
+held-shell: $(BUILT)
+	@scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
+
+held-check: $(BUILT)
+	@TARGET=$(TARGET) prove --norc --timer -f -j2 $(TESTS)
 
 check-user:
 	@$(MAKE) --no-print-directory TESTS='tests/user.t tests/tools.t' check
@@ -96,8 +115,10 @@ bench: $(addprefix bench-row-,$(BENCH_ROWS))
 
 bench-row-%:
 	@scripts/need qemu-utils
-	@$(MAKE) --no-print-directory TARGET=$* build/$*/built
-	@KVDEMO_REFRESH=0 scripts/bench/run $(if $(FULL),-f) $* build/bench/$*.csv
+	@scripts/target hold $* $(MAKE) --no-print-directory TARGET=$* held-bench
+
+held-bench: $(BUILT)
+	@scripts/bench/run $(if $(FULL),-f) $(TARGET) build/bench/$(TARGET).csv
 
 # The same modules on the running kernel, in time
 bench-host:
@@ -120,7 +141,7 @@ FIRE ?= 1
 FIRE_ROWS ?= bookworm trixie-backports debug
 FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))
 DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
-	$(filter-out %/00-lint.t %/10-harness.t %/50-dkms.t %/66-shell.t %/70-bench.t,$(sort $(wildcard tests/[0-9]*.t)))
+	$(filter-out %/00-lint.t %/10-harness.t %/15-host.t %/50-dkms.t %/66-shell.t %/70-bench.t,$(sort $(wildcard tests/[0-9]*.t)))
 export FIRE
 
 check-fire:
@@ -147,7 +168,7 @@ lint:
 	@$(MAKE) --no-print-directory TARGET=bookworm TESTS=tests/00-lint.t check
 
 # Each break of the code in tests/mutants must turn its test red.
-mutants: $(BUILT)
+held-mutants: $(BUILT)
 	@scripts/mutants $$ARGS
 
 # The module's lines of the kernel log since a mark of our own, or what a thousand
@@ -181,3 +202,5 @@ dkms-remove:
 clean:
 	rm -rf build Module.symvers $(foreach room,. $(ROOMS),\
 		$(addprefix $(room)/,*.o *.ko *.mod *.mod.c .*.o .*.cmd .*.d modules.order))
+
+endif

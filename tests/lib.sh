@@ -79,7 +79,8 @@ guest()
 		options+=("$1" "$2")
 		shift 2
 	done
-	scripts/boot -p "$n" "${options[@]}" "$TARGET" "$@" || true
+	# A guest may take hours: it ends with its test, also if that is killed.
+	setpriv --pdeathsig TERM scripts/boot -p "$n" "${options[@]}" "$TARGET" "$@" || true
 }
 
 # The configuration of the target's kernel, a file
