@@ -1,0 +1,334 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What the scripts do with the machine that they run on: what they need of it, what they
+# take from the caller's environment, and what they leave behind. No guest is booted:
+# where QEMU is wanted, a script in PATH stands for it.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+mkdir -p build
+# /tmp may be no place for programs.
+work=$(mktemp -d -p "$PWD/build")
+trap 'rm -rf "$work"' EXIT
+# make check holds the root; some tests are about who does not.
+unset KVDEMO_HELD KVDEMO_CALLER KVDEMO_OWNED
+export KVDEMO_ACCEL=tcg # no probe
+
+# stub NAME: a program in $work/bin, from stdin
+stub()
+{
+	mkdir -p "$work/bin"
+	cat >"$work/bin/$1"
+	chmod +x "$work/bin/$1"
+}
+
+# as_root NAME COMMAND...: a test that only root can make
+as_root()
+{
+	if [ "$EUID" -eq 0 ]; then try "$@"; else echo "ok - $1 # SKIP for root"; fi
+}
+
+# until_true COMMAND...: within half a minute
+until_true()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# refuses HOW...: make demo, started so, says one sentence, and asks nobody for a package
+refuses()
+{
+	stub apt-get <<<"#!/bin/sh
+		echo \"\$*\" >>'$work/asked'"
+	! XDG_CACHE_HOME=$work/empty PATH=$work/bin:$PATH "$@" make demo >"$work/out" 2>&1 || return
+	cat "$work/out"
+	rm "$work/bin/apt-get"
+	[ "$(grep -vc '^make' "$work/out")" -eq 1 ] && grep -q "does not let root .*docker: --privileged" "$work/out" &&
+		[ ! -e "$work/asked" ] && [ -z "$(find "$work/empty" -type f ! -name '*.lock')" ]
+}
+
+locked_proc()
+{
+	# in a user namespace /proc is mounted only where all of it is seen
+	refuses unshare --mount --pid --fork --mount-proc sh -c \
+		'mount -t tmpfs kvdemo /proc/sys && exec unshare --map-root-user "$@"' sh
+}
+
+# What an environment holds that somebody has worked in for years
+declare -A hostile=(
+	[BASH_ENV]=$work/bad [ENV]=$work/bad [CDPATH]=/ [GLOBIGNORE]='*' [POSIXLY_CORRECT]=1 [SHELLOPTS]=noglob
+	[BASHOPTS]=failglob [GREP_OPTIONS]=-v [GREP_COLORS]=x [TAR_OPTIONS]=--nothing [XZ_OPT]=--nothing
+	[DPKG_ADMINDIR]=/nothing [LANGUAGE]=de [LC_MESSAGES]=de_DE.UTF-8 [PERL5OPT]=-Mnothing [PERL5LIB]=/nothing
+	[HARNESS_OPTIONS]=nothing [PYTHONSTARTUP]=/nothing [GNUTERM]=x11 [GIT_DIR]=/nothing [QEMU_MODULE_DIR]=/nothing
+	[CPATH]=/nothing [KBUILD_OUTPUT]=/nothing [KBUILD_EXTMOD]=/nothing ['BASH_FUNC_sed%%']='() { exit 9; }')
+
+# in_hostile COMMAND...: none of it reaches what the command starts, whose environment it prints
+in_hostile()
+{
+	local name settings=()
+
+	echo 'exit 3' >"$work/bad"
+	for name in "${!hostile[@]}"; do
+		settings+=("$name=${hostile[$name]}")
+	done
+	env "${settings[@]}" "$@" >"$work/out" || return
+	grep -q '^PATH=' "$work/out" || return
+	for name in "${!hostile[@]}"; do
+		! grep -F "$name=${hostile[$name]}" "$work/out" || return
+	done
+}
+
+prove_is_clean()
+{
+	printf '#!/bin/sh\nenv >%q\necho 1..1\necho ok\n' "$work/env" >"$work/env.t"
+	chmod +x "$work/env.t"
+	: >"$work/env"
+	in_hostile sh -c "make check TESTS='$work/env.t' >&2 && cat '$work/env'"
+}
+
+# A script that is called without make has read BASH_ENV before its first line.
+script_is_clean()
+{
+	unset 'hostile[BASH_ENV]'
+	in_hostile scripts/target hold bookworm env
+}
+
+# What belongs to make and kbuild goes on to them.
+kbuild_is_asked()
+{
+	mkdir -p "$work/headers"
+	printf 'modules:\n\t@env\n' >"$work/headers/Makefile"
+	KCFLAGS=-DX ARCH=x86 CROSS_COMPILE=y- LLVM=1 V=1 in_hostile make -s KDIR="$work/headers" || return
+	[ "$(grep -cxE 'KCFLAGS=-DX|ARCH=x86|CROSS_COMPILE=y-|LLVM=1|V=1' "$work/out")" -eq 5 ]
+}
+
+# says SENTENCE COMMAND...: it fails with that one line, and make's own
+says()
+{
+	! "${@:2}" >"$work/out" 2>&1 || return
+	cat "$work/out"
+	[ "$(grep -vc '^make' "$work/out")" -eq 1 ] && grep -q -- "$1" "$work/out"
+}
+
+bad_paths()
+{
+	says "TMPDIR is '/not there'" env TMPDIR='/not there' scripts/target list &&
+		says "TMPDIR is '\.'" env TMPDIR=. scripts/boot bookworm tests/guest/demo.sh &&
+		says 'no directory with blanks or colons in its name: /a b' make KDIR='/a b'
+}
+
+# A clone by a Git that turns line ends into those of Windows
+cloned()
+{
+	(
+		cp -r scripts tests Makefile .gitattributes "$work/repo" 2>/dev/null ||
+			{ mkdir "$work/repo" && cp -r scripts tests Makefile .gitattributes "$work/repo"; }
+		cd "$work/repo"
+		git init -q . && git add -A 2>/dev/null &&
+			git -c user.name=x -c user.email=x@localhost commit -qm x &&
+			git -c core.autocrlf=true clone -q . "$work/clone" 2>/dev/null || return
+		[ -x "$work/clone/scripts/boot" ] && ! grep -rlI $'\r' "$work/clone" --exclude-dir=.git
+	)
+}
+
+# A root as it is made where no mirror is asked: mmdebstrap leaves empty files.
+fake_root()
+{
+	stub mmdebstrap <<-'END'
+		#!/bin/sh
+		for new; do case $new in */root) break ;; esac; done
+		mkdir -p "$new" "${new%/*}/layer"
+		touch "${new%/*}"/vmlinuz "${new%/*}"/busybox "${new%/*}"/release "${new%/*}"/cc "${new%/*}"/checked
+	END
+	stub apt-get <<<'#!/bin/sh'
+	stub apt-cache <<<$'#!/bin/sh\necho "  Candidate: 2"'
+	stub dpkg-query <<-END
+		#!/bin/sh
+		case \$* in *--admindir*) echo 1 ;; *) exec '$(type -p dpkg-query)' "\$@" ;; esac
+	END
+}
+
+# Root makes the demo in somebody's checkout, then its owner does. The place is one that
+# this owner can reach; 12345 is nobody on this machine.
+theirs()
+{
+	local dir=$work/theirs
+
+	fake_root
+	stub qemu-system-x86_64 <<-'END'
+		#!/bin/sh
+		log=$(echo "$*" | sed 's/.*-serial file:\([^ ]*\).*/\1/')
+		nonce=$(echo "$*" | sed 's/.* KVNONCE=\([^ ]*\).*/\1/')
+		printf ' Run /init as init process\nkvdemo-verdict nonce=%s status=0\n' "$nonce" >"$log"
+	END
+	mkdir "$dir"
+	cp -r Makefile Kbuild kvdemo.h scripts tests "$work/bin" "$dir"
+	printf '#!/bin/sh\ntouch build/bookworm/kvdemo.ko build/bookworm/built\n' >"$dir/scripts/modules"
+	chown -R 12345:12345 "$dir"
+	rm "$work"/bin/*
+	# shellcheck disable=SC2016 # for that shell
+	unshare --mount sh -euc '
+		mount --bind "$1" /mnt
+		cd /mnt
+		export XDG_CACHE_HOME=/mnt/cache KVDEMO_REFRESH=0 PATH=/mnt/bin:$PATH TMPDIR=/tmp
+		make demo
+		[ -z "$(find . -user 0 ! -path "./cache/kvdemo/roots/*/root" ! -name layer -print | tee /dev/stderr)" ]
+		setpriv --reuid 12345 --regid 12345 --clear-groups make demo
+		touch build/log/old
+		if setpriv --reuid 12345 --regid 12345 --clear-groups make demo 2>said; then exit 1; fi
+		cat said
+		grep -q "^./build/log/old belongs to root: sudo chown -R 12345 ./mnt.$" said' sh "$dir"
+}
+
+# A QEMU that has changed the terminal and is killed, or that goes on for ever; boot sees
+# its kernel come to init, or would end it for its silence.
+endless_qemu()
+{
+	stub qemu-system-x86_64 <<-END
+		#!/bin/sh
+		stty raw -echo 2>/dev/null
+		log=\$(echo "\$*" | sed -n 's/.*-serial file:\([^ ]*\).*/\1/p')
+		[ -z "\$log" ] || echo ' Run /init as init process' >"\$log"
+		echo \$\$ >'$work/qemu'
+		[ ! -e '$work/die' ] || kill -KILL \$\$
+		exec sleep 1000
+	END
+	rm -f "$work/qemu"
+}
+
+terminal()
+{
+	endless_qemu
+	: >"$work/die"
+	cat >"$work/session" <<-END
+		stty -g >'$work/before'
+		PATH='$work/bin:$PATH' scripts/boot -i bookworm tests/guest/shell.sh
+		stty -g >'$work/after'
+	END
+	script -qfec "bash '$work/session'" "$work/screen" </dev/null >/dev/null 2>&1
+	rm "$work/die"
+	grep -q 'accelerator' "$work/screen" && [ -s "$work/qemu" ] && cmp "$work/before" "$work/after"
+}
+
+gone() { [ ! -d "/proc/$1" ] || [[ $(ps -o stat= "$1") == Z* ]]; }
+
+# ends_with SIGNAL COMMAND...: it starts that QEMU, and takes it along
+ends_with()
+{
+	local caller
+
+	endless_qemu
+	PATH=$work/bin:$PATH "${@:2}" >"$work/out" 2>&1 &
+	caller=$!
+	until_true test -s "$work/qemu" || { cat "$work/out"; return 1; }
+	kill "-$1" "$caller"
+	wait "$caller"
+	until_true gone "$(<"$work/qemu")" || { kill -KILL "$(<"$work/qemu")"; return 1; }
+}
+
+boot_killed()
+{
+	ends_with KILL scripts/boot -i bookworm tests/guest/shell.sh
+}
+
+bench_killed()
+{
+	STATES=idle ends_with KILL scripts/bench/run -s bookworm "$work/csv"
+}
+
+# What runs as root outlives whom sudo was told by, so the caller is named.
+caller_gone()
+{
+	local caller root
+
+	sleep 1000 &
+	caller=$!
+	KVDEMO_CALLER=$caller scripts/target run bookworm -b "$work:/out" -- sh -c 'echo >/out/runs; exec sleep 1000' &
+	root=$!
+	until_true test -e "$work/runs" || return
+	kill "$caller"
+	wait "$caller" || true
+	until_true gone "$root" || { kill "$root"; return 1; }
+}
+
+# While a guest starts, another clone looks for a newer kernel, and a third cleans.
+held()
+{
+	(
+		fake_root
+		stub qemu-system-x86_64 <<-END
+			#!/bin/sh
+			kernel=\$(echo "\$*" | sed 's/.*-kernel \([^ ]*\).*/\1/')
+			ls -i "\$kernel" >'$work/kernel'
+			KVDEMO_REFRESH=1 scripts/target make bookworm
+			timeout 1 scripts/target clean bookworm
+			ls -i "\$kernel" | cmp - '$work/kernel' && : >'$work/same'
+			exit 1
+		END
+		export XDG_CACHE_HOME=$work/lock PATH=$work/bin:$PATH
+		scripts/boot -l "$work/held.log" bookworm tests/guest/demo.sh || true
+		[ -e "$work/same" ] || return
+		# They would have, had nobody used it.
+		KVDEMO_REFRESH=1 scripts/target make bookworm || return
+		! cmp <(ls -i "$work"/lock/kvdemo/roots/bookworm-*/vmlinuz) "$work/kernel"
+	)
+	local status=$?
+	rm -f "$work"/bin/*
+	return "$status"
+}
+
+no_setuid()
+{
+	local root
+
+	root=$(scripts/target make bookworm)/root
+	[ -x "$root/usr/bin/passwd" ] && ! find "$root" -xdev -type f -perm /6000 | grep .
+}
+
+# Where the root's own QEMU runs, target is told for whom.
+emulator_user()
+{
+	local wanted
+
+	mkdir -p "$work/s"
+	cp -r scripts tests "$work/s"
+	cat >"$work/s/scripts/target" <<-END
+		#!/bin/bash
+		case \$1 in
+		row) '$top/scripts/target' "\$@" | sed 's/^extra=.*/extra=qemu/' ;;
+		run) echo "\$4" >'$work/user' ;;
+		hold) KVDEMO_HELD=\$('$top/scripts/target' cache)/\$2 exec "\${@:3}" ;;
+		*) exec '$top/scripts/target' "\$@" ;;
+		esac
+	END
+	"$work/s/scripts/boot" -l "$work/user.log" bookworm tests/guest/demo.sh || true
+	wanted=$(stat -c %u:%g scripts)
+	[ "$EUID" -eq 0 ] || wanted=$(id -u):$(id -g)
+	[ "${wanted%:*}" -ne 0 ] || wanted=65534:65534
+	[ "$(<"$work/user")" = "$wanted" ] && [ "$(stat -c %u "$work/user.log")" = "$EUID" ] &&
+		[ "$(scripts/target run bookworm -u "$wanted" -- id -u)" = "${wanted%:*}" ]
+}
+
+plan 16
+set +e
+as_root 'without CAP_SYS_ADMIN one sentence says so, before a download' refuses setpriv --bounding-set=-sys_admin
+as_root 'without CAP_MKNOD, too' refuses setpriv --bounding-set=-mknod
+as_root 'and where /proc cannot be mounted' locked_proc
+try 'what the environment holds does not reach the tests' prove_is_clean
+try 'nor what a script starts' script_is_clean
+try 'nor kbuild, which gets what is meant for it' kbuild_is_asked
+try 'a TMPDIR and a KDIR that do not work are refused by name' bad_paths
+try 'a clone with core.autocrlf has no carriage return' cloned
+as_root "what root makes in somebody's checkout is theirs, and what it made is named" theirs
+try 'the terminal is restored where QEMU is killed' terminal
+try 'QEMU ends with a boot that is killed' boot_killed
+try 'and with a bench that is killed' bench_killed
+try 'what runs as root ends with its caller' caller_gone
+as_root 'nobody replaces or removes a root while a guest starts from it' held
+try 'a root has no setuid program' no_setuid
+try "the root's own QEMU runs for a user, not for root" emulator_user
