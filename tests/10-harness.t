@@ -94,7 +94,7 @@ kept()
 	local dir=$work/kept
 
 	mkdir -p "$dir/scripts" "$dir/build/row"
-	cp scripts/modules "$dir/scripts"
+	cp scripts/modules scripts/env "$dir/scripts"
 	cat >"$dir/scripts/target" <<-'END'
 		#!/bin/sh
 		[ "$1" = build ] || { echo "${0%/*}/../cache"; exit; }
