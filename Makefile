@@ -24,7 +24,7 @@ ROOMS := $(ROOMS_INSTALLED) lab tests/modules
 sources = $(filter-out %.mod.c,$(wildcard Kbuild *.[ch] $(foreach room,$(1),$(room)/Kbuild $(room)/*.[ch])))
 SOURCES := $(call sources,$(ROOMS))
 export ARGS
-DKMS_SOURCES := dkms.conf LICENSE $(call sources,$(ROOMS_INSTALLED))
+DKMS_SOURCES := dkms.conf LICENSE scripts/kbuild $(call sources,$(ROOMS_INSTALLED))
 DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # What must not change what our commands do; scripts/env has the list.
@@ -49,7 +49,7 @@ modules: mine
 	@test -d "$(KDIR)" || { \
 		echo "No headers in $(KDIR): apt install linux-headers-$(KVER), or name them: make KDIR=DIR" >&2; \
 		exit 1; }
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	+@scripts/kbuild "$(KDIR)" modules
 
 help:
 	@cat scripts/help
@@ -136,12 +136,15 @@ build/helpers/%: tests/guest/%.c
 helpers: $(HELPERS)
 
 # Faults, load and abuse: on two stock kernels, then on the debug kernel with
-# the other tests, too. FIRE=10 makes each load a tenth as long.
+# the other tests, too; on the kernel cfi what makes it call through pointers. FIRE=10
+# makes each load a tenth as long.
 FIRE ?= 1
-FIRE_ROWS ?= bookworm trixie-backports debug
+FIRE_ROWS ?= bookworm trixie-backports debug cfi
 FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))
 DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
 	$(filter-out %/00-lint.t %/10-harness.t %/15-host.t %/50-dkms.t %/66-shell.t %/70-bench.t,$(sort $(wildcard tests/[0-9]*.t)))
+CFI_TESTS := $(wildcard tests/fire/cfi/*.t) tests/20-demo.t tests/30-wrapper.t tests/40-contract.t \
+	tests/60-debugfs.t tests/60-watch.t tests/65-trace.t
 export FIRE
 
 check-fire:
@@ -154,7 +157,7 @@ check-fire:
 fire-%: helpers
 	@echo "fire: $*"
 	@$(MAKE) --no-print-directory TARGET=$* check \
-		TESTS="$(FIRE_TESTS) $(if $(filter debug,$*),$(DEBUG_TESTS))"
+		TESTS="$(if $(filter cfi,$*),$(CFI_TESTS),$(FIRE_TESTS) $(if $(filter debug,$*),$(DEBUG_TESTS)))"
 
 MINUTES ?= 60
 

@@ -132,7 +132,52 @@ kept_apart()
 	)
 }
 
-plan 40
+# built WANTED PROGRAMS COMMAND...: with just these compilers and linkers, the kernel's
+# make is given WANTED
+built()
+{
+	local dir=$work/clang tool said
+
+	mkdir -p "$dir/bin" "$dir/headers/include/config"
+	rm -f "$dir"/bin/{clang,ld}*
+	for tool in bash sh env make sed sort grep uname id cat; do
+		ln -sf "$(type -P $tool)" "$dir/bin"
+	done
+	for tool in $2; do
+		printf '#!/bin/sh\n' >"$dir/bin/$tool"
+		chmod +x "$dir/bin/$tool"
+	done
+	# shellcheck disable=SC2016 # for make
+	echo 'modules:; @echo "said LLVM=$(LLVM) CC=$(CC) LD=$(LD) M=$(M)"' >"$dir/headers/Makefile"
+	said=$(PATH=$dir/bin env -u MAKEFLAGS "${@:3}" 2>&1) || true
+	grep -qxF "$1" <<<"$said" || { printf '%s\n' "$* gave:" "$said"; return 1; }
+}
+
+# The compiler that built a kernel builds its modules; whoever runs make may say another.
+by_clang()
+{
+	local dir=$work/clang all='clang-19 ld.lld-19 clang ld.lld clang-21 ld.lld-21'
+	local plain=(make -s KDIR="$dir/headers") dkms=(scripts/kbuild "$dir/headers" -s modules --)
+
+	mkdir -p "$dir/headers/include/config"
+	printf '%s\n' CONFIG_CC_IS_CLANG=y CONFIG_CLANG_VERSION=190107 >"$dir/headers/include/config/auto.conf"
+	built "said LLVM=-19 CC=cc LD=ld M=$top" "$all" "${plain[@]}" &&
+		built "said LLVM=1 CC=cc LD=ld M=$top" 'clang-19 clang ld.lld' "${plain[@]}" &&
+		built "said LLVM=-18 CC=cc LD=ld M=$top" 'clang-9 ld.lld-9 clang-18 ld.lld-18 clang' "${plain[@]}" &&
+		built "said LLVM=-19 CC=cc LD=ld M=$top" "$all" "${dkms[@]}" LLVM=1 &&
+		built "said LLVM=-19 CC=cc LD=ld M=$top" "$all" "${dkms[@]}" CC=clang LD=ld.lld &&
+		CC=gcc built "said LLVM=-19 CC=gcc LD=ld M=$top" "$all" "${plain[@]}" &&
+		built "said LLVM= CC=gcc-12 LD=ld M=$top" "$all" "${plain[@]}" CC=gcc-12 &&
+		built "said LLVM= CC=cc LD=ld M=$top" "$all" "${plain[@]}" LLVM=0 &&
+		built "said LLVM=-21 CC=cc LD=ld M=$top" "$all" "${plain[@]}" LLVM=-21 &&
+		LLVM=1 built "said LLVM=1 CC=cc LD=ld M=$top" "$all" "${plain[@]}" &&
+		built "kbuild: clang 19 built the kernel of $dir/headers, and there is no clang with its lld here: install clang-19 and lld-19 (or clang and lld), or name a compiler: CC= or LLVM=" \
+			'clang ld.lld-19' "${plain[@]}" &&
+		printf '%s\n' CONFIG_CC_IS_GCC=y CONFIG_CLANG_VERSION=0 >"$dir/headers/include/config/auto.conf" &&
+		built "said LLVM= CC=cc LD=ld M=$top" "$all" "${plain[@]}"
+}
+
+plan 41
 set +e
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' ok 'echo "Files=1, Tests=5, 1 wallclock secs"'
@@ -164,6 +209,7 @@ without_rows()
 try 'modules are built again where sources or root are others, or there was a warning' kept
 try 'two builds at a time get the modules of their own sources' kept_apart
 try 'an empty list of rows is red' without_rows </dev/null
+try 'the clang that built a kernel builds its modules' by_clang
 no_pc()
 {
 	! scripts/bench/run arm64 "$work/csv" 2>"$work/out" && grep 'arm64 is no PC' "$work/out"

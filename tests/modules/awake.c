@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proofs that the debug kernel's checkers are awake: each case does one thing
- * wrong on purpose. Written to /sys/module/kvdemo_test/parameters/awake.
+ * Proofs that the checkers of the kernels debug and cfi are awake: each case does
+ * one thing wrong on purpose. Written to /sys/module/kvdemo_test/parameters/awake.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -78,6 +78,15 @@ static void awake_ubsan(void)
 	pr_info("# 1 << %d is %d\n", bits, 1 << bits);
 }
 
+/* As a function of another type, which clang's CFI forbids and gcc does not see */
+static void awake_cfi(void)
+{
+	void (*wrong)(int) = (void *)awake_none;
+
+	OPTIMIZER_HIDE_VAR(wrong);
+	wrong(1);
+}
+
 static const struct {
 	const char *name;
 	void (*go_wrong)(void);
@@ -89,6 +98,7 @@ static const struct {
 	{ "lock", awake_lock },
 	{ "null", awake_null },
 	{ "ubsan", awake_ubsan },
+	{ "cfi", awake_cfi },
 };
 
 static int awake_set(const char *val, const struct kernel_param *kp)
@@ -102,10 +112,10 @@ static int awake_set(const char *val, const struct kernel_param *kp)
 		awake_cases[i].go_wrong();
 		return 0;
 	}
-	param_refuse(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan", &err, -EINVAL);
+	param_refuse(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan, cfi", &err, -EINVAL);
 	return err;
 }
 
 static const struct kernel_param_ops awake_ops = { .set = awake_set };
 module_param_cb(awake, &awake_ops, NULL, 0200);
-MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure), ubsan; none: nothing, on load");
+MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure), ubsan, cfi; none: nothing, on load");

@@ -6,22 +6,6 @@ TARGET=debug
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# caught STATUS CASE REGEX NAME: boot ends with STATUS, the log says why
-caught()
-{
-	local status=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log
-
-	scripts/boot "${one[@]}" -m 256 -a "KVCASE=$2" -l "$log" "$TARGET" \
-		tests/guest/fire-awake.sh "$built/kvdemo.ko" "$built/kvdemo_test.ko" \
-		"$helpers/sweep" >"$work/out" 2>&1 || status=$?
-	echo "proofs=1 seconds=$((SECONDS - start))" >>"$counts"
-	grep -oEm1 -- "$3" "$log" | sed 's/^/# /' | grep . && [ "$status" -eq "$1" ]
-	ok $? "$4" "$work/out"
-}
-
 plan 7
 set +e
 caught 0 none 'kvdemo-verdict .*' 'no bug, no report'

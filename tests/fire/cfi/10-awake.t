@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The kernel of the row `cfi` checks the type of each function that it calls through a
+# pointer: the module that makes such a call with a wrong type must end its boot.
+TARGET=cfi
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+reported()
+{
+	[ "$(grep -c 'CFI failure at awake_cfi' "build/log/$TARGET-awake-cfi.log")" -eq 1 ]
+}
+
+plan 3
+set +e
+caught 0 none 'kvdemo-verdict .*' 'no bug, no report'
+caught 3 cfi 'CFI failure at awake_cfi.*' 'CFI catches a call of a function as one of another type'
+try 'and reports it once' reported
