@@ -29,9 +29,9 @@ sed -n 's/^    # //p' README.md | sed -n '/^cat policies$/,/rmmod/{s/dmesg |/& g
 sed -n '/^    # cat policies$/,/^$/s/^    //p' README.md | grep -v '^# ' >"$work/printed"
 
 skips=0
-grep -q '^CONFIG_HIST_TRIGGERS=y' "$(config)" || skips=2
+grep -q '^CONFIG_HIST_TRIGGERS=y' "$(config)" || skips=3
 # The session was recorded with pages of 4 KiB.
 [ "$page" -eq 4096 ] || skips=$((skips + 1))
 # KVSLOW: under KASAN a rest of policy backoff is over before the next allocation.
-plan 12
-guest 11 -c 1 -S "$skips" -a "KVSLOW=$slow" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,session,printed}
+plan 13
+guest 12 -c 1 -S "$skips" -a "KVSLOW=$slow" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,session,printed}

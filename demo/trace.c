@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tracepoints of trace.h.
+ */
+#include <linux/export.h>
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* kvdemo_watch emits it for the kernel's own callers. */
+EXPORT_TRACEPOINT_SYMBOL_GPL(kvdemo_alloc);
+
+static void tell_alloc(const struct kvdemo_request *rq, const struct kvdemo_result *res,
+		       const void *p, s64 total_ns, unsigned long caller)
+{
+	trace_kvdemo_alloc(KVDEMO_ORIGIN_API, rq, res, p, total_ns, caller);
+}
+
+static void tell_free(const void *p, enum kvdemo_path path, unsigned long caller)
+{
+	trace_kvdemo_free(p, path, caller);
+}
+
+static const struct kvdemo_observer observer = { .alloc = tell_alloc, .free = tell_free };
+
+/**
+ * kvdemo_trace_reg() - an event gets its first listener
+ *
+ * Context: process context; the tracepoint code serialises.
+ * Return: 0.
+ */
+int kvdemo_trace_reg(void)
+{
+	kvdemo_observe(&observer);
+	return 0;
+}
+
+/**
+ * kvdemo_trace_unreg() - an event loses its last listener
+ *
+ * Context: process context; the tracepoint code serialises.
+ */
+void kvdemo_trace_unreg(void)
+{
+	kvdemo_unobserve();
+}
