@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tracepoints of trace.h.
+ * The tracepoints of trace.h. The module stays loaded while somebody listens.
  */
 #include <linux/export.h>
+#include <linux/module.h>
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -26,11 +27,15 @@ static const struct kvdemo_observer observer = { .alloc = tell_alloc, .free = te
 /**
  * kvdemo_trace_reg() - an event gets its first listener
  *
+ * A hist trigger that outlives the module makes the kernel WARN, so the listener holds it.
+ *
  * Context: process context; the tracepoint code serialises.
- * Return: 0.
+ * Return: 0, or -ENODEV while the module is being unloaded.
  */
 int kvdemo_trace_reg(void)
 {
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
 	kvdemo_observe(&observer);
 	return 0;
 }
@@ -38,9 +43,13 @@ int kvdemo_trace_reg(void)
 /**
  * kvdemo_trace_unreg() - an event loses its last listener
  *
+ * The kernel still writes to the tracepoint after this. tracefs and perf hold
+ * event_mutex until that is done, and an unload waits for event_mutex.
+ *
  * Context: process context; the tracepoint code serialises.
  */
 void kvdemo_trace_unreg(void)
 {
 	kvdemo_unobserve();
+	module_put(THIS_MODULE);
 }

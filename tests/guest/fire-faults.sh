@@ -55,6 +55,15 @@ reads()
 }
 try 'and each read' reads
 
+listens()
+{
+	for event in kvdemo_alloc kvdemo_free; do
+		event=/sys/kernel/tracing/events/kvdemo/$event/enable
+		/sweep write $event 1 $event 0 || return
+	done
+}
+try 'a tracer that begins to listen, with each allocation of it failing once' listens
+
 watched()
 {
 	insmod /kvdemo_watch.ko entries=32 && /sweep read $debug/kvdemo/callers &&
