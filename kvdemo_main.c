@@ -90,7 +90,6 @@ static void __exit kvdemo_exit(void)
 {
 	kvdemo_debugfs_exit();
 	finish();
-	kvdemo_stats_exit();
 }
 
 module_init(kvdemo_init);

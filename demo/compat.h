@@ -5,7 +5,6 @@
 #ifndef KVDEMO_DEMO_COMPAT_H
 #define KVDEMO_DEMO_COMPAT_H
 
-#include <linux/topology.h>
 #include <linux/vmalloc.h>
 
 #include "kvdemo_compat.h"
@@ -31,17 +30,5 @@
 #else
 #define KVDEMO_VMALLOC_HUGE	false
 #endif
-
-/*
- * 5.18, 09f49dca570a "mm: handle uninitialized numa nodes gracefully": before, the
- * allocators took no node that is offline, as that of a CPU may be which has not
- * come up yet.
- */
-static inline int kvdemo_compat_cpu_node(int cpu)
-{
-	int node = cpu_to_node(cpu);
-
-	return node != NUMA_NO_NODE && node_online(node) ? node : NUMA_NO_NODE;
-}
 
 #endif /* KVDEMO_DEMO_COMPAT_H */

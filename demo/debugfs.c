@@ -173,24 +173,6 @@ static int do_policy(char *line)
 	return 0;
 }
 
-static int do_stats_on(char *line)
-{
-	bool on;
-	int err = kvdemo_parse_switch(line, &on);
-
-	if (err)
-		return bad_write("stats_on", line, strlen(line), err, "0 or 1");
-	return kvdemo_stats_switch(on);
-}
-
-static int do_reset(char *line)
-{
-	if (strcmp(line, "1"))
-		return bad_write("reset", line, strlen(line), -EINVAL, "1");
-	kvdemo_stats_reset();
-	return 0;
-}
-
 /* Files that are written: each write is one whole line. */
 static const struct command {
 	const char *name;
@@ -199,8 +181,6 @@ static const struct command {
 	{ "alloc", do_alloc },
 	{ "free", do_free },
 	{ "policy", do_policy },
-	{ "stats_on", do_stats_on },
-	{ "reset", do_reset },
 };
 
 /* Without the newline at its end; of @size bytes @len are in @line. */
@@ -260,16 +240,6 @@ static int policies_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(policies);
-
-static int stats_show(struct seq_file *seq, void *unused)
-{
-	if (mutex_lock_killable(&kvdemo_lock))
-		return -EINTR;
-	kvdemo_stats_show(seq);
-	mutex_unlock(&kvdemo_lock);
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(stats);
 
 static void *held_start(struct seq_file *seq, loff_t *pos)
 {
@@ -369,7 +339,6 @@ void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 most, bool is_d
 				    (void *)&commands[i], &command_fops);
 	debugfs_create_file("held", 0400, dir, NULL, &held_fops);
 	debugfs_create_file("policies", 0400, dir, NULL, &policies_fops);
-	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);
 }
 
 /**

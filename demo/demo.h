@@ -9,7 +9,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 
-#include "observe.h"
+#include "kvdemo.h"
 
 /**
  * struct kvdemo_ask - what a user asks for in words

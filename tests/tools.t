@@ -22,8 +22,9 @@ rm -r "$work/apt"
 for tool in perf trace-cmd bpftrace; do
 	sed -n "s/^    \($tool .*kvdemo.*\)/exec \1/p" README.md >"$work/$tool"
 done
+sed -n '/^    cd .*\/tracing$/,/^$/s/^    //p' README.md >"$work/listeners"
 cp "$built"/kvdemo{,_bench}.ko "$work"
 cp scripts/bench/host "$work/bench-host"
 
-plan 7
-guest 6 -m 4096 -t 600 -R "$work" tests/guest/tools.sh
+plan 9
+guest 8 -m 4096 -t 600 -R "$work" tests/guest/tools.sh

@@ -30,13 +30,13 @@ held()
 
 modes()
 {
-	for file in alloc free policy stats_on reset; do
+	for file in alloc free policy; do
 		[ "$(stat -c %a:%u $dir/$file)" = 200:0 ] || return
 	done
-	for file in held policies stats; do
+	for file in held policies; do
 		[ "$(stat -c %a:%u $dir/$file)" = 400:0 ] || return
 	done
-	[ "$(find $dir -type f | wc -l)" -eq 8 ] && [ "$(stat -c %a /sys/kernel/debug)" = 700 ]
+	[ "$(find $dir -type f | wc -l)" -eq 5 ] && [ "$(stat -c %a /sys/kernel/debug)" = 700 ]
 }
 
 # The log line and the row of the table say the same.
@@ -103,52 +103,6 @@ by_parameter()
 	mark
 	unload && insmod /kvdemo.ko sizes=64 policy=backoff &&
 		grep -qF '[backoff]' $dir/policies && unload && insmod /kvdemo.ko sizes=64
-}
-
-class()
-{
-	sed -n "s/^class policy=$1 size_to=$2 //p" $dir/stats
-}
-
-# Off, then what was counted, then what each histogram adds up to
-counted()
-{
-	[ "$(cat $dir/stats)" = 'stats off' ] && put alloc 64 &&
-		[ "$(cat $dir/stats)" = 'stats off' ] && put stats_on 1 || return
-	put alloc "$((4 * page)) count=7"
-	put alloc "$((4 * page - 1)) count=2 force_fallback=1"
-	put alloc "$((4 * page + 1))"
-	put alloc '100 policy=native'
-	[ "$(class noretry $((4 * page)))" = 'none=0 slab=0 pages=7 vmalloc=2 why_forced=2 why_contiguous=7' ] &&
-		[ "$(class noretry $((8 * page)))" = 'none=0 slab=0 pages=1 vmalloc=0 why_contiguous=1' ] &&
-		[ "$(class native 128)" = 'none=0 slab=1 pages=0 vmalloc=0 why_small=1' ] &&
-		[ "$(hist kmalloc)" -eq 7 ] && [ "$(hist vmalloc)" -eq 2 ] &&
-		! grep -q 'hist policy=native' $dir/stats
-}
-
-hist()
-{
-	sed -n "s/^hist policy=noretry size_to=$((4 * page)) step=$1 ns_below=[0-9]* count=//p" $dir/stats |
-		awk '{ n += $1 } END { print n + 0 }'
-}
-
-# A bucket is the power of two above the price that the log has.
-bucket()
-{
-	put reset 1 && mark && put alloc $((4 * page)) || return
-	ns=$(log | sed -n 's/^kvdemo: alloc .* kmalloc_ns=\([0-9]*\) .*/\1/p')
-	below=1
-	while [ $below -le "$ns" ]; do below=$((below * 2)); done
-	grep -qx "hist policy=noretry size_to=$((4 * page)) step=kmalloc ns_below=$below count=1" $dir/stats
-}
-
-reset()
-{
-	put reset 1 && [ "$(cat $dir/stats)" = 'stats on' ] && put alloc $((4 * page)) &&
-		[ "$(class noretry $((4 * page)))" = 'none=0 slab=0 pages=1 vmalloc=0 why_contiguous=1' ] &&
-		put stats_on 0 && put alloc $((4 * page)) &&
-		[ "$(class noretry $((4 * page)))" = 'none=0 slab=0 pages=1 vmalloc=0 why_contiguous=1' ] &&
-		refuses stats_on 2 'Invalid argument' && refuses reset 0 'Invalid argument' && put free all
 }
 
 over_the_cap()
@@ -312,7 +266,7 @@ under_unload()
 {
 	mark
 	while [ ! -e /tmp/stop ]; do echo '16K count=5' >$dir/alloc; done 2>/dev/null &
-	while [ ! -e /tmp/stop ]; do cat $dir/held $dir/stats; done >/dev/null 2>&1 &
+	while [ ! -e /tmp/stop ]; do cat $dir/held $dir/policies; done >/dev/null 2>&1 &
 	loads=0 unloads=0
 	while [ $unloads -lt 5 ] && [ $loads -lt 500 ]; do
 		[ -d /sys/module/kvdemo ] || insmod /kvdemo.ko sizes=64 cap=4M
@@ -338,9 +292,6 @@ try 'free takes an id, or all' some_freed
 try 'what is freed is free memory again' given_back
 try 'policy switches, policies shows which' switched
 try 'the load parameter policy is the active one' by_parameter
-try 'stats count by path and why, once switched on' counted
-try 'a price lies in its bucket' bucket
-try 'reset and off' reset
 try 'over the cap is ENOMEM, with a sentence' over_the_cap
 try 'so is what others have taken since' eaten_since
 try 'only failures are ENOMEM' no_memory
@@ -367,7 +318,7 @@ locked_down()
 {
 	mount -t securityfs sec /sys/kernel/security 2>/dev/null
 	insmod /kvdemo.ko sizes=64 && put alloc 64 && echo integrity >/sys/kernel/security/lockdown || return
-	held | grep -q ' 64  noretry ' && grep -q noretry $dir/policies && grep -q stats $dir/stats &&
+	held | grep -q ' 64  noretry ' && grep -q noretry $dir/policies &&
 		refuses alloc 64 'not permitted' && refuses policy native 'not permitted' && unload
 }
 why=

@@ -42,19 +42,27 @@ writes()
 		/sweep write $debug/kvdemo/alloc "$line" $debug/kvdemo/free all ||
 			{ echo "# alloc: $line"; return 1; }
 	done
-	/sweep write $debug/kvdemo/stats_on 1 $debug/kvdemo/stats_on 0
 }
 try 'debugfs: each write that allocates, with each allocation of it failing once' writes
 
 reads()
 {
 	echo 64K >$debug/kvdemo/alloc
-	for file in held policies stats; do
+	for file in held policies; do
 		/sweep read $debug/kvdemo/$file || return
 	done
 	echo all >$debug/kvdemo/free
 }
 try 'and each read' reads
+
+listens()
+{
+	for event in kvdemo_alloc kvdemo_free; do
+		event=/sys/kernel/tracing/events/kvdemo/$event/enable
+		/sweep write $event 1 $event 0 || return
+	done
+}
+try 'a tracer that begins to listen, with each allocation of it failing once' listens
 
 watched()
 {

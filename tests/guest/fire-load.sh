@@ -128,6 +128,11 @@ put()
 	echo "$2" 2>/dev/null >$debug/"$1"
 } 2>/dev/null
 
+trace()
+{
+	echo "$1" 2>/dev/null >/sys/kernel/tracing/events/kvdemo/enable
+} 2>/dev/null
+
 # while_there PID COMMAND...: again and again, and count the rounds
 while_there()
 {
@@ -141,25 +146,24 @@ while_there()
 	echo "# $rounds rounds of $1"
 }
 
-# Held buffers, the policy, statistics on and off, with reads in between
+# Held buffers, the policy, a tracer on and off, with reads in between
 churn()
 {
 	for policy in noretry backoff native vmalloc; do
 		put policy $policy
 		put alloc "size=20000 count=4"
 		put alloc "size=64K policy=noreclaim zero=1"
-		put stats_on 1
+		trace 1
 		put alloc nonsense
 	done
 	put free all
-	put reset 1
-	put stats_on 0
+	trace 0
 	sleep 0.1
 }
 
 look()
 {
-	cat $debug/held $debug/stats $debug/policies >/dev/null 2>&1
+	cat $debug/held $debug/policies >/dev/null 2>&1
 	sleep 0.1
 }
 

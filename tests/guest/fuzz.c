@@ -30,7 +30,7 @@ static const char * const words[] = {
 	"4194305", "1G", "2147483648", "18446744073709551615", "0x10", "K", "GFP_KERNEL",
 	"GFP_KERNEL_ACCOUNT", "__GFP_ZERO", "__GFP_NOWARN", "__GFP_RETRY_MAYFAIL", "|",
 	",", " ", "=", "\n", "\t", "\"", "%s", "%n", "[noretry]", "Y", "N", "on",
-	"off", "free", "reset", "enable", "#1", "id=", "id=1", "2", "3",
+	"off", "free", "#1", "id=", "id=1", "2", "3",
 };
 
 /* What a user might mean; mutations start here. */

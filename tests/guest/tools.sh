@@ -8,9 +8,8 @@ export HOME=/root LC_ALL=C.UTF-8
 dir=/sys/kernel/debug/kvdemo
 cd /tmp || exit
 
-# during TOOL READY: README's command at work while buffers come and go, from when
-# READY holds; /tmp/TOOL is what it printed until it was interrupted
-during()
+# start TOOL READY: README's command, and READY holds; what it prints goes to /tmp/TOOL
+start()
 {
 	local tries=0
 
@@ -19,6 +18,14 @@ during()
 	until "$2" || [ $((tries += 1)) -gt 200 ]; do
 		sleep 1
 	done
+}
+
+# during TOOL READY: the same, while buffers come and go, until it is interrupted;
+# whether it holds the module goes to /tmp/TOOL.held
+during()
+{
+	start "$1" "$2"
+	holders >"/tmp/$1.held"
 	# it may listen a little later than it looks
 	for _ in 1 2 3 4 5 6 7 8; do
 		echo '64K count=9' >$dir/alloc && echo '64K policy=vmalloc' >$dir/alloc && echo all >$dir/free
@@ -29,6 +36,13 @@ during()
 		sleep 5
 	done
 	wait $pid
+}
+
+# What rmmod says, and who listens, as README finds out
+holders()
+{
+	rmmod kvdemo 2>&1
+	sh /src/listeners
 }
 
 /usr/bin/tar -xi --keep-directory-symlink -C / -f /src/tools.tar && ldconfig
@@ -91,3 +105,23 @@ try 'trace-cmd likewise, and the caller' \
 	shows /tmp/report " kvdemo_alloc: .* caller=kvdemo_take\+[0-9a-fx]* .* size=65536 $words"
 try 'bpftrace draws what the try cost each caller' \
 	reads bpftrace opened /tmp/bpftrace '^@\[kvdemo_take\]:' '^\[0\] +[0-9]+ \|@' '^\[[0-9]+K, [0-9]+[KM]\) +[1-9][0-9]* \|@'
+
+held()
+{
+	shows /tmp/perf.held 'temporarily unavailable' '/proc/[0-9]+/fd/.* anon_inode:\[perf_event\]' &&
+		shows /tmp/bpftrace.held 'temporarily unavailable' '/proc/[0-9]+/fd/.* anon_inode:\[perf_event\]' &&
+		shows /tmp/trace-cmd.held 'temporarily unavailable' '^events/kvdemo/kvdemo_alloc/enable:1$'
+}
+try 'each holds the module while it listens, and README finds it' held
+
+# What it leaves on holds the module until somebody switches it off.
+killed()
+{
+	start trace-cmd enabled
+	kill -KILL $pid
+	wait $pid
+	holders >/tmp/killed
+	shows /tmp/killed 'temporarily unavailable' '^events/kvdemo/kvdemo_alloc/enable:1$' &&
+		echo 0 >/sys/kernel/tracing/events/kvdemo/kvdemo_alloc/enable && rmmod kvdemo
+}
+try 'so does a trace-cmd that was killed, until its event is switched off' killed

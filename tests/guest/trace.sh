@@ -58,9 +58,12 @@ same()
 	done
 }
 
-# perf, trace-cmd and bpftrace know no enum: the format holds their numbers.
-numbers()
+# perf, trace-cmd and bpftrace know no enum of ours: the event holds the words.
+words()
 {
+	for word in origin policy path why; do
+		grep -q "field:char $word\[16\];" $events/kvdemo_alloc/format || return
+	done
 	! grep -E 'KVDEMO_[A-Z]' $events/kvdemo_alloc/format $events/kvdemo_free/format
 }
 
@@ -107,32 +110,123 @@ silent()
 	put alloc "$((4 * page)) count=5" && put free all && ! grep -q kvdemo $trace/trace
 }
 
-# Unloading takes the events away, whoever still listens.
-unloaded()
+# in_use: rmmod is refused, and the module serves on
+in_use()
 {
-	begin
-	put alloc $((4 * page)) && rmmod kvdemo && [ ! -e $events ] && has ' leaked=0$' &&
-		insmod /kvdemo.ko sizes=64
+	! rmmod kvdemo 2>/tmp/err && grep -q 'temporarily unavailable' /tmp/err &&
+		put alloc $((4 * page)) && put free all
 }
 
-# recipe NUMBER REGEX...: the commands of README, some allocations, then each
-# line must be in what the last command prints
+# listeners REGEX...: README's commands show each; none: nobody listens
+listeners()
+{
+	sh /listeners >/tmp/shown
+	[ $# -gt 0 ] || { ! grep . /tmp/shown; return; }
+	shows /tmp/shown "$@"
+}
+
+# held_by EVENT FILE LINE UNDO: the line in the event's file makes it listen
+held_by()
+{
+	echo "$3" >"$1/$2" && in_use && listeners "^$1/$2:${3%%:*}" && echo "$4" >"$1/$2" && listeners
+}
+
+# From 6.14 on a tracer can wait for a module: it holds one that loads, and lets go of
+# one that fails to.
+awaited()
+{
+	rmmod kvdemo || return
+	if echo :mod:kvdemo >$trace/set_event; then
+		insmod /kvdemo.ko policy=x && return 1
+		echo :mod:kvdemo >$trace/set_event && insmod /kvdemo.ko sizes=64 && in_use &&
+			echo 0 >$events/enable
+	else
+		insmod /kvdemo.ko sizes=64
+	fi
+} 2>/dev/null
+
+# What listens in tracefs, an instance of it included, for each event
+listened()
+{
+	mkdir $trace/instances/other
+	cd $trace || return
+	for event in events/kvdemo/kvdemo_alloc events/kvdemo/kvdemo_free instances/other/events/kvdemo/kvdemo_alloc; do
+		held_by $event enable 1 0 && held_by $event trigger stacktrace '!stacktrace' &&
+			listeners || return
+	done
+	held_by events/kvdemo/kvdemo_alloc trigger 'hist:keys=path' '!hist:keys=path' ||
+		[ ! -e $events/kvdemo_alloc/hist ] || return
+	cd / && rmdir $trace/instances/other && awaited
+}
+
+# The files are the kernel's, and hold nothing. SECURITY.md says why no test reads on.
+unloaded()
+{
+	exec 5<$events/kvdemo_alloc/format 6<$events/kvdemo_alloc/id
+	mark
+	rmmod kvdemo && [ ! -e $events ] && has ' leaked=0$' && insmod /kvdemo.ko sizes=64
+	status=$?
+	exec 5<&- 6<&-
+	return $status
+}
+
+# recipe NUMBER CHECK: the commands of README around some allocations, whose log is in
+# /tmp/said; the check looks at what the last command prints
 recipe()
 {
-	sh -e "/recipe$1.start" && put alloc $((4 * page)) && put alloc '2M policy=vmalloc' && put free all
+	mark
+	sh -e "/recipe$1.start" && put alloc "$((4 * page)) count=7" &&
+		put alloc "$((4 * page)) count=2 force_fallback=1" &&
+		put alloc '2M policy=vmalloc' && put alloc '100 policy=native' && put free all
 	timeout 5 sh "/recipe$1.show" >/tmp/shown
 	sh -e "/recipe$1.end" || return
-	shift
-	shows /tmp/shown "$@"
+	log >/tmp/said
+	"$2"
+}
+
+counts()
+{
+	set -- ' policy: noretry +, path: pages +, why: contiguous +} hitcount: +7$' \
+		' policy: noretry +, path: vmalloc +, why: forced +} hitcount: +2$' \
+		' policy: vmalloc +, path: vmalloc +, why: policy +} hitcount: +1$' \
+		' policy: native +, path: slab +, why: small +} hitcount: +1$'
+	shows /tmp/shown "$@" && [ "$(grep -c "} hitcount:" /tmp/shown)" -eq 4 ]
+}
+
+# The log has the same prices: bucket n holds more than 2^(n-1), at most 2^n.
+prices()
+{
+	awk '/kmalloc_ns=[1-9]/ {
+		for (i = 3; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
+		n[log2(v["size"]) " " log2(v["kmalloc_ns"])]++
+	}
+	function log2(x, n, p) { for (p = 1; p < x; p *= 2) n++; return n + 0 }
+	END { for (i in n) print i, n[i] }' /tmp/said | sort -n >/tmp/wanted
+	sed -n 's/.* size: ~ 2^\([0-9]*\) *, kmalloc_ns: ~ 2^\([0-9]*\) *} hitcount: *\([0-9]*\)$/\1 \2 \3/p' \
+		/tmp/shown | sort -n >/tmp/seen
+	[ -s /tmp/wanted ] && cmp -s /tmp/wanted /tmp/seen && return
+	diff /tmp/wanted /tmp/seen | sed 's/^/# /'
+	return 1
+}
+
+fallbacks()
+{
+	ns=$(sed -n 's/^kvdemo: alloc size=2097152 .* vmalloc_ns=\([0-9]*\) .*/\1/p' /tmp/said)
+	shows /tmp/shown "caller: \[[0-9a-f]+\] kvdemo_take .*size: +2097152 .*hitcount: +1 +kmalloc_ns: +0 +vmalloc_ns: +$ns\$"
+}
+
+large()
+{
+	shows /tmp/shown 'kvdemo_alloc: .* size=2097152 .* path=vmalloc why=policy' &&
+		[ "$(grep -c kvdemo_alloc: /tmp/shown)" -eq 1 ]
 }
 
 hist()
 {
-	local name=$1 why=
+	local why=
 
-	shift
 	[ -e $events/kvdemo_alloc/hist ] || why='this kernel has no hist triggers'
-	try_unless "$why" "$name" recipe "$@"
+	try_unless "$why" "$1" recipe "$2" "$3"
 }
 
 # What a reader of README sees, but for the numbers
@@ -167,12 +261,14 @@ every_policy
 end
 try 'log and kvdemo_alloc say the same, in the same words' same
 try 'caller, origin and gfp by name' named
-try 'for tools the format has numbers and words, no enum' numbers
+try 'for tools the format has words, no enum' words
 try 'every buffer has its kvdemo_free' freed
 try 'callers of the API are named' callers
 try 'switched off they are silent' silent
-try 'the module unloads while they are on' unloaded
-hist 'recipe 1: what the try costs, by path' 1 'path: +2, kmalloc_ns: ~ 2\^[0-9]+ .*hitcount: +[0-9]+'
-hist 'recipe 2: who falls back' 2 'caller: \[[0-9a-f]+\] kvdemo_take .*size: +2097152 .*hitcount: +[0-9]+'
-try 'recipe 3: what is larger than 1 MiB' recipe 3 'kvdemo_alloc: .* size=2097152 .* path=vmalloc why=policy'
+try 'rmmod is refused while somebody listens, and README finds out who' listened
+try 'it unloads while files of its events are open' unloaded
+hist 'recipe 1: paths and reasons by policy' 1 counts
+hist 'recipe 2: what the try costs, by size' 2 prices
+hist 'recipe 3: who falls back' 3 fallbacks
+try 'recipe 4: what is larger than 1 MiB' recipe 4 large
 rmmod kvdemo

@@ -7,6 +7,6 @@ TARGET=debug
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-plan 10
-fire 9 "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
+plan 11
+fire 10 "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
 	"${modules[@]}" "$built/kvdemo_watch.ko" "$helpers/sweep"
