@@ -261,13 +261,19 @@ held()
 {
 	(
 		fake_root
+		# A clone of another version, whose roots are others
+		mkdir "$work/other"
+		cp -r scripts tests "$work/other"
+		sed -i 's/^second() {/&\n\t: another/' "$work/other/scripts/target"
 		stub qemu-system-x86_64 <<-END
 			#!/bin/sh
 			kernel=\$(echo "\$*" | sed 's/.*-kernel \([^ ]*\).*/\1/')
 			ls -i "\$kernel" >'$work/kernel'
+			echo "\$kernel" >'$work/kernel.path'
 			KVDEMO_REFRESH=1 scripts/target make bookworm
 			timeout 1 scripts/target clean bookworm
-			ls -i "\$kernel" | cmp - '$work/kernel' && : >'$work/same'
+			KVDEMO_REFRESH=0 timeout 60 '$work/other/scripts/target' make bookworm &&
+				ls -i "\$kernel" | cmp - '$work/kernel' && : >'$work/same'
 			exit 1
 		END
 		export XDG_CACHE_HOME=$work/lock PATH=$work/bin:$PATH
@@ -275,7 +281,9 @@ held()
 		[ -e "$work/same" ] || return
 		# They would have, had nobody used it.
 		KVDEMO_REFRESH=1 scripts/target make bookworm || return
-		! cmp <(ls -i "$work"/lock/kvdemo/roots/bookworm-*/vmlinuz) "$work/kernel"
+		! cmp <(ls -i "$(<"$work/kernel.path")") "$work/kernel" || return
+		scripts/target clean bookworm
+		! find "$work/lock/kvdemo/roots" -mindepth 1 ! -name '*.lock' | grep .
 	)
 	local status=$?
 	rm -f "$work"/bin/*
