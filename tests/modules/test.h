@@ -6,11 +6,28 @@
 #define KVDEMO_TEST_H
 
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 
-#include "check.h"
 #include "compat.h"
 #include "kvdemo.h"
+
+/**
+ * CHECK() - what a test asserts; a failure says where and what, up to ten in 5 s
+ * @cond: what must hold
+ * @fmt: what else there is to say
+ *
+ * Return: whether it holds.
+ */
+#define CHECK(cond, fmt, ...) ({					\
+	bool __holds = (cond);						\
+	if (!__holds)							\
+		pr_info_ratelimited("# %s:%d: %s: " fmt "\n", __func__, \
+				    __LINE__, #cond, ##__VA_ARGS__);	\
+	__holds;							\
+})
 
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
@@ -22,7 +39,11 @@ extern size_t sizes[15];
 extern unsigned int nr_sizes;
 
 extern const char *skip;	/* set by a test that cannot run here */
-extern bool proving;		/* no test runs on load */
+
+/* For a parameter whose setter is its argument, and which keeps the module meanwhile */
+extern const struct kernel_param_ops run_ops;
+
+int refuse(const struct kernel_param *kp, const char *val, const char *allowed);
 
 /* What kmem:kmalloc said of the first call of a watched size by this task */
 extern struct seen {
@@ -43,7 +64,15 @@ enum kvdemo_path real_path(const void *p);
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why);
+bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+	   enum kvdemo_path path, enum kvdemo_why why);
+bool takes_forced(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+		  enum kvdemo_path path, enum kvdemo_why why);
+void fill(u64 *p, size_t size, u64 seed);
+bool intact(const u64 *p, size_t size, u64 seed);
 bool keeps_contents(void *p, size_t size);
+u32 next_random(u64 *state);
+size_t random_size(u64 *state, unsigned int max_bits);
 void make_dirty(const struct kvdemo_policy *policy, size_t size);
 
 static inline void *alloc(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
