@@ -79,18 +79,10 @@ enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
  * under a return probe is a kprobe there, which is optimized into a detour that saves
  * and restores r13 (r2 on 32 bit), what the CPU knows itself by. A task that is moved
  * to another CPU meanwhile takes the register of the first along, and the kernel
- * panics over the stack canary. Its name: 5.16, adf8a61a940c "kprobes: treewide: Make
- * it harder to refer kretprobe_trampoline directly"; 6.13, 19f1bc3fb554 "powerpc:
- * Replace kretprobe code with rethook on powerpc".
+ * panics over the stack canary.
  */
-#if !defined(CONFIG_PPC) || !defined(CONFIG_OPTPROBES) || !defined(CONFIG_PREEMPTION)
-#define KVDEMO_COMPAT_TRAMPOLINE	NULL
-#elif defined(CONFIG_KRETPROBE_ON_RETHOOK)
-#define KVDEMO_COMPAT_TRAMPOLINE	"arch_rethook_trampoline"
-#elif KVDEMO_SINCE(5, 16)
-#define KVDEMO_COMPAT_TRAMPOLINE	"__kretprobe_trampoline"
-#else
-#define KVDEMO_COMPAT_TRAMPOLINE	"kretprobe_trampoline"
-#endif
+#define KVDEMO_COMPAT_PANICS	(IS_ENABLED(CONFIG_PPC) && \
+				 IS_ENABLED(CONFIG_OPTPROBES) && \
+				 IS_ENABLED(CONFIG_PREEMPTION))
 
 #endif /* KVDEMO_LIVE_COMPAT_H */

@@ -41,7 +41,6 @@
 /* How far a row may lie from where its hash says */
 #define MAX_PROBES	16u
 #define MAX_ENTRIES	65536u
-#define MAX_GFP_ARG	5u
 
 /* The tables take at most this share of what is available. */
 #define TABLES_SHARE	8
@@ -49,9 +48,6 @@
 /* Calls in flight: a call that reclaims sleeps, and many may do so at a time. */
 #define MIN_ACTIVE	256u
 #define MAX_ACTIVE	65536u
-
-#define DRAIN_MS	10000
-#define DRAIN_STEP_MS	10
 
 static int watch_err;
 
@@ -66,12 +62,6 @@ static struct param_number maxactive = {
 };
 module_param_cb(maxactive, &param_number_ops, &maxactive, 0400);
 MODULE_PARM_DESC(maxactive, "calls that can be watched at a time, 1 to 65536; default 4 for each CPU, and at least 256");
-
-static struct param_number gfp_arg = {
-	.value = KVDEMO_COMPAT_GFP_ARG, .min = 1, .max = MAX_GFP_ARG, .err = &watch_err,
-};
-module_param_cb(gfp_arg, &param_number_ops, &gfp_arg, 0400);
-MODULE_PARM_DESC(gfp_arg, "which argument holds the gfp, 1 to 5, size being 0; default: as this kernel's headers say");
 
 /* What is noted of a call until it returns; gfp and node only if it is traced */
 struct call {
@@ -225,28 +215,15 @@ static noinline void emit(const struct call *call, const void *p, u64 took,
 
 static noinline void note_arguments(struct call *call, struct pt_regs *regs)
 {
-	call->gfp = (__force gfp_t)kvdemo_compat_argument(regs, gfp_arg.value);
-	call->node = kvdemo_compat_argument(regs, gfp_arg.value + 1);
+	call->gfp = (__force gfp_t)kvdemo_compat_argument(regs, KVDEMO_COMPAT_GFP_ARG);
+	call->node = kvdemo_compat_argument(regs, KVDEMO_COMPAT_GFP_ARG + 1);
 }
 NOKPROBE_SYMBOL(note_arguments);
-
-/*
- * Calls that will return through the trampoline of return probes, where that must not
- * be optimized meanwhile. One that moves is counted on two CPUs: only the sum says it.
- */
-static DEFINE_PER_CPU(long, in_flight);
-
-static __always_inline void count_in_flight(int nr)
-{
-	if (KVDEMO_COMPAT_TRAMPOLINE)
-		this_cpu_add(in_flight, nr);
-}
 
 static int on_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct call *call = (struct call *)ri->data;
 
-	count_in_flight(1);
 	call->size = kvdemo_compat_argument(regs, 0);
 	call->traced = trace_kvdemo_alloc_enabled();
 	if (call->traced)
@@ -295,7 +272,6 @@ static int on_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct row *row = &table->rows[home(caller, class)];
 	u64 now = counter();
 
-	count_in_flight(-1);
 	if (unlikely(!now || trace_kvdemo_alloc_enabled() ||
 		     !is_of(row, caller, class)))
 		return record(call, p, caller);
@@ -310,36 +286,6 @@ static struct kretprobe watch = {
 	.handler = on_return,
 	.data_size = sizeof(struct call),
 };
-
-/*
- * Where the trampoline of return probes must not be optimized: a probe with a post
- * handler is not, nor what shares its address.
- */
-static void after_trampoline(struct kprobe *p, struct pt_regs *regs, unsigned long flags)
-{
-}
-NOKPROBE_SYMBOL(after_trampoline);
-
-static struct kprobe trampoline = {
-	.symbol_name = KVDEMO_COMPAT_TRAMPOLINE,
-	.post_handler = after_trampoline,
-};
-
-static int __init hold_trampoline(void)
-{
-	int err = trampoline.symbol_name ? register_kprobe(&trampoline) : 0;
-
-	if (err)
-		pr_err("cannot watch " SYMBOL ": return probes can panic this kernel, as %s is optimized and takes no probe beside that, error %d\n",
-		       trampoline.symbol_name, err);
-	return err;
-}
-
-static void release_trampoline(void)
-{
-	if (trampoline.symbol_name)
-		unregister_kprobe(&trampoline);
-}
 
 /*
  * The self-check. Which argument is which depends on the release, on its
@@ -369,7 +315,6 @@ NOKPROBE_SYMBOL(on_check_entry);
 
 static int on_check(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	count_in_flight(-1);
 	if (current != check.task)
 		return 0;
 	check.call = *(struct call *)ri->data;
@@ -434,33 +379,6 @@ static int __init register_probe(struct kretprobe *rp)
 	return err;
 }
 
-/*
- * What unregister_kretprobe() does not wait for are calls that are in flight: they
- * return without us, but still through the trampoline. Where that is held for them,
- * it is until the last one is back, or for DRAIN_MS: who waits longer waits for memory,
- * and one who died there would be waited for without an end.
- */
-static void unregister_probe(struct kretprobe *rp)
-{
-	unsigned int waited;
-	long nr = 1;
-	int cpu;
-
-	if (KVDEMO_COMPAT_TRAMPOLINE) {
-		disable_kretprobe(rp);
-		for (waited = 0; nr && waited < DRAIN_MS; waited += DRAIN_STEP_MS) {
-			/* handlers run in sections that RCU waits for */
-			synchronize_rcu();
-			nr = 0;
-			for_each_possible_cpu(cpu)
-				nr += per_cpu(in_flight, cpu);
-			if (nr)
-				msleep(DRAIN_STEP_MS);
-		}
-	}
-	unregister_kretprobe(rp);
-}
-
 static int __init self_check(void)
 {
 	int err = register_probe(&checker);
@@ -469,7 +387,7 @@ static int __init self_check(void)
 	if (err)
 		return err;
 	differs = check_call();
-	unregister_probe(&checker);
+	unregister_kretprobe(&checker);
 	if (!differs)
 		return 0;
 	if (!check.seen) {
@@ -477,8 +395,8 @@ static int __init self_check(void)
 		       CHECK_TRIES);
 		return -EOPNOTSUPP;
 	}
-	pr_err("cannot watch " SYMBOL ": with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen with another %s: gfp_arg= may help\n",
-	       gfp_arg.value, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
+	pr_err("cannot watch " SYMBOL ": with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen with another %s\n",
+	       KVDEMO_COMPAT_GFP_ARG, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
 	       differs);
 	return -EOPNOTSUPP;
 }
@@ -648,8 +566,8 @@ static int callers_show(struct seq_file *seq, void *v)
 
 	if (!snap)
 		return -ENOMEM;
-	seq_printf(seq, "# symbol=" SYMBOL " gfp_arg=%u entries=%u maxactive=%d\n",
-		   gfp_arg.value, entries, watch.maxactive);
+	seq_printf(seq, "# symbol=" SYMBOL " entries=%u maxactive=%d\n", entries,
+		   watch.maxactive);
 	seq_printf(seq, "# calls=%llu fallbacks=%llu failures=%llu lost=%lu missed=%lu rows=%u\n",
 		   snap->sum.calls, snap->sum.fallbacks, snap->sum.failures,
 		   snap->lost, missed(), snap->nr);
@@ -758,6 +676,10 @@ static int __init prepare(void)
 
 	if (watch_err)
 		return watch_err;
+	if (KVDEMO_COMPAT_PANICS) {
+		pr_err("cannot watch " SYMBOL ": on powerpc a return probe can panic a kernel with CONFIG_PREEMPTION and CONFIG_OPTPROBES, allowed is one without either\n");
+		return -EOPNOTSUPP;
+	}
 	entries = roundup_pow_of_two(entries_asked.value);
 	mask = entries - 1;
 	most = div_u64(most, sizeof(struct row) * num_possible_cpus());
@@ -776,13 +698,10 @@ static int __init prepare(void)
 
 static int __init kvdemo_watch_init(void)
 {
-	int err = prepare() ?: hold_trampoline();
+	int err = prepare() ?: self_check() ?: make_tables();
 
 	if (err)
 		return err;
-	err = self_check() ?: make_tables();
-	if (err)
-		goto out_trampoline;
 	calibrate();
 	err = register_module_notifier(&module_notifier);
 	if (err)
@@ -793,15 +712,13 @@ static int __init kvdemo_watch_init(void)
 	callers = debugfs_create_file("callers", 0400, kvdemo_debugfs_dir(),
 				      NULL, &callers_fops);
 	pr_info("watching " SYMBOL ", gfp is its argument %u\n",
-		gfp_arg.value);
+		KVDEMO_COMPAT_GFP_ARG);
 	return 0;
 
 out_notifier:
 	unregister_module_notifier(&module_notifier);
 out_tables:
 	free_tables();
-out_trampoline:
-	release_trampoline();
 	return err;
 }
 
@@ -811,8 +728,7 @@ static void __exit kvdemo_watch_exit(void)
 
 	debugfs_remove(callers);
 	/* Returns when no handler runs and none will. */
-	unregister_probe(&watch);
-	release_trampoline();
+	unregister_kretprobe(&watch);
 	unregister_module_notifier(&module_notifier);
 	snap = take_snapshot();
 	if (snap)
