@@ -87,10 +87,9 @@ BENCH_ROWS ?= bookworm trixie trixie-backports
 
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
-	@scripts/need gnuplot-nox
-	@scripts/bench/plot build/bench $(BENCH_ROWS)
-	@scripts/bench/check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
-	@for row in $(BENCH_ROWS); do KVDEMO_REFRESH=0 scripts/bench/threads $$row || exit; done
+	@scripts/need gnuplot-nox python3
+	@scripts/bench/report plot build/bench $(BENCH_ROWS)
+	@scripts/bench/report check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
 
 bench-row-%:
 	@scripts/need qemu-utils

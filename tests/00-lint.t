@@ -9,6 +9,7 @@ lint=/usr/local/share/kvdemo-lint/scripts
 rooms=(demo live lab tests/modules)
 mapfile -t c_files < <(find . "${rooms[@]}" -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' | sed 's,^\./,,' | sort)
 mapfile -t files < <(find scripts tests .ci -type f | sort)
+mapfile -t python_files < <(grep -l '^#!.*python3$' "${files[@]}")
 mapfile -t shell_files < <(grep -lE '^#!.*sh$|shellcheck shell=' "${files[@]}")
 
 in_root()
@@ -204,7 +205,7 @@ checkpatch()
 	in_root perl "$lint/checkpatch.pl" --strict --terse --no-summary --show-types --file "$@"
 }
 
-plan 18
+plan 19
 silent 'checkpatch --strict is silent' checkpatch "${c_files[@]/#demo\/trace.h//dev/null}" \
 	tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" demo/trace.h
@@ -213,6 +214,9 @@ silent 'kernel-doc -Werror is silent' in_root perl "$lint/kernel-doc" -none -Wer
 	"${c_files[@]}"
 try 'every exported symbol is documented' documented
 silent 'shellcheck is silent' in_root shellcheck -x "${shell_files[@]}"
+silent 'Python is compiled without a warning' in_root python3 -W error -c \
+	'import pathlib, sys; [compile(pathlib.Path(p).read_text(), p, "exec") for p in sys.argv[1:]]' \
+	"${python_files[@]}"
 try 'every script is executable' executable
 try 'one version in module, dkms.conf and README' same_version
 try 'BUILD_EXCLUSIVE_KERNEL takes 5.10 and later, and 10.x' releases

@@ -10,6 +10,6 @@
 single=
 [ "$policy" = noreclaim ] || single=2
 # cma=0: what is set aside there no unmovable page gets, and the bench cannot soak it up.
-plan 17
-guest 16 -S "${single:-0}" -a "cma=0 KVSLOW=$slow KVPAGE=$page KVSINGLE=$single $light" \
+plan 18
+guest 17 -S "${single:-0}" -a "cma=0 KVSLOW=$slow KVPAGE=$page KVSINGLE=$single $light" \
 	tests/guest/bench-module.sh "$built"/kvdemo{,_frag,_bench}.ko

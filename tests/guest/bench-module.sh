@@ -49,24 +49,28 @@ vmalloc ok $size 60 0 0 0 60" ] || return
 	done | awk '!($1 <= $2 && $2 <= $3 && $3 <= $4 && $5 <= $4) { bad = 1 } END { exit bad || NR != 12 }'
 }
 
-# The console has what the file has: keys and values in its order.
+# The console has what the file has, in its order, without the columns that are 0.
 console()
 {
-	log | sed -n 's/^kvdemo_bench: cell //p' | tr ' ' '\n' >/tmp/said
-	sed 1d /tmp/csv | tr ',' '\n' >/tmp/values
-	sed 's/^[a-z0-9_]*=//' /tmp/said | cmp - /tmp/values &&
-		[ "$(sed -n 's/=.*//p' /tmp/said | sort -u)" = "$(sed -n 1p /tmp/csv | tr ',' '\n' | sort -u)" ] &&
+	log | sed -n 's/^kvdemo_bench: cell //p' >/tmp/said
+	awk -F, 'NR == 1 { split($0, name); next }
+		{
+			line = ""
+			for (i = 1; i <= NF; i++)
+				if ($i != "0")
+					line = line (i > 1 ? " " : "") name[i] "=" $i
+			print line
+		}' /tmp/csv | cmp - /tmp/said &&
 		[ "$(log | grep -c '^kvdemo_bench: progress cell=[1-3] of=3 ')" -eq 3 ] &&
 		has '^kvdemo_bench: end cells=3 of=3$'
 }
 
 patterns()
 {
-	bench policies=backoff sizes=$size n=50 patterns=loop,hold,random,threads threads=2 || return
-	[ "$(columns pattern verdict threads n)" = 'loop ok 1 50
-hold ok 1 50
-random ok 1 50
-threads ok 2 100' ] || { columns pattern verdict threads n | sed 's/^/# /'; return 1; }
+	bench policies=backoff sizes=$size n=50 patterns=loop,hold,random || return
+	[ "$(columns pattern verdict n)" = 'loop ok 50
+hold ok 50
+random ok 50' ] || { columns pattern verdict n | sed 's/^/# /'; return 1; }
 }
 
 # On one machine each repetition begins with the next policy.
@@ -106,9 +110,10 @@ keeps()
 	[ "$verdict $n $vmalloc" = 'ok 100 100' ] && [ "$kept" -ge 1 ]
 }
 
-# most_free KIB: what may have been free when a cell began, of what is now and was before
-# it: others (KASAN's quarantine) give back when they like, so a test grants one buffer more
-most_free()
+# max_free KIB: the larger of what is free now and what was free before. A cell began
+# in between: others (KASAN's quarantine) free memory at any time, so a test grants one
+# buffer more.
+max_free()
 {
 	local now
 
@@ -122,7 +127,7 @@ keeps_a_quarter()
 	insmod /kvdemo_frag.ko order=3 || return
 	free=$(free_kib)
 	bench policies=vmalloc sizes=4M n=200 memory=unmovable
-	free=$(most_free "$free")
+	free=$(max_free "$free")
 	rmmod kvdemo_frag
 	columns verdict n kept >/tmp/rows
 	read -r verdict n kept </tmp/rows
@@ -130,16 +135,25 @@ keeps_a_quarter()
 	[ "$verdict $n" = 'ok 200' ] && [ "$kept" -ge 1 ] && [ $(((kept - 1) * 4096 * 4)) -le "$free" ]
 }
 
-# Who holds n buffers holds a quarter of what is free at most.
+# Buffers that are held take a quarter of what is free at most.
 holds_a_quarter()
 {
 	before=$(free_kib)
-	bench policies=vmalloc patterns=hold sizes=1M n=1000 || return
-	free=$(most_free "$before")
+	bench policies=vmalloc patterns=hold sizes=1M || return
+	free=$(max_free "$before")
 	columns verdict n >/tmp/rows
 	read -r verdict n </tmp/rows
 	echo "# $verdict n=$n of $before KiB that were free, or $free"
 	[ "$verdict" = ok ] && [ "$n" -ge $((before / 1024 / 8)) ] && [ $(((n - 1) * 1024 * 4)) -le "$free" ]
+}
+
+# An n that the user gave is what runs, or the cell says why not.
+n_as_asked()
+{
+	bench policies=vmalloc patterns=hold sizes=4K,1M n=1000 || return
+	columns size verdict n | sed 's/^/# /'
+	[ "$(columns size verdict n)" = "4096 ok 1000
+1048576 void-too-large 0" ]
 }
 
 # What the table says of the kernel, and of the instrument
@@ -192,7 +206,7 @@ bad_values()
 		sizes=2G invalid
 		sizes=17179869185G invalid
 		policies=fifo invalid: allowed is names of policies
-		patterns=zigzag invalid: allowed is loop, hold, random, threads$
+		patterns=zigzag invalid: allowed is loop, hold, random$
 		memory=full invalid: allowed is idle, unmovable, movable$
 		memory=idle,movable invalid: allowed is idle, unmovable, movable$
 	END
@@ -239,6 +253,7 @@ try_unless "$single" 'a buffer of vmalloc that lies in a block is kept for the c
 try_unless "$single" 'and no more than a quarter of what is free' keeps_a_quarter
 try 'n follows from the size' default_n
 try 'hold takes a quarter of what is free at most' holds_a_quarter
+try 'n is what was asked for, or the cell is void' n_as_asked
 try 'zeroing, checkers and the empty loop are in the table' conditions
 try 'what reclaims or compacts is counted' stalls
 try 'bad values are refused with a sentence' bad_values

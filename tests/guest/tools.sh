@@ -42,10 +42,10 @@ bench_host()
 
 priced()
 {
-	bench_host patterns=loop,threads sizes=4K,64K policies=native,backoff reps=2 &&
+	bench_host patterns=loop,hold sizes=4K,64K policies=native,backoff reps=2 &&
 		shows /tmp/said '^bench-host: 16 cells in /tmp/host/csv, in ns$' &&
 		shows /tmp/host/csv '^kernel,policy,.*,state,unit$' \
-			",backoff,threads,idle,ok,65536,1,$(nproc),.*,host,ns\$" && unloaded
+			',backoff,hold,idle,ok,65536,1,.*,host,ns$' && unloaded
 }
 
 unloaded()

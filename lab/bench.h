@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the two halves of kvdemo_bench.ko share: bench.c has the parameters and the
+ * table, bench_cell.c measures one cell of it.
+ */
+#ifndef KVDEMO_LAB_BENCH_H
+#define KVDEMO_LAB_BENCH_H
+
+#include <linux/types.h>
+
+#include "kvdemo.h"
+
+#define BENCH_MIN_N	32
+#define BENCH_MAX_N	1000
+
+enum bench_pattern {
+	PATTERN_LOOP,	/* each buffer is freed before the next is allocated */
+	PATTERN_HOLD,	/* all are allocated, then all are freed */
+	PATTERN_RANDOM,	/* as loop, of sizes up to that of the cell */
+	NR_PATTERNS,
+};
+
+enum bench_memory {
+	MEMORY_IDLE,	/* there are free blocks of the cell's order */
+	MEMORY_UNMOVABLE, /* there is none, and compaction cannot make one */
+	MEMORY_MOVABLE,	/* there is none, and compaction can make some */
+	NR_MEMORIES,
+};
+
+/* What is timed of each allocation; a pair is alloc and free together. */
+enum bench_step { STEP_ALLOC, STEP_TOUCH, STEP_FREE, STEP_PAIR, NR_STEPS };
+enum bench_stat { STAT_MEAN, STAT_P50, STAT_P90, STAT_P99, STAT_MAX, NR_STATS };
+enum bench_event { EVENT_STALL, EVENT_FAIL, EVENT_ALLOCSTALL, EVENT_PGSCAN, NR_EVENTS };
+
+/* The columns of a row that are numbers */
+enum bench_number {
+	NUM_SIZE, NUM_REP, NUM_N,
+	NUM_PATH,
+	NUM_STAT = NUM_PATH + KVDEMO_NR_PATHS,
+	NUM_EVENT = NUM_STAT + NR_STEPS * NR_STATS,
+	NUM_FIRST = NUM_EVENT + NR_EVENTS,
+	NUM_KEPT, NUM_SOAKED, NUM_EMPTY, NUM_PAGE_SIZE, NUM_KMALLOC_MAX,
+	NUM_INIT_ON_ALLOC, NUM_DEBUG,
+	NR_NUMBERS,
+};
+
+/**
+ * struct bench_cell - what to measure
+ * @policy: allocates
+ * @pattern: the order of allocations and frees
+ * @memory: the state that free memory has to be in
+ * @size: of a buffer, in bytes
+ * @n: how many samples to take; 0 lets the cell choose
+ * @pause_us: sleep between two allocations, in us
+ */
+struct bench_cell {
+	const struct kvdemo_policy *policy;
+	enum bench_pattern pattern;
+	enum bench_memory memory;
+	size_t size;
+	unsigned int n;
+	unsigned int pause_us;
+};
+
+bool bench_stopped(void);
+const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers);
+
+#endif /* KVDEMO_LAB_BENCH_H */
