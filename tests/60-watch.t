@@ -7,7 +7,7 @@
 # 16 callers have a buffer of 64 pages each.
 memory=512
 [ "$page" -le 4096 ] || memory=768
-modules=("$built"/kvdemo{,_watch,_test_watch}.ko)
+modules=("$built"/kvdemo{,_watch,_frag,_bench}.ko)
 
 # cost MOST KERNEL-ARGUMENT: instructions are counted, so one CPU and no KVM. A
 # random address now and then shares its place in the table with another, which

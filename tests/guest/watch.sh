@@ -9,6 +9,7 @@
 page=$(page_size)
 table=/sys/kernel/debug/kvdemo/callers
 trace=/sys/kernel/tracing
+bench=/sys/kernel/debug/kvdemo_bench/csv
 large=$((64 * page))
 
 # calls N SIZE: N calls of SIZE bytes
@@ -101,13 +102,16 @@ named()
 }
 try 'the table names a caller of the kernel, its size class and its calls' named
 
-# 1100 calls of a module, which then goes: others may come to its addresses
+# The calls of a module, which then goes: others may come to its addresses
 of_module()
 {
-	watch && insmod /kvdemo_test_watch.ko pairs=1000 && table || return
-	[ "$(column calls 16384 '[+]0x.* [[]kvdemo_test_watch[]]$')" -eq 1100 ] || show || return
-	rmmod kvdemo_test_watch && table || return
-	[ "$(column calls 16384 '^[[]gone[]]')" -eq 1100 ] || show
+	local calls=1000
+
+	watch && insmod /kvdemo_bench.ko policies=native sizes=16K n=$calls &&
+		cat $bench >/dev/null && table || return
+	[ "$(column calls 16384 '[+]0x.* [[]kvdemo_bench[]]$')" -eq $calls ] || show || return
+	rmmod kvdemo_bench && table || return
+	[ "$(column calls 16384 '^[[]gone[]]')" -eq $calls ] || show
 }
 try 'it names a caller in a module, and says when that has gone' of_module
 
@@ -173,7 +177,7 @@ fragmented()
 {
 	local round=0
 
-	watch && insmod /kvdemo_test_watch.ko fragment=1 || return
+	watch && insmod /kvdemo_frag.ko || return
 	while [ $((round += 1)) -le 20 ]; do
 		echo "$large policy=kmalloc count=30" >/sys/kernel/debug/kvdemo/alloc
 		events calls 20 $large
@@ -182,7 +186,7 @@ fragmented()
 		[ "$fallbacks" -eq 0 ] || break
 	done
 	echo all >/sys/kernel/debug/kvdemo/free
-	rmmod kvdemo_test_watch
+	rmmod kvdemo_frag
 	{ [ "$fallbacks" -ge 1 ] && [ "$(column calls $large "$by_handler")" -eq $((20 * round)) ] &&
 		[ "$(column fallback_ns $large "$by_handler")" -gt 0 ] &&
 		[ "$(header fallbacks)" -ge "$fallbacks" ]; } || show || return

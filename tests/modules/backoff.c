@@ -2,102 +2,53 @@
 /* Fragmented memory, and what policy backoff makes of it. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
+#include "lab/frag.h"
 #include "test.h"
 
-/*
- * Fragment: take all free blocks of an order, split each and free every second
- * page, so that no block of that order is left and compaction cannot make one.
- */
-struct hoard {
-	struct page **blocks;
-	unsigned long nr, most;
-	unsigned int nr_lucky;
-	void *lucky[256];
-};
+#define FRAGMENTED_ORDER	(PAGE_ALLOC_COSTLY_ORDER + 1)
+#define FRAGMENTED_SIZE		((size_t)PAGE_SIZE << FRAGMENTED_ORDER)
+#define MAX_LUCKY		256
 
-#define HOARD_ORDER	3u
-#define FRAGMENTED_SIZE	(2 * COSTLY_SIZE)
+static struct frag frag = { .order = FRAGMENTED_ORDER, .max_kept = ULONG_MAX };
+static void *lucky[MAX_LUCKY];
+static unsigned int nr_lucky;
 
-static void hoard_pass(struct hoard *hoard, gfp_t gfp)
+static bool fragment(void)
 {
-	unsigned long j, start = hoard->nr;
-	struct page *page;
+	int err = frag_take(&frag);
 
-	while (hoard->nr < hoard->most) {
-		page = alloc_pages(gfp, HOARD_ORDER);
-		if (!page)
-			break;
-		split_page(page, HOARD_ORDER);
-		hoard->blocks[hoard->nr++] = page;
-	}
-	for (; start < hoard->nr; start++)
-		for (j = 1; j < 1ul << HOARD_ORDER; j += 2)
-			__free_page(hoard->blocks[start] + j);
-}
-
-static bool hoard_take(struct hoard *hoard)
-{
-	/* free memory only, down to the watermark: nobody is killed */
-	gfp_t gfp = (GFP_KERNEL | __GFP_NOWARN) & ~__GFP_RECLAIM;
-	unsigned long before;
-	int calm;
-
-	hoard->nr = 0;
-	hoard->nr_lucky = 0;
-	hoard->most = totalram_pages() >> HOARD_ORDER;
-	hoard->blocks = kvcalloc(hoard->most, sizeof(*hoard->blocks), GFP_KERNEL);
-	if (!hoard->blocks)
-		return CHECK(false, "no memory for the hoard");
-	/* Half is given back, so compaction may now find what it can, and lose it. */
-	for (calm = 0; calm < 5; calm++) {
-		before = hoard->nr;
-		hoard_pass(hoard, gfp);
-		if (hoard->nr > before)
-			calm = 0;
-		gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY;
-		msleep(20);
-	}
-	return true;
+	return CHECK(!err, "fragmenting: %d", err);
 }
 
 /*
- * Background compaction and reclaim may still make a block: it joins the hoard,
- * else each later try would find it again.
+ * Compaction, reclaim and emptied pcplists may still make a block. It is held to the
+ * end, because else each later try would find it again.
  */
-static void *alloc_fragmented(struct hoard *hoard, const struct kvdemo_policy *policy,
-			      gfp_t gfp, struct kvdemo_result *res)
+static void *alloc_fragmented(const struct kvdemo_policy *policy, gfp_t gfp,
+			      struct kvdemo_result *res)
 {
 	void *p;
 
 	for (;;) {
 		p = alloc(policy, FRAGMENTED_SIZE, gfp, res);
-		if (res->path != KVDEMO_PATH_PAGES ||
-		    hoard->nr_lucky == ARRAY_SIZE(hoard->lucky))
+		if (res->path != KVDEMO_PATH_PAGES || nr_lucky == MAX_LUCKY)
 			return p;
-		hoard->lucky[hoard->nr_lucky++] = p;
+		lucky[nr_lucky++] = p;
 	}
 }
 
-static void hoard_give(struct hoard *hoard)
+static void defragment(void)
 {
-	unsigned long i, j;
-
-	while (hoard->nr_lucky)
-		kvdemo_kvfree(hoard->lucky[--hoard->nr_lucky]);
-
-	for (i = 0; i < hoard->nr; i++)
-		for (j = 0; j < 1ul << HOARD_ORDER; j += 2)
-			__free_page(hoard->blocks[i] + j);
-	kvfree(hoard->blocks);
+	while (nr_lucky)
+		kvdemo_kvfree(lucky[--nr_lucky]);
+	frag_give(&frag);
 }
 
-static bool falls_back_for_real(struct hoard *hoard,
-				const struct kvdemo_policy *policy)
+static bool falls_back_for_real(const struct kvdemo_policy *policy)
 {
 	struct kvdemo_result res;
 	enum kvdemo_path path = KVDEMO_PATH_VMALLOC;
@@ -111,7 +62,7 @@ static bool falls_back_for_real(struct hoard *hoard,
 	} else if (is_policy(policy, KVDEMO_VMALLOC)) {
 		why = KVDEMO_WHY_POLICY;
 	}
-	p = alloc_fragmented(hoard, policy, GFP_KERNEL, &res);
+	p = alloc_fragmented(policy, GFP_KERNEL, &res);
 	good = check_result(policy, FRAGMENTED_SIZE, p, &res, path, why);
 	if (p)
 		good &= CHECK(keeps_contents(p, FRAGMENTED_SIZE), "contents");
@@ -121,19 +72,16 @@ static bool falls_back_for_real(struct hoard *hoard,
 	return good;
 }
 
-/* Static, for it is large beside a kernel stack */
-static struct hoard hoard;
-
 bool test_fragmented(void)
 {
 	const struct kvdemo_policy *policy;
 	bool good = true;
 
-	if (!hoard_take(&hoard))
+	if (!fragment())
 		return false;
 	for_each_policy(policy)
-		good &= falls_back_for_real(&hoard, policy);
-	hoard_give(&hoard);
+		good &= falls_back_for_real(policy);
+	defragment();
 	return good;
 }
 
@@ -150,7 +98,7 @@ static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 
 	while (tries--) {
 		start = jiffies;
-		kvdemo_kvfree(alloc_fragmented(&hoard, policy, gfp, &res));
+		kvdemo_kvfree(alloc_fragmented(policy, gfp, &res));
 		/* the reason of a request without a fallback is no-memory */
 		if (res.kmalloc_ns == KVDEMO_NS_NONE) {
 			hits++;
@@ -171,7 +119,7 @@ static bool bound_is_tried(void)
 	int i;
 
 	for (i = 0; i < 10; i++) {
-		kvdemo_kvfree(alloc_fragmented(&hoard, policy, GFP_KERNEL, &res));
+		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &res));
 		watch(FRAGMENTED_SIZE);
 		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL | __GFP_THISNODE,
 				    NULL));
@@ -197,7 +145,7 @@ static bool backoff_on_this_cpu(void)
 	bool good = true;
 
 	good &= CHECK(contiguous(), "idle memory");
-	if (!hoard_take(&hoard))
+	if (!fragment())
 		return false;
 	hits = skipped(1, GFP_KERNEL, &missed);
 	good &= CHECK(!hits, "the first try must be made");
@@ -215,7 +163,7 @@ static bool backoff_on_this_cpu(void)
 	hits = skipped(10, GFP_KERNEL | __GFP_THISNODE, &missed);
 	good &= CHECK(!hits, "THISNODE was skipped %u times", hits);
 	good &= bound_is_tried();
-	hoard_give(&hoard);
+	defragment();
 
 	/* The bar: contiguous again within 64 allocations or 100 ms */
 	deadline = jiffies + HZ / 10;

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fragmenter: kvdemo_frag.ko for people, and the tests that need fragmented memory.
+ *
+ * It takes free blocks, the largest first, and splits them. Of each 2^order pages it
+ * keeps one and frees the others. Afterwards no free block of that order is left, and
+ * compaction cannot make one, because the kept pages cannot be moved.
+ */
+#ifndef KVDEMO_FRAG_H
+#define KVDEMO_FRAG_H
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+
+#include "lab.h"
+
+#define FRAG_MAX_PASSES		20
+#define FRAG_PASS_MS		20
+#define FRAG_PAGES_A_BREATH	SZ_1K
+
+/**
+ * struct frag - memory that is fragmented
+ * @order: the smallest order of which no free block is left
+ * @max_kept: how many pages may be kept at most
+ * @reserve: how many pages are left free at least
+ * @kept: the pages that are kept, by their lru, which nobody else uses then
+ * @nr_kept: how many these are
+ */
+struct frag {
+	int order;
+	unsigned long max_kept, reserve;
+	struct list_head kept;
+	unsigned long nr_kept;
+};
+
+static inline bool frag_may_take(const struct frag *frag, int order)
+{
+	unsigned long keep = 1ul << (order - frag->order);
+	struct lab_free now;
+
+	lab_count_free(&now, 0);
+	return frag->nr_kept + keep <= frag->max_kept &&
+	       now.pages >= (u64)frag->reserve + (1ul << order);
+}
+
+static inline bool frag_take_block(struct frag *frag, int order)
+{
+	gfp_t gfp = GFP_KERNEL;
+	struct page *page;
+	unsigned long i;
+
+	/* neither direct reclaim nor kswapd: what is in use stays in use */
+	gfp &= ~__GFP_RECLAIM;
+	/* not being given a block is how this ends */
+	gfp |= __GFP_NOWARN | __GFP_NORETRY;
+	/* the reserves below the watermarks are not ours */
+	gfp |= __GFP_NOMEMALLOC;
+	page = alloc_pages(gfp, order);
+	if (!page)
+		return false;
+	split_page(page, order);
+	for (i = 0; i < 1ul << order; i++) {
+		if (i % (1ul << frag->order)) {
+			__free_page(page + i);
+			continue;
+		}
+		list_add(&page[i].lru, &frag->kept);
+		frag->nr_kept++;
+	}
+	return true;
+}
+
+static inline int frag_take_all(struct frag *frag)
+{
+	int order;
+
+	for (order = LAB_NR_ORDERS - 1; order >= frag->order; order--) {
+		while (frag_may_take(frag, order) && frag_take_block(frag, order)) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+	}
+	return 0;
+}
+
+/* Each CPU keeps lists of free blocks that only it allocates from. */
+static inline int frag_take_on_every_cpu(struct frag *frag)
+{
+	cpumask_var_t old;
+	int cpu, err = 0;
+
+	if (!alloc_cpumask_var(&old, GFP_KERNEL))
+		return -ENOMEM;
+	cpumask_copy(old, current->cpus_ptr);
+	for_each_online_cpu(cpu) {
+		/* A CPU that has gone offline meanwhile has no lists. */
+		if (set_cpus_allowed_ptr(current, cpumask_of(cpu)))
+			continue;
+		err = frag_take_all(frag);
+		if (err)
+			break;
+	}
+	set_cpus_allowed_ptr(current, old);
+	free_cpumask_var(old);
+	return err;
+}
+
+/**
+ * frag_take() - fragment free memory
+ * @frag: its order, max_kept and reserve are set
+ *
+ * It repeats until a pass finds nothing: what others free, and what a CPU hands back
+ * late, may still join to blocks.
+ *
+ * Context: process context, sleeps.
+ * Return: 0, -EINTR where the task is being killed, or -ENOMEM. After an error
+ * frag_give() is still due.
+ */
+static inline int frag_take(struct frag *frag)
+{
+	unsigned long last = 0;
+	int pass, err;
+
+	INIT_LIST_HEAD(&frag->kept);
+	frag->nr_kept = 0;
+	for (pass = 0; pass < FRAG_MAX_PASSES; pass++) {
+		err = frag_take_on_every_cpu(frag);
+		if (err || frag->nr_kept == last)
+			return err;
+		last = frag->nr_kept;
+		msleep_interruptible(FRAG_PASS_MS);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+/**
+ * frag_give() - free the pages that are kept
+ * @frag: from frag_take()
+ *
+ * Context: process context, may sleep.
+ * Return: how many pages it found; @frag->nr_kept is what it should have found.
+ */
+static inline unsigned long frag_give(struct frag *frag)
+{
+	struct page *page, *next;
+	unsigned long given = 0;
+
+	list_for_each_entry_safe(page, next, &frag->kept, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+		if (!(++given % FRAG_PAGES_A_BREATH))
+			cond_resched();
+	}
+	return given;
+}
+
+#endif /* KVDEMO_FRAG_H */
