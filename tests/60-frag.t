@@ -11,7 +11,7 @@ fi
 
 # With redzones an object of 4 KiB takes a slab of order 2, and insmod without one wakes
 # the OOM killer.
-least=${slow:+3}
+min_order=${slow:+3}
 
 # A rest of policy backoff is over before buffers of such pages, or under KASAN, are
 # filled: three tests skip there, and no others.
@@ -23,5 +23,5 @@ fi
 # cma=0: what is set aside for CMA is for pages that can be moved, and the
 # fragmenter takes others.
 plan 18
-guest 17 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow KVLEAST=$least $light" \
+guest 17 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow KVMINORDER=$min_order $light" \
 	tests/guest/frag.sh "$built/kvdemo.ko" "$built/kvdemo_frag.ko"

@@ -9,13 +9,13 @@ memory=512
 [ "$page" -le 4096 ] || memory=768
 modules=("$built"/kvdemo{,_watch,_frag,_bench}.ko)
 
-# cost MOST KERNEL-ARGUMENT: instructions are counted, so one CPU and no KVM. A
+# cost MAX KERNEL-ARGUMENT: instructions are counted, so one CPU and no KVM. A
 # random address now and then shares its place in the table with another, which
 # is six instructions more: nokaslr.
 cost()
 {
 	KVDEMO_ACCEL=tcg guest 1 -c 1 -q '-icount shift=0,sleep=off' \
-		-l "build/log/$TARGET-watch-cost-$1.log" -a "nokaslr $2 KVMOST=$1" \
+		-l "build/log/$TARGET-watch-cost-$1.log" -a "nokaslr $2 KVMAX=$1" \
 		tests/guest/watch-cost.sh "${modules[@]}"
 }
 

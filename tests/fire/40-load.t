@@ -7,18 +7,18 @@
 
 # What a minute must at least be, however long that takes; the checkers cost a
 # factor. A longer run lasts for its time.
-least=100000 seconds=${FIRE_SECONDS:-$(share 60)}
+min_allocs=100000 seconds=${FIRE_SECONDS:-$(share 60)}
 # Under the checkers the watch alone takes seconds to come and go.
 if [ -n "$slow" ]; then
-	least=10000
+	min_allocs=10000
 	[ "$seconds" -ge 30 ] || seconds=30
 fi
-[ "$seconds" -ge 60 ] || least=$((least * seconds / 60))
+[ "$seconds" -ge 60 ] || min_allocs=$((min_allocs * seconds / 60))
 
 # The modules beside kvdemo.ko come and go, too.
 others=("$built"/kvdemo_{watch,frag}.ko)
 
 plan 10
 fire 9 -m 512 -t $((900 + seconds)) -x unload \
-	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVSECONDS=$seconds KVLEAST=$least $light" \
+	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVSECONDS=$seconds KVALLOCS=$min_allocs $light" \
 	tests/guest/fire-load.sh "${modules[@]}" "${others[@]}"

@@ -25,8 +25,8 @@ loads()
 # there, for a module that is unloaded has no lines.
 nothing_charged()
 {
-	[ "$(grep -c 'kvdemo_buf\.c:' /proc/allocinfo)" -ge 1 ] &&
-		! awk '/kvdemo_(alloc|buf|words)\.c:/ && $1 > 0 { print "# charged: " $0 }' /proc/allocinfo | grep .
+	[ "$(grep -c 'demo/buf\.c:' /proc/allocinfo)" -ge 1 ] &&
+		! awk '/(kvdemo_alloc|demo\/buf|demo\/words)\.c:/ && $1 > 0 { print "# charged: " $0 }' /proc/allocinfo | grep .
 }
 
 try 'insmod, with each allocation of it failing once' loads 'sizes=100,5000,20000 hold=1 zero=1'

@@ -12,10 +12,10 @@ random_parameters()
 {
 	awk -v seed="$KVSEED" -v n="$KVLOADS" '
 	function pick(list, a) { return a[1 + int(rand() * split(list, a))] }
-	function size(bits, most) {
-		for (most = 1; bits; bits--)
-			most *= 2
-		return int(rand() * most)
+	function size(bits, max) {
+		for (max = 1; bits; bits--)
+			max *= 2
+		return int(rand() * max)
 	}
 	function sizes(i, s) {
 		for (i = int(rand() * 4); i >= 0; i--)
@@ -194,7 +194,7 @@ all_beside()
 mark
 insmod /kvdemo.ko sizes=64
 insmod /kvdemo_fire.ko
-echo "$KVSEED $KVSECONDS $KVLEAST" >$fire/load &
+echo "$KVSEED $KVSECONDS $KVALLOCS" >$fire/load &
 load=$!
 while kill -0 $load 2>/dev/null && ! grep -qs kvdemo_load /proc/[0-9]*/comm; do
 	sleep 0.1
@@ -217,8 +217,8 @@ beside()
 try 'and buffers, modules and switches came and went beside it' beside
 log | sed -n 's/^kvdemo_fire: load /# /p'
 log | sed -n 's/^kvdemo_fire: load \(allocs=[0-9]*\) .*/# count: \1/p'
-try "at least $KVLEAST allocations were checked" \
-	[ "$(log | sed -n 's/^kvdemo_fire: load allocs=\([0-9]*\) .*/\1/p')" -ge "$KVLEAST" ]
+try "at least $KVALLOCS allocations were checked" \
+	[ "$(log | sed -n 's/^kvdemo_fire: load allocs=\([0-9]*\) .*/\1/p')" -ge "$KVALLOCS" ]
 try 'no allocation that may fall back failed' has '^kvdemo_fire: load .* failed=0 bad=0$'
 put free all
 all_unload()

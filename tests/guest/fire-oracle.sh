@@ -43,17 +43,17 @@ charges()
 {
 	for policy in noretry noreclaim backoff native vmalloc; do
 		insmod /kvdemo.ko sizes=1K,64K,5M hold=1 policy=$policy || return
-		ours=$(charged 'kvdemo_(main|buf)\.c:')
+		ours=$(charged '(kvdemo_main|demo/buf)\.c:')
 		wrapper=$(charged 'kvdemo_alloc\.c:')
 		echo all >$debug/kvdemo/free
-		freed=$((ours - $(charged 'kvdemo_(main|buf)\.c:')))
+		freed=$((ours - $(charged '(kvdemo_main|demo/buf)\.c:')))
 		rmmod kvdemo
 		echo "# $policy: $ours bytes charged to the caller, $wrapper to the wrapper, $freed freed"
-		[ "$ours" -ge $least ] && [ "$wrapper" -eq 0 ] || return
+		[ "$ours" -ge $bytes ] && [ "$wrapper" -eq 0 ] || return
 		echo "$freed" >>/tmp/freed
 	done
 }
-least=$((5 * 1048576 + 65536 + 1024))
+bytes=$((5 * 1048576 + 65536 + 1024))
 try '/proc/allocinfo charges the caller of the API' charges
 try 'and no more once it has freed' \
-	[ "$(awk -v least=$least '$1 >= least' /tmp/freed | wc -l)" -eq 5 ]
+	[ "$(awk -v bytes=$bytes '$1 >= bytes' /tmp/freed | wc -l)" -eq 5 ]

@@ -51,7 +51,7 @@ try_unless "$why" 'the node in the log is the node in /proc/vmallocinfo' counted
 area()
 {
 	insmod /kvdemo.ko sizes="$1" policy="$2" hold=1 || return
-	awk '/\[kvdemo\] pages=/ && $2 > most { most = $2 } END { print most }' /proc/vmallocinfo
+	awk '/\[kvdemo\] pages=/ && $2 > max { max = $2 } END { print max }' /proc/vmallocinfo
 	rmmod kvdemo
 }
 

@@ -2,6 +2,7 @@
 /* What a buffer really is: its page, its path, its contents. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
@@ -40,7 +41,7 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 /* Every page of the buffer, not just every byte, holds something of its own. */
 static u32 word_of(size_t i)
 {
-	return i * 0x9e3779b1u + 1;
+	return i * GOLDEN_RATIO_32 + 1;
 }
 
 bool keeps_contents(void *p, size_t size)

@@ -15,8 +15,8 @@
 #define CHECK(cond, fmt, ...) ({					\
 	bool __holds = (cond);						\
 	if (!__holds)							\
-		pr_info_ratelimited("# line %d: %s: " fmt "\n", __LINE__, \
-				    #cond, ##__VA_ARGS__);		\
+		pr_info_ratelimited("# %s:%d: %s: " fmt "\n", __func__, \
+				    __LINE__, #cond, ##__VA_ARGS__);	\
 	__holds;							\
 })
 

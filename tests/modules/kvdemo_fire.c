@@ -12,6 +12,7 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
@@ -42,10 +43,10 @@ static u32 next_random(u64 *state)
 	return *state >> 16;
 }
 
-/* 1 to 2^@most_bits bytes, each power of two as likely as the next */
-static size_t random_size(u64 *state, unsigned int most_bits)
+/* 1 to 2^@max_bits bytes, each power of two as likely as the next */
+static size_t random_size(u64 *state, unsigned int max_bits)
 {
-	unsigned int bits = 1 + next_random(state) % most_bits;
+	unsigned int bits = 1 + next_random(state) % max_bits;
 
 	return 1 + next_random(state) % (1ul << bits);
 }
@@ -61,8 +62,8 @@ static void *alloc(enum kvdemo_policy_id id, size_t size, gfp_t gfp,
 	return kvdemo_alloc(&rq, res);
 }
 
-static bool is(const struct kvdemo_result *res, enum kvdemo_path path,
-	       enum kvdemo_why why, enum kvdemo_policy_id id, size_t size)
+static bool check_result(const struct kvdemo_result *res, enum kvdemo_path path,
+			 enum kvdemo_why why, enum kvdemo_policy_id id, size_t size)
 {
 	return CHECK(res->path == path && res->why == why,
 		     "size=%zu policy=%s: %s/%s, expected %s/%s", size,
@@ -108,7 +109,7 @@ static bool fails_large(enum kvdemo_policy_id id, size_t size)
 	if (id == KVDEMO_BACKOFF && res.why == KVDEMO_WHY_BACKOFF)
 		why = KVDEMO_WHY_BACKOFF;
 	kvdemo_kvfree(p);
-	return is(&res, path, why, id, size);
+	return check_result(&res, path, why, id, size);
 }
 
 /* Nobody goes without a try, nor do those whom policy backoff would spare it. */
@@ -124,7 +125,7 @@ static bool fails_all(enum kvdemo_policy_id id, size_t size)
 
 	for (i = 0; i < 10 && good; i++) {
 		kvdemo_kvfree(alloc(id, size, GFP_KERNEL, &res));
-		good &= is(&res, KVDEMO_PATH_NONE, why, id, size) &&
+		good &= check_result(&res, KVDEMO_PATH_NONE, why, id, size) &&
 			CHECK((res.kmalloc_ns != KVDEMO_NS_NONE) == tries,
 			      "size=%zu policy=%s: tried: %d", size,
 			      kvdemo_policies[id].name, !tries);
@@ -151,7 +152,7 @@ static int faults_set(const char *val, const struct kernel_param *kp)
 }
 
 /*
- * oracle: "SEED COUNT ORDER LEAST MOST": COUNT random requests of LEAST to MOST
+ * oracle: "SEED COUNT ORDER MIN MAX": COUNT random requests of MIN to MAX
  * bytes, each made of noreclaim and of the running kernel, while the writer's
  * allocations of ORDER and above fail. Both must take the path that the order
  * alone decides.
@@ -191,15 +192,15 @@ static bool agree(size_t size, gfp_t gfp, unsigned int order,
 static int oracle_set(const char *val, const struct kernel_param *kp)
 {
 	/* up to twice KMALLOC_MAX_SIZE */
-	const unsigned int most_bits = ilog2(KMALLOC_MAX_SIZE) + 1;
+	const unsigned int max_bits = ilog2(KMALLOC_MAX_SIZE) + 1;
 	unsigned long count, i, bad = 0, fallbacks = 0;
-	size_t least, most, size;
+	size_t min, max, size;
 	unsigned int order;
 	char more;
 	u64 state;
 
-	if (sscanf(val, "%llu %lu %u %zu %zu %c", &state, &count, &order, &least, &most,
-		   &more) != 5 || !state || least > most || !most || least > 1ul << most_bits)
+	if (sscanf(val, "%llu %lu %u %zu %zu %c", &state, &count, &order, &min, &max,
+		   &more) != 5 || !state || min > max || !max || min > 1ul << max_bits)
 		return refuse(kp, val,
 			      "a seed, a count, an order, and two sizes up to 2 * KMALLOC_MAX_SIZE");
 	for (i = 0; i < count; i++) {
@@ -209,8 +210,8 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 			if (fatal_signal_pending(current))
 				return -EINTR;
 			cond_resched();
-			size = random_size(&state, most_bits);
-		} while (size < least || size > most);
+			size = random_size(&state, max_bits);
+		} while (size < min || size > max);
 		bad += !agree(size, gfp, order, &fallbacks);
 		cond_resched();
 	}
@@ -220,9 +221,9 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 }
 
 /*
- * load: "SEED SECONDS LEAST": a thread on each CPU allocates at random sizes and
+ * load: "SEED SECONDS MIN": a thread on each CPU allocates at random sizes and
  * policies, holds some, and finds in each buffer what it wrote there. It ends
- * after SECONDS and LEAST allocations, for a busy host gives little in a time.
+ * after SECONDS and MIN allocations, because a busy host does few in a given time.
  */
 #define MAX_SECONDS	604800	/* what jiffies of 32 bits can tell apart is more */
 #define SLOTS		48
@@ -246,7 +247,7 @@ struct worker {
 
 static u64 word_of(u64 seed, size_t i)
 {
-	return (seed + i) * 0x9e3779b97f4a7c15ull;
+	return (seed + i) * GOLDEN_RATIO_64;
 }
 
 static void fill(const struct slot *slot)
@@ -333,7 +334,7 @@ static int load_start(struct worker *workers, u64 seed)
 	for_each_online_cpu(cpu) {
 		struct worker *worker = &workers[cpu];
 
-		worker->state = seed + (u64)cpu * 0x9e3779b97f4a7c15ull;
+		worker->state = seed + (u64)cpu * GOLDEN_RATIO_64;
 		worker->task = kthread_create(load_thread, worker, "kvdemo_load/%d", cpu);
 		if (IS_ERR(worker->task))
 			return PTR_ERR(worker->task);
@@ -378,7 +379,7 @@ static unsigned long load_allocs(const struct worker *workers)
 	return allocs;
 }
 
-static int load_run(u64 seed, unsigned int seconds, unsigned long least)
+static int load_run(u64 seed, unsigned int seconds, unsigned long min_allocs)
 {
 	unsigned long end = jiffies + (unsigned long)seconds * HZ;
 	struct worker *workers;
@@ -390,7 +391,7 @@ static int load_run(u64 seed, unsigned int seconds, unsigned long least)
 		return -ENOMEM;
 	err = load_start(workers, seed);
 	while (!err && !fatal_signal_pending(current) &&
-	       (time_before(jiffies, end) || load_allocs(workers) < least)) {
+	       (time_before(jiffies, end) || load_allocs(workers) < min_allocs)) {
 		msleep(100);
 		force = !force;
 		kvdemo_force_fallback(force);
@@ -404,15 +405,15 @@ static int load_run(u64 seed, unsigned int seconds, unsigned long least)
 static int load_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int seconds;
-	unsigned long least;
+	unsigned long min_allocs;
 	char more;
 	u64 seed;
 
-	if (sscanf(val, "%llu %u %lu %c", &seed, &seconds, &least, &more) != 3 || !seed ||
+	if (sscanf(val, "%llu %u %lu %c", &seed, &seconds, &min_allocs, &more) != 3 || !seed ||
 	    seconds > MAX_SECONDS)
 		return refuse(kp, val,
-			      "a seed, seconds of a week at most, and the least allocations");
-	return load_run(seed, seconds, least);
+			      "a seed, seconds of a week at most, and a minimum of allocations");
+	return load_run(seed, seconds, min_allocs);
 }
 
 /* rmmod is to be refused, and not to wait for the end of a write. */
@@ -434,10 +435,10 @@ module_param_cb(faults, &fire_ops, faults_set, 0200);
 MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; path and why are checked");
 
 module_param_cb(oracle, &fire_ops, oracle_set, 0200);
-MODULE_PARM_DESC(oracle, "SEED COUNT ORDER LEAST MOST: compare noreclaim with native, where allocations of ORDER and above fail");
+MODULE_PARM_DESC(oracle, "SEED COUNT ORDER MIN MAX: compare noreclaim with native, where allocations of ORDER and above fail");
 
 module_param_cb(load, &fire_ops, load_set, 0200);
-MODULE_PARM_DESC(load, "SEED SECONDS LEAST: all CPUs allocate, check and free");
+MODULE_PARM_DESC(load, "SEED SECONDS MIN: all CPUs allocate, check and free");
 
 static int __init kvdemo_fire_init(void)
 {

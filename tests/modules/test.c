@@ -22,7 +22,9 @@ static char *only = "";
 module_param(only, charp, 0);
 MODULE_PARM_DESC(only, "run just the tests whose names hold this text");
 
-/* Below, at and above each boundary; filled in by init_sizes(). */
+/* The largest buffer may take this share of memory. */
+#define SIZE_SHARE	8
+
 size_t sizes[15];
 unsigned int nr_sizes;
 
@@ -32,14 +34,14 @@ static void init_sizes(void)
 {
 	const size_t bounds[] = { 1024, PAGE_SIZE, KMALLOC_MAX_CACHE_SIZE,
 				  COSTLY_SIZE, KMALLOC_MAX_SIZE };
-	size_t most;
+	size_t max;
 	struct sysinfo si;
 	int i, delta;
 
 	si_meminfo(&si);
-	most = (si.totalram - si.totalhigh) * PAGE_SIZE / 8;
+	max = (si.totalram - si.totalhigh) * PAGE_SIZE / SIZE_SHARE;
 	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
-		if (bounds[i] >= most) {
+		if (bounds[i] >= max) {
 			pr_info("# left out: %zu, too large for this guest\n",
 				bounds[i]);
 			continue;
