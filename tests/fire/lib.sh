@@ -15,7 +15,7 @@ done
 # shellcheck disable=SC2034 # for the tests
 helpers=$top/build/helpers
 # shellcheck disable=SC2034 # for the tests
-modules=("$built/kvdemo.ko" "$built/kvdemo_fire.ko")
+modules=("$built/kvdemo.ko" "$built/kvdemo_test.ko")
 # A test may be run by itself; of two at once, one builds.
 mkdir -p build
 flock build/lock make -s TARGET="$TARGET" "build/$TARGET/built" helpers >&2

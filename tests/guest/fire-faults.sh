@@ -5,7 +5,7 @@
 . /lib.sh
 
 debug=/sys/kernel/debug
-fire=/sys/module/kvdemo_fire/parameters
+fire=/sys/module/kvdemo_test/parameters
 
 # For fail-nth, which aims by itself: every allocation counts.
 echo 0 >$debug/failslab/verbose
@@ -73,7 +73,7 @@ try 'and insmod of it, with each of its last allocations failing once' watches
 # excused, it would say nothing of ours.
 sleep 10
 
-insmod /kvdemo_fire.ko
+insmod /kvdemo_test.ko on_load=0
 fault $debug/failslab
 fault $debug/fail_page_alloc 1
 echo Y >$debug/failslab/cache-filter
@@ -86,7 +86,7 @@ echo 0 >$debug/failslab/probability
 echo 0 >$debug/fail_page_alloc/probability
 unload()
 {
-	rmmod kvdemo_fire && rmmod kvdemo && has '^kvdemo: exit .* leaked=0$'
+	rmmod kvdemo_test && rmmod kvdemo && has '^kvdemo: exit .* leaked=0$'
 }
 echo all >$debug/kvdemo/free
 try 'no buffer is charged to kvdemo any more' nothing_charged

@@ -5,7 +5,7 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-fire=/sys/module/kvdemo_fire/parameters
+fire=/sys/module/kvdemo_test/parameters
 debug=/sys/kernel/debug/kvdemo
 
 random_parameters()
@@ -109,7 +109,7 @@ try 'memory, slab and vmalloc areas are where they were' returned
 refused()
 {
 	if rmmod "$1" 2>/tmp/err; then
-		log | grep -q '^kvdemo_fire: load ' && return
+		log | grep -q '^kvdemo_test: load ' && return
 		echo "# $1 went"
 		return 1
 	fi
@@ -175,7 +175,7 @@ come_and_go()
 
 try_to_unload()
 {
-	for module in kvdemo kvdemo_fire; do
+	for module in kvdemo kvdemo_test; do
 		refused $module || touch /tmp/unloaded
 	done
 	sleep 0.3
@@ -193,7 +193,7 @@ all_beside()
 
 mark
 insmod /kvdemo.ko sizes=64
-insmod /kvdemo_fire.ko
+insmod /kvdemo_test.ko on_load=0
 echo "$KVSEED $KVSECONDS $KVALLOCS" >$fire/load &
 load=$!
 while kill -0 $load 2>/dev/null && ! grep -qs kvdemo_load /proc/[0-9]*/comm; do
@@ -215,15 +215,15 @@ beside()
 	has '^kvdemo: alloc .* policy=noreclaim ' && has '^kvdemo: free all='
 }
 try 'and buffers, modules and switches came and went beside it' beside
-log | sed -n 's/^kvdemo_fire: load /# /p'
-log | sed -n 's/^kvdemo_fire: load \(allocs=[0-9]*\) .*/# count: \1/p'
+log | sed -n 's/^kvdemo_test: load /# /p'
+log | sed -n 's/^kvdemo_test: load \(allocs=[0-9]*\) .*/# count: \1/p'
 try "at least $KVALLOCS allocations were checked" \
-	[ "$(log | sed -n 's/^kvdemo_fire: load allocs=\([0-9]*\) .*/\1/p')" -ge "$KVALLOCS" ]
-try 'no allocation that may fall back failed' has '^kvdemo_fire: load .* failed=0 bad=0$'
+	[ "$(log | sed -n 's/^kvdemo_test: load allocs=\([0-9]*\) .*/\1/p')" -ge "$KVALLOCS" ]
+try 'no allocation that may fall back failed' has '^kvdemo_test: load .* failed=0 bad=0$'
 put free all
 all_unload()
 {
-	for module in kvdemo_fire kvdemo; do
+	for module in kvdemo_test kvdemo; do
 		[ ! -d /sys/module/$module ] || rmmod $module || return
 	done
 	has '^kvdemo: exit .* leaked=0$'

@@ -5,10 +5,10 @@
 . /lib.sh
 
 debug=/sys/kernel/debug
-oracle=/sys/module/kvdemo_fire/parameters/oracle
+oracle=/sys/module/kvdemo_test/parameters/oracle
 
 insmod /kvdemo.ko sizes=64
-insmod /kvdemo_fire.ko
+insmod /kvdemo_test.ko on_load=0
 fault $debug/failslab
 fault $debug/fail_page_alloc 1
 echo Y >$debug/failslab/cache-filter
@@ -26,9 +26,9 @@ for order in 1 2 3 4 5 6 7 8 9 10; do
 	echo "$order" >$debug/fail_page_alloc/min-order
 	try "same path as kvmalloc_node where order $order and above fails" \
 		/sweep fail $oracle "$((KVSEED + order)) $KVPAIRS $order $range"
-	log | sed -n 's/^kvdemo_fire: oracle \(pairs=.*\) order=.* \(fallbacks=.*\) differ=.*/# count: \1 \2/p'
+	log | sed -n 's/^kvdemo_test: oracle \(pairs=.*\) order=.* \(fallbacks=.*\) differ=.*/# count: \1 \2/p'
 done
-rmmod kvdemo_fire
+rmmod kvdemo_test
 rmmod kvdemo
 
 # charged FILES: the bytes that allocinfo charges to lines of such source files

@@ -10,10 +10,7 @@
 #include <linux/mutex.h>
 #include <linux/string.h>
 
-#include "demo/param.h"
 #include "test.h"
-
-bool proving;
 
 static void awake_none(void)
 {
@@ -93,19 +90,17 @@ static const struct {
 
 static int awake_set(const char *val, const struct kernel_param *kp)
 {
-	int i, err = 0;
+	int i;
 
-	proving = true;
 	for (i = 0; i < ARRAY_SIZE(awake_cases); i++) {
 		if (!sysfs_streq(val, awake_cases[i].name))
 			continue;
 		awake_cases[i].go_wrong();
 		return 0;
 	}
-	param_refuse(kp->name, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan", &err, -EINVAL);
-	return err;
+	return refuse(kp, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan");
 }
 
 static const struct kernel_param_ops awake_ops = { .set = awake_set };
 module_param_cb(awake, &awake_ops, NULL, 0200);
-MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure), ubsan; none: nothing, on load");
+MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure), ubsan; none: nothing");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a buffer really is: its page, its path, its contents. */
+/* What a buffer really is: its page, its path, its contents. And what is random. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hash.h>
@@ -38,29 +38,56 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 		     kvdemo_path_name(real_path(p)));
 }
 
-/* Every page of the buffer, not just every byte, holds something of its own. */
-static u32 word_of(size_t i)
+/* Each word of each page of each buffer is another. */
+static u64 word_of(u64 seed, size_t i)
 {
-	return i * GOLDEN_RATIO_32 + 1;
+	return (seed + i) * GOLDEN_RATIO_64;
+}
+
+void fill(u64 *p, size_t size, u64 seed)
+{
+	u64 last;
+	size_t i;
+
+	for (i = 0; i < size / sizeof(*p); i++)
+		p[i] = word_of(seed, i);
+	last = word_of(seed, i);
+	memcpy(p + i, &last, size % sizeof(*p));
+}
+
+bool intact(const u64 *p, size_t size, u64 seed)
+{
+	u64 last;
+	size_t i;
+
+	for (i = 0; i < size / sizeof(*p); i++)
+		if (p[i] != word_of(seed, i))
+			return false;
+	last = word_of(seed, i);
+	return !memcmp(p + i, &last, size % sizeof(*p));
 }
 
 bool keeps_contents(void *p, size_t size)
 {
-	u8 *tail = p;
-	u32 *w = p;
-	size_t i;
+	fill(p, size, size);
+	return intact(p, size, size);
+}
 
-	for (i = 0; i < size / sizeof(*w); i++)
-		w[i] = word_of(i);
-	for (i = round_down(size, sizeof(*w)); i < size; i++)
-		tail[i] = ~i;
-	for (i = 0; i < size / sizeof(*w); i++)
-		if (w[i] != word_of(i))
-			return false;
-	for (i = round_down(size, sizeof(*w)); i < size; i++)
-		if (tail[i] != (u8)~i)
-			return false;
-	return true;
+/* The same seed gives the same requests on every kernel. */
+u32 next_random(u64 *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 16;
+}
+
+/* 1 to 2^@max_bits bytes, each power of two as likely as the next */
+size_t random_size(u64 *state, unsigned int max_bits)
+{
+	unsigned int bits = 1 + next_random(state) % max_bits;
+
+	return 1 + next_random(state) % (1ul << bits);
 }
 
 /* Leave free memory full of ones, so that zeroes have to be made. */

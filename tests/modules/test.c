@@ -12,7 +12,12 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "demo/param.h"
 #include "test.h"
+
+static bool on_load = true;
+module_param(on_load, bool, 0);
+MODULE_PARM_DESC(on_load, "0: run no test; those of awake, faults, oracle and load begin with a write");
 
 static unsigned int outside;
 module_param(outside, uint, 0);
@@ -29,6 +34,14 @@ size_t sizes[15];
 unsigned int nr_sizes;
 
 const char *skip;	/* set by a test that cannot run here */
+
+int refuse(const struct kernel_param *kp, const char *val, const char *allowed)
+{
+	int err = 0;
+
+	param_refuse(kp->name, val, allowed, &err, -EINVAL);
+	return err;
+}
 
 static void init_sizes(void)
 {
@@ -96,7 +109,7 @@ static int __init kvdemo_test_init(void)
 {
 	int i, err;
 
-	if (proving)
+	if (!on_load)
 		return 0;
 	err = watch_init();
 	if (err)

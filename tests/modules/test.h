@@ -6,6 +6,7 @@
 #define KVDEMO_TEST_H
 
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
 
 #include "check.h"
@@ -22,7 +23,11 @@ extern size_t sizes[15];
 extern unsigned int nr_sizes;
 
 extern const char *skip;	/* set by a test that cannot run here */
-extern bool proving;		/* no test runs on load */
+
+/* For a parameter whose setter is its argument, and which keeps the module meanwhile */
+extern const struct kernel_param_ops run_ops;
+
+int refuse(const struct kernel_param *kp, const char *val, const char *allowed);
 
 /* What kmem:kmalloc said of the first call of a watched size by this task */
 extern struct seen {
@@ -43,7 +48,11 @@ enum kvdemo_path real_path(const void *p);
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why);
+void fill(u64 *p, size_t size, u64 seed);
+bool intact(const u64 *p, size_t size, u64 seed);
 bool keeps_contents(void *p, size_t size);
+u32 next_random(u64 *state);
+size_t random_size(u64 *state, unsigned int max_bits);
 void make_dirty(const struct kvdemo_policy *policy, size_t size);
 
 static inline void *alloc(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,

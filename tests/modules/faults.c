@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the API does while allocations are made to fail. Each write to a file in
+ * /sys/module/kvdemo_test/parameters is one run, in the task that writes, so that fault
+ * injection can be aimed at that task alone. A run that found something wrong makes the
+ * write fail with EIO; the log says what it was. The kernel allows one write at a time.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+
+#include "test.h"
+
+/* rmmod is to be refused, and not to wait for the end of a write. */
+static int run_set(const char *val, const struct kernel_param *kp)
+{
+	int (*set)(const char *val, const struct kernel_param *kp) = kp->arg;
+	int err;
+
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	err = set(val, kp);
+	module_put(THIS_MODULE);
+	return err;
+}
+
+const struct kernel_param_ops run_ops = { .set = run_set };
+
+/*
+ * faults: each size under each policy, while the writer's allocations fail as
+ * the word says. large: those of order 1 and more, and the slab cache between
+ * PAGE_SIZE and KMALLOC_MAX_CACHE_SIZE. all: also single pages, and the slab
+ * caches that @fault_sizes meet.
+ */
+static const size_t fault_sizes[] = {
+	PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1,
+	KMALLOC_MAX_CACHE_SIZE, KMALLOC_MAX_CACHE_SIZE + 1,
+	COSTLY_SIZE, COSTLY_SIZE + 1,
+	KMALLOC_MAX_SIZE, KMALLOC_MAX_SIZE + 1,
+};
+
+static bool fails_large(const struct kvdemo_policy *policy, size_t size)
+{
+	enum kvdemo_path path = KVDEMO_PATH_VMALLOC;
+	enum kvdemo_why why = KVDEMO_WHY_KMALLOC_FAILED;
+	struct kvdemo_result res;
+	bool good;
+	void *p;
+
+	/* With redzones a cache below needs blocks, too, when it has to grow. */
+	if (size <= PAGE_SIZE)
+		return true;
+	if (is_policy(policy, KVDEMO_VMALLOC)) {
+		why = KVDEMO_WHY_POLICY;
+	} else if (is_policy(policy, KVDEMO_KMALLOC)) {
+		path = KVDEMO_PATH_NONE;
+		why = size > KMALLOC_MAX_SIZE ? KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
+	} else if (size > KMALLOC_MAX_SIZE) {
+		why = KVDEMO_WHY_TOO_LARGE;
+	}
+	p = alloc(policy, size, GFP_KERNEL | __GFP_NOWARN, &res);
+	/* the size before may have failed at the same order */
+	if (is_policy(policy, KVDEMO_BACKOFF) && res.why == KVDEMO_WHY_BACKOFF)
+		why = KVDEMO_WHY_BACKOFF;
+	good = check_result(policy, size, p, &res, path, why);
+	kvdemo_kvfree(p);
+	return good;
+}
+
+/* Nobody goes without a try, nor do those whom policy backoff would spare it. */
+static bool fails_all(const struct kvdemo_policy *policy, size_t size)
+{
+	bool tries = policy->tries && !policy->native &&
+		     (!policy->backs_off || size <= KMALLOC_MAX_SIZE);
+	enum kvdemo_why why = is_policy(policy, KVDEMO_KMALLOC) && size > KMALLOC_MAX_SIZE ?
+			      KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
+	struct kvdemo_result res;
+	bool good = true;
+	void *p;
+	int i;
+
+	for (i = 0; i < 10 && good; i++) {
+		p = alloc(policy, size, GFP_KERNEL | __GFP_NOWARN, &res);
+		good &= check_result(policy, size, p, &res, KVDEMO_PATH_NONE, why) &&
+			CHECK((res.kmalloc_ns != KVDEMO_NS_NONE) == tries,
+			      "size=%zu policy=%s: tried: %d", size, policy->name, !tries);
+		kvdemo_kvfree(p);
+	}
+	return good;
+}
+
+static int faults_set(const char *val, const struct kernel_param *kp)
+{
+	bool (*check)(const struct kvdemo_policy *policy, size_t size);
+	const struct kvdemo_policy *policy;
+	bool good = true;
+	int i;
+
+	if (sysfs_streq(val, "large"))
+		check = fails_large;
+	else if (sysfs_streq(val, "all"))
+		check = fails_all;
+	else
+		return refuse(kp, val, "large, all");
+	for_each_policy(policy)
+		for (i = 0; i < ARRAY_SIZE(fault_sizes); i++)
+			good &= check(policy, fault_sizes[i]);
+	return good ? 0 : -EIO;
+}
+
+module_param_cb(faults, &run_ops, faults_set, 0200);
+MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; path and why are checked");
+
+/*
+ * oracle: "SEED COUNT ORDER MIN MAX": COUNT random requests of MIN to MAX
+ * bytes, each made of noreclaim and of the running kernel, while the writer's
+ * allocations of ORDER and above fail. Both must take the path that the order
+ * alone decides.
+ */
+static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_RETRY_MAYFAIL,
+				__GFP_RETRY_MAYFAIL | __GFP_ZERO | __GFP_ACCOUNT };
+
+static enum kvdemo_path path_of(size_t size, unsigned int order)
+{
+	if (size <= PAGE_SIZE)
+		return KVDEMO_PATH_SLAB;
+	if (size > KMALLOC_MAX_SIZE)
+		return KVDEMO_PATH_VMALLOC;
+	if (size <= KMALLOC_MAX_CACHE_SIZE)
+		return order ? KVDEMO_PATH_VMALLOC : KVDEMO_PATH_SLAB;
+	return order && get_order(size) >= order ? KVDEMO_PATH_VMALLOC :
+						   KVDEMO_PATH_PAGES;
+}
+
+static bool agree(size_t size, gfp_t gfp, unsigned int order,
+		  unsigned long *fallbacks)
+{
+	struct kvdemo_result ours, theirs;
+	enum kvdemo_path path = path_of(size, order);
+
+	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_NORECLAIM], size, gfp, &ours));
+	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_NATIVE], size, gfp, &theirs));
+	*fallbacks += ours.path == KVDEMO_PATH_VMALLOC;
+	return CHECK(ours.path == theirs.path && ours.path == path,
+		     "size=%zu gfp=%pGg order=%u: ours %s, native %s, expected %s",
+		     size, &gfp, order, kvdemo_path_name(ours.path),
+		     kvdemo_path_name(theirs.path), kvdemo_path_name(path)) &&
+	       CHECK(ours.why == theirs.why, "size=%zu: ours %s, native %s",
+		     size, kvdemo_why_name(ours.why), kvdemo_why_name(theirs.why));
+}
+
+static int oracle_set(const char *val, const struct kernel_param *kp)
+{
+	/* up to twice KMALLOC_MAX_SIZE */
+	const unsigned int max_bits = ilog2(KMALLOC_MAX_SIZE) + 1;
+	unsigned long count, i, bad = 0, fallbacks = 0;
+	size_t min, max, size;
+	unsigned int order;
+	char more;
+	u64 state;
+
+	if (sscanf(val, "%llu %lu %u %zu %zu %c", &state, &count, &order, &min, &max,
+		   &more) != 5 || !state || min > max || !max || min > 1ul << max_bits)
+		return refuse(kp, val,
+			      "a seed, a count, an order, and two sizes up to 2 * KMALLOC_MAX_SIZE");
+	for (i = 0; i < count; i++) {
+		gfp_t gfp = GFP_KERNEL | __GFP_NOWARN |
+			    extras[next_random(&state) % ARRAY_SIZE(extras)];
+
+		do {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+			size = random_size(&state, max_bits);
+		} while (size < min || size > max);
+		bad += !agree(size, gfp, order, &fallbacks);
+		cond_resched();
+	}
+	pr_info("oracle pairs=%lu order=%u fallbacks=%lu differ=%lu\n", count,
+		order, fallbacks, bad);
+	return bad ? -EIO : 0;
+}
+
+module_param_cb(oracle, &run_ops, oracle_set, 0200);
+MODULE_PARM_DESC(oracle, "SEED COUNT ORDER MIN MAX: compare noreclaim with native, where allocations of ORDER and above fail");

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * load: "SEED SECONDS MIN": a thread on each CPU allocates at random sizes and
+ * policies, holds some, and finds in each buffer what it wrote there. It ends
+ * after SECONDS and MIN allocations, because a busy host does few in a given time.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "test.h"
+
+#define MAX_SECONDS	604800	/* what jiffies of 32 bits can tell apart is more */
+#define SLOTS		48
+#define LOAD_BITS	17
+/* one in so many is above KMALLOC_MAX_SIZE */
+#define HUGE_SHARE	4096
+
+struct slot {
+	u64 *p;
+	size_t size;
+	u64 seed;
+};
+
+struct worker {
+	struct task_struct *task;
+	u64 state;
+	unsigned long allocs, bytes, failed, bad;
+	unsigned long paths[KVDEMO_NR_PATHS];
+	struct slot slots[SLOTS];
+};
+
+static void load_free(struct worker *worker, struct slot *slot)
+{
+	if (!slot->p)
+		return;
+	if (!CHECK(intact(slot->p, slot->size, slot->seed), "size=%zu path=%s: the contents changed",
+		   slot->size, kvdemo_path_name(kvdemo_path(slot->p))))
+		worker->bad++;
+	kvdemo_kvfree(slot->p);
+	slot->p = NULL;
+}
+
+static void load_alloc(struct worker *worker, struct slot *slot)
+{
+	const struct kvdemo_policy *policy;
+	struct kvdemo_result res;
+
+	policy = &kvdemo_policies[next_random(&worker->state) % KVDEMO_NR_POLICIES];
+	slot->size = random_size(&worker->state, LOAD_BITS);
+	if (!(next_random(&worker->state) % HUGE_SHARE))
+		slot->size += KMALLOC_MAX_SIZE;
+	slot->seed = next_random(&worker->state);
+	slot->p = alloc(policy, slot->size, GFP_KERNEL | __GFP_NOWARN, &res);
+	worker->paths[res.path]++;
+	if (!slot->p) {
+		/* policy kmalloc cannot serve that many bytes */
+		worker->failed += !is_policy(policy, KVDEMO_KMALLOC);
+		return;
+	}
+	WRITE_ONCE(worker->allocs, worker->allocs + 1);
+	worker->bytes += slot->size;
+	worker->bad += !CHECK(res.path == kvdemo_path(slot->p), "size=%zu", slot->size);
+	fill(slot->p, slot->size, slot->seed);
+}
+
+static int load_thread(void *data)
+{
+	struct worker *worker = data;
+	unsigned int i;
+
+	while (!kthread_should_stop()) {
+		struct slot *slot = &worker->slots[next_random(&worker->state) % SLOTS];
+
+		if (slot->p)
+			load_free(worker, slot);
+		else
+			load_alloc(worker, slot);
+		cond_resched();
+	}
+	for (i = 0; i < SLOTS; i++)
+		load_free(worker, &worker->slots[i]);
+	return 0;
+}
+
+static int load_start(struct worker *workers, u64 seed)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		struct worker *worker = &workers[cpu];
+
+		worker->state = seed + (u64)cpu * GOLDEN_RATIO_64;
+		worker->task = kthread_create(load_thread, worker, "kvdemo_load/%d", cpu);
+		if (IS_ERR(worker->task))
+			return PTR_ERR(worker->task);
+		kthread_bind(worker->task, cpu);
+		wake_up_process(worker->task);
+	}
+	return 0;
+}
+
+static int load_stop(struct worker *workers)
+{
+	unsigned long allocs = 0, bytes = 0, failed = 0, bad = 0;
+	unsigned long paths[KVDEMO_NR_PATHS] = { 0 };
+	int cpu, i;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		struct worker *worker = &workers[cpu];
+
+		if (IS_ERR_OR_NULL(worker->task))
+			continue;
+		kthread_stop(worker->task);
+		allocs += worker->allocs;
+		bytes += worker->bytes;
+		failed += worker->failed;
+		bad += worker->bad;
+		for (i = 0; i < KVDEMO_NR_PATHS; i++)
+			paths[i] += worker->paths[i];
+	}
+	pr_info("load allocs=%lu bytes=%lu slab=%lu pages=%lu vmalloc=%lu none=%lu failed=%lu bad=%lu\n",
+		allocs, bytes, paths[KVDEMO_PATH_SLAB], paths[KVDEMO_PATH_PAGES],
+		paths[KVDEMO_PATH_VMALLOC], paths[KVDEMO_PATH_NONE], failed, bad);
+	return bad ? -EIO : 0;
+}
+
+static unsigned long load_allocs(const struct worker *workers)
+{
+	unsigned long allocs = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		allocs += READ_ONCE(workers[cpu].allocs);
+	return allocs;
+}
+
+static int load_run(u64 seed, unsigned int seconds, unsigned long min_allocs)
+{
+	unsigned long end = jiffies + (unsigned long)seconds * HZ;
+	struct worker *workers;
+	bool force = false;
+	int err, stop_err;
+
+	workers = kvcalloc(nr_cpu_ids, sizeof(*workers), GFP_KERNEL);
+	if (!workers)
+		return -ENOMEM;
+	err = load_start(workers, seed);
+	while (!err && !fatal_signal_pending(current) &&
+	       (time_before(jiffies, end) || load_allocs(workers) < min_allocs)) {
+		msleep(100);
+		force = !force;
+		kvdemo_force_fallback(force);
+	}
+	kvdemo_force_fallback(false);
+	stop_err = load_stop(workers);
+	kvfree(workers);
+	return err ?: stop_err;
+}
+
+static int load_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int seconds;
+	unsigned long min_allocs;
+	char more;
+	u64 seed;
+
+	if (sscanf(val, "%llu %u %lu %c", &seed, &seconds, &min_allocs, &more) != 3 || !seed ||
+	    seconds > MAX_SECONDS)
+		return refuse(kp, val,
+			      "a seed, seconds of a week at most, and a minimum of allocations");
+	return load_run(seed, seconds, min_allocs);
+}
+
+module_param_cb(load, &run_ops, load_set, 0200);
+MODULE_PARM_DESC(load, "SEED SECONDS MIN: all CPUs allocate, check and free");
