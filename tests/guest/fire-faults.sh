@@ -84,10 +84,6 @@ echo 1 >/sys/kernel/slab/kmalloc-4k/failslab
 try 'no page at all: path=none why=no-memory' /sweep fail $fire/faults all
 echo 0 >$debug/failslab/probability
 echo 0 >$debug/fail_page_alloc/probability
-unload()
-{
-	rmmod kvdemo_test && rmmod kvdemo && has '^kvdemo: exit .* leaked=0$'
-}
 echo all >$debug/kvdemo/free
 try 'no buffer is charged to kvdemo any more' nothing_charged
-try 'both unload' unload
+try 'both unload' unload kvdemo_test kvdemo

@@ -5,12 +5,6 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-unloads()
-{
-	[ ! -d /sys/module/kvdemo ] || rmmod kvdemo
-	has '^kvdemo: exit .* leaked=0$'
-}
-
 # The cap that the module itself names
 cap()
 {
@@ -30,7 +24,7 @@ reserve()
 	insmod /kvdemo.ko sizes=64K hold=1 count=$count || return
 	after=$(available_kib)
 	echo "# $before KiB available before, $after KiB after"
-	[ "$after" -ge $((before * 3 / 4 - 2048)) ] && unloads
+	[ "$after" -ge $((before * 3 / 4 - 2048)) ] && unload kvdemo
 }
 
 if [ -n "$KVSWAP" ]; then
@@ -72,7 +66,7 @@ fails_or_not()
 	insmod /kvdemo.ko sizes=16K,64K,256K,1M count=12 hold=1 cap=4G policy="$1" gfp="$2" 2>/tmp/err ||
 		grep -q 'allocate memory' /tmp/err || return
 	has '^kvdemo: summary ' && lacks 'kvdemo: alloc .*path=none why=(contiguous|kmalloc-failed|too-large)' &&
-		unloads
+		unload kvdemo
 }
 
 # A kill that our task asked for is one for a single page.
@@ -135,6 +129,6 @@ try 'memory was short: a request failed, or somebody was killed' [ $short -ge 1 
 mark
 insmod /kvdemo.ko
 try 'then memory is back: the default sizes load' has '^kvdemo: summary .* none=0 '
-try 'and it unloads' unloads
+try 'and it unloads' unload kvdemo
 killall eat 2>/dev/null
 true

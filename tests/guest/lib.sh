@@ -122,6 +122,17 @@ tap()
 	log | sed -n 's/^kvdemo_test: \(.*\)/\1/p' | grep -E '^(not )?ok |^#'
 }
 
+# unload MODULE...: what is loaded of them, kvdemo last, which then says that it lost nothing
+unload()
+{
+	local module
+
+	for module; do
+		[ ! -d "/sys/module/$module" ] || rmmod "$module" || return
+	done
+	has '^kvdemo: exit .* leaked=0$'
+}
+
 # fault DIRECTORY MIN-ORDER: on a kernel with fault injection, all allocations
 # of a task fail that has set /proc/self/make-it-fail
 fault()

@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 /* More than any load needs; a sweep that gets here would never end. */
-#define MOST_FAULTS	5000
+#define MAX_FAULTS	5000
 
 static struct {
 	int nth_fd;
@@ -160,13 +160,13 @@ static bool sweep_load(char **argv, int argc)
 	if (last) {
 		/* A first load fills caches, which the next finds filled. */
 		for (i = 0; i < 2; i++)
-			if (!load_once(argv, image, size, MOST_FAULTS, &clean) || !clean)
+			if (!load_once(argv, image, size, MAX_FAULTS, &clean) || !clean)
 				return false;
-		if (MOST_FAULTS - sweep.left > last)
-			nth = MOST_FAULTS - sweep.left - last + 1;
+		if (MAX_FAULTS - sweep.left > last)
+			nth = MAX_FAULTS - sweep.left - last + 1;
 		clean = false;
 	}
-	for (; !clean && nth < MOST_FAULTS; nth++)
+	for (; !clean && nth < MAX_FAULTS; nth++)
 		if (!load_once(argv, image, size, nth, &clean))
 			return false;
 	return clean;
@@ -177,7 +177,7 @@ static bool sweep_write(char **argv, int argc)
 	bool clean = false;
 	int nth, err;
 
-	for (nth = 1; !clean && nth < MOST_FAULTS; nth++) {
+	for (nth = 1; !clean && nth < MAX_FAULTS; nth++) {
 		err = write_armed(argv[0], argv[1], nth, &clean);
 		if (!counted(nth, err, clean))
 			return false;
@@ -215,7 +215,7 @@ static bool sweep_read(const char *file)
 	bool clean = false;
 	int nth;
 
-	for (nth = 1; !clean && nth < MOST_FAULTS; nth++)
+	for (nth = 1; !clean && nth < MAX_FAULTS; nth++)
 		if (!counted(nth, read_armed(file, nth, &clean), clean))
 			return false;
 	return clean;

@@ -8,6 +8,7 @@
 
 #include "test.h"
 
+/* The page behind an address, whichever way it was mapped */
 struct page *real_page(const void *p)
 {
 	return virt_addr_valid(p) ? virt_to_page(p) : vmalloc_to_page(p);
@@ -24,6 +25,7 @@ enum kvdemo_path real_path(const void *p)
 							  KVDEMO_PATH_PAGES;
 }
 
+/* The result is the expected one, and its path is what the page says. */
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why)
@@ -38,12 +40,37 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 		     kvdemo_path_name(real_path(p)));
 }
 
+/* A request takes this path for this reason; its buffer is freed. */
+bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+	   enum kvdemo_path path, enum kvdemo_why why)
+{
+	struct kvdemo_result res;
+	void *p = alloc(policy, size, gfp, &res);
+	bool good = check_result(policy, size, p, &res, path, why);
+
+	kvdemo_kvfree(p);
+	return good;
+}
+
+/* The same with the fallback forced */
+bool takes_forced(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+		  enum kvdemo_path path, enum kvdemo_why why)
+{
+	struct kvdemo_result res;
+	void *p = alloc_forced(policy, size, gfp, &res);
+	bool good = check_result(policy, size, p, &res, path, why);
+
+	kvdemo_kvfree(p);
+	return good;
+}
+
 /* Each word of each page of each buffer is another. */
 static u64 word_of(u64 seed, size_t i)
 {
 	return (seed + i) * GOLDEN_RATIO_64;
 }
 
+/* Writes the words of @seed all over a buffer */
 void fill(u64 *p, size_t size, u64 seed)
 {
 	u64 last;
@@ -55,6 +82,7 @@ void fill(u64 *p, size_t size, u64 seed)
 	memcpy(p + i, &last, size % sizeof(*p));
 }
 
+/* Does the buffer still hold what fill() wrote? */
 bool intact(const u64 *p, size_t size, u64 seed)
 {
 	u64 last;
@@ -67,6 +95,7 @@ bool intact(const u64 *p, size_t size, u64 seed)
 	return !memcmp(p + i, &last, size % sizeof(*p));
 }
 
+/* Every byte can be written, and read back. */
 bool keeps_contents(void *p, size_t size)
 {
 	fill(p, size, size);

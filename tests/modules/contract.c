@@ -44,9 +44,8 @@ bool test_too_large(void)
 
 	for_each_policy(policy) {
 		for (i = 0; i < ARRAY_SIZE(large); i++) {
-			p = alloc(policy, large[i], GFP_KERNEL | __GFP_NOWARN, &res);
-			good &= check_result(policy, large[i], p, &res,
-					     KVDEMO_PATH_NONE, KVDEMO_WHY_INVALID);
+			good &= takes(policy, large[i], GFP_KERNEL | __GFP_NOWARN,
+				      KVDEMO_PATH_NONE, KVDEMO_WHY_INVALID);
 			p = alloc_forced(policy, large[i],
 					 GFP_KERNEL | __GFP_NOWARN, &res);
 			good &= check_result(policy, large[i], p, &res,
@@ -115,9 +114,8 @@ bool test_dma32(void)
 
 	for (i = 0; i < KVDEMO_NR_POLICIES; i++) {
 		for (j = 0; j < ARRAY_SIZE(asked); j++) {
-			p = alloc(&kvdemo_policies[i], asked[j], gfp, &res);
-			good &= check_result(&kvdemo_policies[i], asked[j], p, &res,
-					     KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE);
+			good &= takes(&kvdemo_policies[i], asked[j], gfp,
+				      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE);
 			p = alloc(&kvdemo_policies[i], asked[j], gfp, NULL);
 			good &= CHECK(!p, "size=%zu", asked[j]);
 			kvdemo_kvfree(p);
@@ -131,13 +129,8 @@ bool test_dma32(void)
 /* Without a fallback nothing can serve more than KMALLOC_MAX_SIZE. */
 bool test_impossible(void)
 {
-	const struct kvdemo_policy *kmalloc = &kvdemo_policies[KVDEMO_KMALLOC];
-	struct kvdemo_result res;
-	void *p;
-
-	p = alloc(kmalloc, KMALLOC_MAX_SIZE + 1, GFP_KERNEL | __GFP_NOWARN, &res);
-	return check_result(kmalloc, KMALLOC_MAX_SIZE + 1, p, &res, KVDEMO_PATH_NONE,
-			    KVDEMO_WHY_IMPOSSIBLE);
+	return takes(&kvdemo_policies[KVDEMO_KMALLOC], KMALLOC_MAX_SIZE + 1,
+		     GFP_KERNEL | __GFP_NOWARN, KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE);
 }
 
 /*

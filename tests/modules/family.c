@@ -6,23 +6,19 @@
 
 #include "test.h"
 
-static bool zeroed_family(void)
-{
-	bool good = true;
-	void *p;
+#define ELEMENT		8
+#define ELEMENTS	(COSTLY_SIZE / ELEMENT)
 
+/* @p is of COSTLY_SIZE. */
+static bool usable(void *p, bool zeroed, const char *name)
+{
+	bool good = CHECK(p, "%s", name) &&
+		    CHECK(!zeroed || !memchr_inv(p, 0, COSTLY_SIZE), "%s", name) &
+		    CHECK(keeps_contents(p, COSTLY_SIZE), "%s", name);
+
+	kvfree(p);
+	/* The next one is to find it dirty. */
 	make_dirty(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE);
-	p = kvdemo_kvzalloc(COSTLY_SIZE, GFP_KERNEL);
-	good &= CHECK(p && !memchr_inv(p, 0, COSTLY_SIZE), "kvzalloc");
-	kvdemo_kvfree(p);
-	make_dirty(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE);
-	p = kvdemo_kvzalloc_node(COSTLY_SIZE, GFP_KERNEL, numa_node_id());
-	good &= CHECK(p && !memchr_inv(p, 0, COSTLY_SIZE), "kvzalloc_node");
-	kvdemo_kvfree(p);
-	make_dirty(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE);
-	p = kvdemo_kvcalloc(COSTLY_SIZE / 8, 8, GFP_KERNEL);
-	good &= CHECK(p && !memchr_inv(p, 0, COSTLY_SIZE), "kvcalloc");
-	kvdemo_kvfree(p);
 	return good;
 }
 
@@ -30,24 +26,23 @@ bool test_family(void)
 {
 	size_t half = SIZE_MAX / 2 + 1;
 	bool good = true;
-	void *p;
 
-	p = kvdemo_kvmalloc(3 * PAGE_SIZE, GFP_KERNEL);
-	good &= CHECK(p && keeps_contents(p, 3 * PAGE_SIZE), "kvmalloc");
-	kvdemo_kvfree(p);
-	p = kvdemo_kvmalloc_node(3 * PAGE_SIZE, GFP_KERNEL, numa_node_id());
-	good &= CHECK(p && keeps_contents(p, 3 * PAGE_SIZE), "kvmalloc_node");
-	kvfree(p);
-	p = kvdemo_kvmalloc_array(3, PAGE_SIZE, GFP_KERNEL);
-	good &= CHECK(p && keeps_contents(p, 3 * PAGE_SIZE), "kvmalloc_array");
-	kvdemo_kvfree(p);
+	good &= usable(kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL), false, "kvmalloc");
+	good &= usable(kvdemo_kvmalloc_node(COSTLY_SIZE, GFP_KERNEL, numa_node_id()), false,
+		       "kvmalloc_node");
+	good &= usable(kvdemo_kvmalloc_array(ELEMENTS, ELEMENT, GFP_KERNEL), false,
+		       "kvmalloc_array");
+	good &= usable(kvdemo_kvzalloc(COSTLY_SIZE, GFP_KERNEL), true, "kvzalloc");
+	good &= usable(kvdemo_kvzalloc_node(COSTLY_SIZE, GFP_KERNEL, numa_node_id()), true,
+		       "kvzalloc_node");
+	good &= usable(kvdemo_kvcalloc(ELEMENTS, ELEMENT, GFP_KERNEL), true, "kvcalloc");
 	/* 2 * half wraps to 0, and (half + 8) * 2 to 16: neither may be served */
 	good &= CHECK(!kvdemo_kvmalloc_array(2, half, GFP_KERNEL), "2 * half");
 	good &= CHECK(!kvdemo_kvmalloc_array(half + 8, 2, GFP_KERNEL), "wrap");
 	good &= CHECK(!kvdemo_kvcalloc(SIZE_MAX, SIZE_MAX, GFP_KERNEL), "kvcalloc");
-	good &= CHECK(kvdemo_kvmalloc_array(0, 8, GFP_KERNEL) == ZERO_SIZE_PTR,
+	good &= CHECK(kvdemo_kvmalloc_array(0, ELEMENT, GFP_KERNEL) == ZERO_SIZE_PTR,
 		      "no elements");
-	return good & zeroed_family();
+	return good;
 }
 
 /* A price stands for each step that was taken, and for no other. */

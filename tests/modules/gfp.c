@@ -38,6 +38,7 @@ static void probe(void *data, unsigned long call_site, const void *ptr,
 	seen.caller = call_site;
 }
 
+/* From here on @seen is about calls of this size by this task. */
 void watch(size_t size)
 {
 	seen.size = size;

@@ -31,10 +31,8 @@ static enum kvdemo_why why_of_size(size_t size)
 bool test_boundaries(void)
 {
 	const struct kvdemo_policy *policy;
-	struct kvdemo_result res;
 	bool good = true;
 	unsigned int i;
-	void *p;
 
 	for_each_policy(policy) {
 		for (i = 0; i < nr_sizes; i++) {
@@ -49,9 +47,7 @@ bool test_boundaries(void)
 				path = KVDEMO_PATH_NONE;
 				why = KVDEMO_WHY_IMPOSSIBLE;
 			}
-			p = alloc(policy, sizes[i], GFP_KERNEL, &res);
-			good &= check_result(policy, sizes[i], p, &res, path, why);
-			kvdemo_kvfree(p);
+			good &= takes(policy, sizes[i], GFP_KERNEL, path, why);
 		}
 	}
 	return good;
@@ -116,10 +112,8 @@ bool test_zero(void)
 static bool forced_by_request(void)
 {
 	const struct kvdemo_policy *policy;
-	struct kvdemo_result res;
 	bool good = true;
 	unsigned int i;
-	void *p;
 
 	for_each_policy(policy) {
 		if (is_policy(policy, KVDEMO_VMALLOC) ||
@@ -128,56 +122,47 @@ static bool forced_by_request(void)
 		for (i = 0; i < nr_sizes; i++) {
 			bool large = sizes[i] > PAGE_SIZE;
 
-			p = alloc_forced(policy, sizes[i], GFP_KERNEL, &res);
-			good &= check_result(policy, sizes[i], p, &res,
+			good &= takes_forced(policy, sizes[i], GFP_KERNEL,
 					     large ? KVDEMO_PATH_VMALLOC : KVDEMO_PATH_SLAB,
 					     large ? KVDEMO_WHY_FORCED : KVDEMO_WHY_SMALL);
-			kvdemo_kvfree(p);
 		}
 	}
+	return good;
+}
+
+static bool plain_takes(size_t size, enum kvdemo_path path)
+{
+	void *p = kvdemo_kvmalloc(size, GFP_KERNEL);
+	bool good = CHECK(real_path(p) == path, "size=%zu: %s, expected %s", size,
+			  kvdemo_path_name(real_path(p)), kvdemo_path_name(path));
+
+	kvdemo_kvfree(p);
 	return good;
 }
 
 /* The same for callers that know of no request */
 static bool forced_on_all(void)
 {
-	bool good = true;
-	void *p;
+	bool good;
 
 	kvdemo_force_fallback(true);
-	p = kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL);
-	good &= CHECK(real_path(p) == KVDEMO_PATH_VMALLOC, "all callers");
-	kvdemo_kvfree(p);
-	p = kvdemo_kvmalloc(PAGE_SIZE, GFP_KERNEL);
-	good &= CHECK(real_path(p) == KVDEMO_PATH_SLAB, "all callers, small");
-	kvdemo_kvfree(p);
+	good = plain_takes(COSTLY_SIZE, KVDEMO_PATH_VMALLOC) &
+	       plain_takes(PAGE_SIZE, KVDEMO_PATH_SLAB);
 	kvdemo_force_fallback(false);
-	p = kvdemo_kvmalloc(COSTLY_SIZE, GFP_KERNEL);
-	good &= CHECK(real_path(p) == KVDEMO_PATH_PAGES, "none again");
-	kvdemo_kvfree(p);
-	return good;
+	return good & plain_takes(COSTLY_SIZE, KVDEMO_PATH_PAGES);
 }
 
 static bool nothing_to_force(void)
 {
-	struct kvdemo_result res;
-	bool good = true;
-	void *p;
+	const struct kvdemo_policy *vmalloc = &kvdemo_policies[KVDEMO_VMALLOC];
 
-	p = alloc_forced(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, GFP_KERNEL, &res);
-	good &= check_result(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, p, &res,
-			     KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS);
-	kvdemo_kvfree(p);
-	p = alloc_forced(&kvdemo_policies[KVDEMO_VMALLOC], 1, GFP_KERNEL, &res);
-	good &= check_result(&kvdemo_policies[KVDEMO_VMALLOC], 1, p, &res,
-			     KVDEMO_PATH_VMALLOC, KVDEMO_WHY_POLICY);
-	kvdemo_kvfree(p);
-	/* The order of the reasons: forced stands before policy. */
-	p = alloc_forced(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL, &res);
-	good &= check_result(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, p, &res,
-			     KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
-	kvdemo_kvfree(p);
-	return good;
+	return takes_forced(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, GFP_KERNEL,
+			    KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS) &
+	       takes_forced(vmalloc, 1, GFP_KERNEL,
+			    KVDEMO_PATH_VMALLOC, KVDEMO_WHY_POLICY) &
+	       /* The order of the reasons: forced stands before policy. */
+	       takes_forced(vmalloc, COSTLY_SIZE, GFP_KERNEL,
+			    KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
 }
 
 bool test_forced(void)

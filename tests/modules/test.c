@@ -35,6 +35,7 @@ unsigned int nr_sizes;
 
 const char *skip;	/* set by a test that cannot run here */
 
+/* One line in the log, and the error for the writer of a parameter */
 int refuse(const struct kernel_param *kp, const char *val, const char *allowed)
 {
 	int err = 0;

@@ -7,11 +7,27 @@
 
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 
-#include "check.h"
 #include "compat.h"
 #include "kvdemo.h"
+
+/**
+ * CHECK() - what a test asserts; a failure says where and what, up to ten in 5 s
+ * @cond: what must hold
+ * @fmt: what else there is to say
+ *
+ * Return: whether it holds.
+ */
+#define CHECK(cond, fmt, ...) ({					\
+	bool __holds = (cond);						\
+	if (!__holds)							\
+		pr_info_ratelimited("# %s:%d: %s: " fmt "\n", __func__, \
+				    __LINE__, #cond, ##__VA_ARGS__);	\
+	__holds;							\
+})
 
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
@@ -47,6 +63,10 @@ struct page *real_page(const void *p);
 enum kvdemo_path real_path(const void *p);
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
+		  enum kvdemo_path path, enum kvdemo_why why);
+bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+	   enum kvdemo_path path, enum kvdemo_why why);
+bool takes_forced(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 		  enum kvdemo_path path, enum kvdemo_why why);
 void fill(u64 *p, size_t size, u64 seed);
 bool intact(const u64 *p, size_t size, u64 seed);
