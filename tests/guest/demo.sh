@@ -176,7 +176,7 @@ traced()
 	grep 'call_site=kvdemo' /sys/kernel/tracing/trace >/tmp/trace
 	: >/sys/kernel/tracing/trace
 	unload &&
-		grep -q "bytes_req=1024 .*gfp_flags=GFP_KERNEL\( \|$\)" /tmp/trace &&
+		grep -q "bytes_req=1024 .*gfp_flags=GFP_KERNEL|__GFP_RETRY_MAYFAIL\( \|$\)" /tmp/trace &&
 		grep -q "bytes_req=$((4 * page)) .*gfp_flags=$3\( \|$\)" /tmp/trace && return
 	sed 's/^/# /' /tmp/trace
 	return 1
@@ -187,7 +187,7 @@ try 'the same once more' defaults
 try 'the largest boundary' largest
 try 'a held vmalloc buffer is found by the printed grep' held
 try 'held kmalloc memory is really given back' given_back
-try 'kmem:kmalloc shows NORETRY above PAGE_SIZE, nothing at 1024' \
+try 'kmem:kmalloc shows NORETRY above PAGE_SIZE, RETRY_MAYFAIL at 1024' \
 	traced noretry GFP_KERNEL 'GFP_KERNEL|__GFP_NOWARN|__GFP_NORETRY'
 good 'sizes= takes suffixes and hexadecimal' "$(line 65536 noretry '[a-z]+' '[a-z]+')" sizes=1,64K,0x100,1m
 good 'sizes=0 is ZERO_SIZE_PTR' "$(line 0 noretry none zero)node=- .* kmalloc_ns=- vmalloc_ns=-" sizes=0
