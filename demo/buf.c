@@ -20,6 +20,8 @@
 /* A default cap is this share of low memory, and of what is available of it */
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
+/* and no more than this: an eighth of a large machine is more than a demo is worth */
+#define CAP_CEILING	SZ_1G
 
 /* What a buffer takes beside its bytes, and for each page of vmalloc: a PTE, a pointer */
 #define OVERHEAD	1024
@@ -73,7 +75,7 @@ u64 kvdemo_default_cap(void)
 
 	si_meminfo(&si);
 	low = (u64)(si.totalram - si.totalhigh) * PAGE_SIZE;
-	return min(low / CAP_SHARE, kvdemo_available() / CAP_FREE_SHARE);
+	return min3(low / CAP_SHARE, kvdemo_available() / CAP_FREE_SHARE, (u64)CAP_CEILING);
 }
 
 /*

@@ -231,6 +231,19 @@ try 'force_fallback=1 with policy=kmalloc is refused' is_refused force_fallback 
 try 'over the cap is refused' is_refused sizes= sizes=64K cap=65535
 try 'so is a held total over the cap' is_refused sizes= sizes=32K count=3 hold=1 cap=65536
 try 'the cap counts pages, not bytes' is_refused sizes= sizes=1 count=1000 hold=1 policy=vmalloc cap=2M
+# A share of memory; as much as 1 GiB where that is more than 8 GiB, and no more
+default_cap()
+{
+	local gib=1073741824 share
+
+	share=$(($(awk '/^MemTotal:/ { print $2 }' /proc/meminfo) * 128))
+	is_refused sizes= sizes=2147483647 count=2 hold=1 || return
+	cap=$(sed -n 's/.* allowed is cap=\([0-9]*\)$/\1/p' /tmp/said)
+	echo "# cap=$cap, an eighth of memory is $share"
+	[ "$cap" -gt 0 ] && [ "$cap" -le $gib ] && [ "$cap" -le $share ] &&
+		{ [ $share -le $gib ] || [ "$cap" -eq $gib ]; }
+}
+try 'the default cap is a share of memory, and at most 1 GiB' default_cap
 long_echo()
 {
 	! load policy="$(printf '%10000d' 0 | tr ' ' A)" && has '^kvdemo: policy=A{64}\.\.\. is invalid: ' &&
