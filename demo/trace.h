@@ -18,8 +18,9 @@
 #ifndef KVDEMO_TRACE_ONCE
 #define KVDEMO_TRACE_ONCE
 
-/* Whose allocation an event is: a caller's of the API, or, from kvdemo_watch, of kvmalloc */
+/* A caller of kvdemo's API made the allocation. */
 #define KVDEMO_ORIGIN_API	"api"
+/* A caller of the kernel's kvmalloc made it, and kvdemo_watch emits the event. */
 #define KVDEMO_ORIGIN_KERNEL	"kernel"
 
 /* Room for the longest word of an event, and its end. A longer one is cut. */
@@ -32,12 +33,9 @@ void kvdemo_trace_unreg(void);
 
 /*
  * The words are those of the log, as text: a histogram shows them as they are, and a
- * policy of the caller's own, which has no number, has its name.
+ * policy of the caller's own, which has no number, has its name. A step that was not made
+ * costs 0 ns here, so that a histogram can add.
  */
-#undef KVDEMO_WORD
-#define KVDEMO_WORD(field, word)	strscpy_pad(__entry->field, word, KVDEMO_WORD_SIZE)
-
-/* A step that was not made costs 0 ns here, so that a histogram can add. */
 TRACE_EVENT_FN(kvdemo_alloc,
 	TP_PROTO(const char *origin, const struct kvdemo_request *rq,
 		 const struct kvdemo_result *res, const void *ptr,
@@ -69,10 +67,10 @@ TRACE_EVENT_FN(kvdemo_alloc,
 		__entry->vmalloc_ns = max_t(s64, res->vmalloc_ns, 0);
 		__entry->total_ns = total_ns;
 		__entry->node = rq->node;
-		KVDEMO_WORD(origin, origin);
-		KVDEMO_WORD(policy, rq->policy->name ?: "?");
-		KVDEMO_WORD(path, kvdemo_path_name(res->path));
-		KVDEMO_WORD(why, kvdemo_why_name(res->why));
+		strscpy_pad(__entry->origin, origin, KVDEMO_WORD_SIZE);
+		strscpy_pad(__entry->policy, rq->policy->name ?: "?", KVDEMO_WORD_SIZE);
+		strscpy_pad(__entry->path, kvdemo_path_name(res->path), KVDEMO_WORD_SIZE);
+		strscpy_pad(__entry->why, kvdemo_why_name(res->why), KVDEMO_WORD_SIZE);
 	),
 
 	TP_printk("origin=%s caller=%pS ptr=%p size=%zu gfp=%s node=%d policy=%s path=%s why=%s kmalloc_ns=%lld vmalloc_ns=%lld total_ns=%lld",
@@ -98,7 +96,7 @@ TRACE_EVENT_FN(kvdemo_free,
 	TP_fast_assign(
 		__entry->caller = caller;
 		__entry->ptr = ptr;
-		KVDEMO_WORD(path, kvdemo_path_name(path));
+		strscpy_pad(__entry->path, kvdemo_path_name(path), KVDEMO_WORD_SIZE);
 	),
 
 	TP_printk("caller=%pS ptr=%p path=%s", (void *)__entry->caller,
