@@ -30,14 +30,15 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why)
 {
-	return CHECK(res->path == path && res->why == why,
-		     "size=%zu policy=%s: %s/%s, expected %s/%s", size,
-		     policy->name, kvdemo_path_name(res->path),
-		     kvdemo_why_name(res->why), kvdemo_path_name(path),
-		     kvdemo_why_name(why)) &
-	       CHECK(res->path == real_path(p), "size=%zu policy=%s: %s, the page says %s",
+	bool good = CHECK(res->path == path && res->why == why,
+			  "size=%zu policy=%s: %s/%s, expected %s/%s", size,
+			  policy->name, kvdemo_path_name(res->path),
+			  kvdemo_why_name(res->why), kvdemo_path_name(path),
+			  kvdemo_why_name(why));
+
+	return CHECK(res->path == real_path(p), "size=%zu policy=%s: %s, the page says %s",
 		     size, policy->name, kvdemo_path_name(res->path),
-		     kvdemo_path_name(real_path(p)));
+		     kvdemo_path_name(real_path(p))) && good;
 }
 
 /* A request takes this path for this reason; its buffer is freed. */

@@ -223,7 +223,9 @@ static bool impossible(gfp_t gfp)
 
 static bool outside(gfp_t gfp)
 {
-	return as_native(gfp) & forced_outside(gfp);
+	bool good = as_native(gfp);
+
+	return forced_outside(gfp) && good;
 }
 
 static const struct {

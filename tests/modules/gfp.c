@@ -241,14 +241,13 @@ static bool agrees(const struct kvdemo_policy *policy, size_t size, gfp_t gfp)
 	unwatch();
 	if (differs_on_purpose(policy, size, gfp))
 		wanted |= __GFP_NORETRY;
-	return good &
-	       CHECK(seen.gfp == wanted, "size=%zu policy=%s: tried with %pGg, native with %pGg",
-		     size, policy->name, &seen.gfp, &wanted) &
-	       CHECK(ours.path == theirs.path && ours.why == theirs.why,
-		     "size=%zu: %s, native %s", size, kvdemo_path_name(ours.path),
-		     kvdemo_path_name(theirs.path)) &
-	       CHECK(theirs.kmalloc_ns == KVDEMO_NS_NONE &&
-		     theirs.vmalloc_ns == KVDEMO_NS_NONE, "size=%zu", size);
+	good &= CHECK(seen.gfp == wanted, "size=%zu policy=%s: tried with %pGg, native with %pGg",
+		      size, policy->name, &seen.gfp, &wanted);
+	good &= CHECK(ours.path == theirs.path && ours.why == theirs.why,
+		      "size=%zu: %s, native %s", size, kvdemo_path_name(ours.path),
+		      kvdemo_path_name(theirs.path));
+	return CHECK(theirs.kmalloc_ns == KVDEMO_NS_NONE &&
+		     theirs.vmalloc_ns == KVDEMO_NS_NONE, "size=%zu", size) && good;
 }
 
 bool test_native(void)

@@ -167,5 +167,8 @@ static bool nothing_to_force(void)
 
 bool test_forced(void)
 {
-	return forced_by_request() & forced_on_all() & nothing_to_force();
+	bool good = forced_by_request();
+
+	good &= forced_on_all();
+	return nothing_to_force() && good;
 }

@@ -93,7 +93,8 @@ bool test_recipe(void)
 	bool good;
 
 	kvdemo_force_fallback(true);
-	good = without_macros() & with_macros();
+	good = without_macros();
+	good &= with_macros();
 	kvdemo_force_fallback(false);
 	return good;
 }
