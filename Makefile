@@ -97,10 +97,10 @@ check-all:
 	$(call some,$(ROWS),ROWS)
 	@rm -rf build/check-all
 	@$(MAKE) -k --no-print-directory $(addprefix row-,$(ROWS)) || true
-	@scripts/rows table $(ROWS)
+	@scripts/check-row table $(ROWS)
 
 row-%:
-	@+scripts/rows run $*
+	@+scripts/check-row run $*
 
 # make bench: the price of each policy on these kernels, in counted instructions.
 # ACCEL=kvm: in time. FULL=1: every cell.
