@@ -14,11 +14,11 @@ shell()
 	local typist i
 
 	: >"$work/screen"
-	timeout 120 script -qfec "make --no-print-directory TARGET=$TARGET shell" \
+	timeout 300 script -qfec "make --no-print-directory TARGET=$TARGET shell" \
 		"$work/screen" <"$work/keys" >/dev/null 2>&1 &
 	typist=$!
 	exec 3>"$work/keys"
-	for ((i = 0; i < 450; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		! grep -q 'ends the guest' "$work/screen" || break
 		sleep 0.2
 	done
