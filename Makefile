@@ -43,7 +43,7 @@ help:
 # A root that was made anew for a newer kernel wants its modules built again.
 build/$(TARGET)/root: FORCE
 	@row=$$(scripts/target row $(TARGET)) || exit; \
-	scripts/need cpio mmdebstrap perl $$(echo "$$row" | sed -n 's/^packages=//p' | tr '\\,' ' ')
+	scripts/install-missing cpio mmdebstrap perl $$(echo "$$row" | sed -n 's/^packages=//p' | tr '\\,' ' ')
 	@mkdir -p $(@D)
 	@root=$$(scripts/target make $(TARGET)) && \
 	made="$$(cat "$$root/release") $$root $$(stat -c %Y "$$root/release")" || exit; \
@@ -87,13 +87,13 @@ BENCH_ROWS ?= bookworm trixie trixie-backports
 
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
-	@scripts/need gnuplot-nox
+	@scripts/install-missing gnuplot-nox
 	@scripts/bench/plot build/bench $(BENCH_ROWS)
 	@scripts/bench/check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
 	@for row in $(BENCH_ROWS); do KVDEMO_REFRESH=0 scripts/bench/threads $$row || exit; done
 
 bench-row-%:
-	@scripts/need qemu-utils
+	@scripts/install-missing qemu-utils
 	@$(MAKE) --no-print-directory TARGET=$* build/$*/built
 	@KVDEMO_REFRESH=0 scripts/bench/run $(if $(FULL),-f) $* build/bench/$*.csv
 
@@ -106,7 +106,7 @@ bench-host:
 HELPERS := $(patsubst tests/guest/%.c,build/helpers/%,$(wildcard tests/guest/*.c))
 
 build/helpers/%: tests/guest/%.c
-	@scripts/need gcc libc6-dev
+	@scripts/install-missing gcc libc6-dev
 	@mkdir -p $(@D)
 	@gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
 
@@ -167,7 +167,7 @@ dkms-files:
 # DKMS passes over a version that it has installed for this kernel, be it of older
 # sources; for other kernels it stays.
 dkms-install: dkms-files
-	scripts/need dkms $$(test -d /lib/modules/$(KVER)/build || echo linux-headers-$(KVER))
+	scripts/install-missing dkms $$(test -d /lib/modules/$(KVER)/build || echo linux-headers-$(KVER))
 	@! $(SUDO) dkms status kvdemo/$(VERSION) -k $(KVER) | grep -qE 'built|installed' || \
 		$(SUDO) dkms remove kvdemo/$(VERSION) -k $(KVER)
 	$(SUDO) dkms install kvdemo/$(VERSION) -k $(KVER)

@@ -45,7 +45,7 @@ drawn()
 	done
 }
 
-scripts/need gnuplot-nox qemu-utils
+scripts/install-missing gnuplot-nox qemu-utils
 plan 4
 try 'the short form runs' scripts/bench/run -s "$TARGET" "$csv"
 try 'it meets its bars' scripts/bench/check "$csv"
