@@ -33,7 +33,8 @@ modules:
 	@test "$(words $(CURDIR))" -eq 1 || { \
 		echo "kbuild takes no directory with blanks in its name: $(CURDIR)" >&2; exit 1; }
 	@test -d "$(KDIR)" || { \
-		echo "No headers in $(KDIR): apt install linux-headers-$(KVER), or name them: make KDIR=DIR" >&2; \
+		type apt-get >/dev/null 2>&1 && how=" (apt install linux-headers-$(KVER))"; \
+		echo "No headers in $(KDIR): install those of $(KVER)$$how, or name them: make KDIR=DIR" >&2; \
 		exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
@@ -87,13 +88,12 @@ BENCH_ROWS ?= bookworm trixie trixie-backports
 
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
-	@scripts/install-missing gnuplot-nox
 	@scripts/bench/plot build/bench $(BENCH_ROWS)
 	@scripts/bench/check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
 	@for row in $(BENCH_ROWS); do KVDEMO_REFRESH=0 scripts/bench/threads $$row || exit; done
 
 bench-row-%:
-	@scripts/install-missing qemu-utils
+	@scripts/install-missing qemu-utils gnuplot-nox
 	@$(MAKE) --no-print-directory TARGET=$* build/$*/built
 	@KVDEMO_REFRESH=0 scripts/bench/run $(if $(FULL),-f) $* build/bench/$*.csv
 
