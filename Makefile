@@ -4,7 +4,6 @@
 TARGET ?= bookworm
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
-VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
 # The rooms beside the top level; those of ROOMS_INSTALLED go to DKMS, too.
 ROOMS_INSTALLED := demo live
@@ -13,7 +12,6 @@ sources = $(filter-out %.mod.c,$(wildcard Kbuild *.[ch] $(foreach room,$(1),$(ro
 SOURCES := $(call sources,$(ROOMS))
 export ARGS
 DKMS_SOURCES := dkms.conf LICENSE $(call sources,$(ROOMS_INSTALLED))
-DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Where insmod, modinfo and dkms are; Debian's users, and plain su, do without.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -26,8 +24,7 @@ SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
 .PHONY: modules demo shell check check-user check-all check-fire helpers soak bench bench-host \
-	lint mutants load unload dkms-files dkms-install \
-	dkms-remove clean help
+	lint mutants load unload dkms-install dkms-remove clean help
 
 modules:
 	@test "$(words $(CURDIR))" -eq 1 || { \
@@ -160,21 +157,11 @@ load: modules
 unload:
 	@$(MARK); status=0; $(SUDO) rmmod kvdemo || status=$$?; $(SINCE); exit $$status
 
-dkms-files:
-	$(SUDO) mkdir -p $(DKMS_DIR)
-	$(SUDO) cp --parents $(DKMS_SOURCES) $(DKMS_DIR)
-
-# DKMS passes over a version that it has installed for this kernel, be it of older
-# sources; for other kernels it stays.
-dkms-install: dkms-files
-	scripts/install-missing dkms $$(test -d /lib/modules/$(KVER)/build || echo linux-headers-$(KVER))
-	@! $(SUDO) dkms status kvdemo/$(VERSION) -k $(KVER) | grep -qE 'built|installed' || \
-		$(SUDO) dkms remove kvdemo/$(VERSION) -k $(KVER)
-	$(SUDO) dkms install kvdemo/$(VERSION) -k $(KVER)
+dkms-install:
+	@scripts/dkms install "$(KVER)" $(DKMS_SOURCES)
 
 dkms-remove:
-	-$(SUDO) dkms remove kvdemo/$(VERSION) --all
-	$(SUDO) rm -rf $(DKMS_DIR)
+	@scripts/dkms remove
 
 clean:
 	rm -rf build Module.symvers $(foreach room,. $(ROOMS),\
