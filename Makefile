@@ -16,7 +16,6 @@ else
 TARGET ?= bookworm
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
-VERSION := $(shell sed -n 's/^\#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 
 # The rooms beside the top level; those of ROOMS_INSTALLED go to DKMS, too.
 ROOMS_INSTALLED := demo live
@@ -25,7 +24,6 @@ sources = $(filter-out %.mod.c,$(wildcard Kbuild *.[ch] $(foreach room,$(1),$(ro
 SOURCES := $(call sources,$(ROOMS))
 export ARGS
 DKMS_SOURCES := dkms.conf LICENSE scripts/kbuild $(call sources,$(ROOMS_INSTALLED))
-DKMS_DIR := /usr/src/kvdemo-$(VERSION)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # What must not change what our commands do; scripts/env has the list.
 unexport $(filter $(subst *,%,$(shell sed -n 's/^\# [a-zA-Z]*: *\([A-Z].*\)/\1/p' scripts/env)),$(.VARIABLES))
@@ -40,14 +38,14 @@ SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
 .PHONY: modules mine demo shell check check-user check-all check-fire helpers soak bench bench-host \
-	lint mutants load unload dkms-files dkms-install \
-	dkms-remove clean help
+	lint mutants load unload dkms-install dkms-remove clean help
 
 modules: mine
 	@for dir in "$(CURDIR)" "$(KDIR)"; do case $$dir in *[[:space:]:]*) \
 		echo "kbuild takes no directory with blanks or colons in its name: $$dir" >&2; exit 1;; esac; done
 	@test -d "$(KDIR)" || { \
-		echo "No headers in $(KDIR): apt install linux-headers-$(KVER), or name them: make KDIR=DIR" >&2; \
+		type apt-get >/dev/null 2>&1 && how=" (apt install linux-headers-$(KVER))"; \
+		echo "No headers in $(KDIR): install those of $(KVER)$$how, or name them: make KDIR=DIR" >&2; \
 		exit 1; }
 	+@scripts/kbuild "$(KDIR)" modules
 
@@ -58,7 +56,7 @@ help:
 build/$(TARGET)/root: mine
 	@mkdir -p $(@D)
 	@root=$$(scripts/target make $(TARGET)) && \
-	scripts/need cpio perl $$(scripts/target row $(TARGET) | sed -n 's/^packages=//p' | tr '\\,' ' ') && \
+	scripts/install-missing cpio perl $$(scripts/target row $(TARGET) | sed -n 's/^packages=//p' | tr '\\,' ' ') && \
 	made="$$(cat "$$root/release") $$root $$(stat -c %Y "$$root/release")" || exit; \
 	echo "$$made" | cmp -s - $@ || echo "$$made" >$@
 
@@ -108,12 +106,11 @@ BENCH_ROWS ?= bookworm trixie trixie-backports
 
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
-	@scripts/need gnuplot-nox python3
 	@scripts/bench/report plot build/bench $(BENCH_ROWS)
 	@scripts/bench/report check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
 
 bench-row-%:
-	@scripts/need qemu-utils
+	@scripts/install-missing qemu-utils gnuplot-nox python3
 	@scripts/target hold $* $(MAKE) --no-print-directory TARGET=$* held-bench
 
 held-bench: $(BUILT)
@@ -128,7 +125,7 @@ bench-host:
 HELPERS := $(patsubst tests/guest/%.c,build/helpers/%,$(wildcard tests/guest/*.c))
 
 build/helpers/%: tests/guest/%.c
-	@scripts/need gcc libc6-dev
+	@scripts/install-missing gcc libc6-dev
 	@mkdir -p $(@D)
 	@gcc -static -O2 -Wall -Wextra -Werror -o $@ $<
 
@@ -185,21 +182,11 @@ load: modules
 unload:
 	@$(MARK); status=0; $(SUDO) rmmod kvdemo || status=$$?; $(SINCE); exit $$status
 
-dkms-files:
-	$(SUDO) mkdir -p $(DKMS_DIR)
-	$(SUDO) cp --parents $(DKMS_SOURCES) $(DKMS_DIR)
-
-# DKMS passes over a version that it has installed for this kernel, be it of older
-# sources; for other kernels it stays.
-dkms-install: dkms-files
-	scripts/need dkms $$(test -d /lib/modules/$(KVER)/build || echo linux-headers-$(KVER))
-	@! $(SUDO) dkms status kvdemo/$(VERSION) -k $(KVER) | grep -qE 'built|installed' || \
-		$(SUDO) dkms remove kvdemo/$(VERSION) -k $(KVER)
-	$(SUDO) dkms install kvdemo/$(VERSION) -k $(KVER)
+dkms-install:
+	@scripts/dkms install "$(KVER)" $(DKMS_SOURCES)
 
 dkms-remove:
-	-$(SUDO) dkms remove kvdemo/$(VERSION) --all
-	$(SUDO) rm -rf $(DKMS_DIR)
+	@scripts/dkms remove
 
 clean:
 	rm -rf build Module.symvers $(foreach room,. $(ROOMS),\

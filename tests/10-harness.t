@@ -176,8 +176,23 @@ by_clang()
 		built "said LLVM= CC=cc LD=ld M=$top" "$all" "${plain[@]}"
 }
 
-plan 38
+# Where QEMU and mmdebstrap are missing, each of these says what to type, and makes no root.
+asks_first()
+{
+	local command
+
+	for command in 'make demo' 'make bench' 'scripts/target make bookworm'; do
+		! scripts/target run "$TARGET" -b "$top:/src" -- env -C /src KVDEMO_INSTALL=0 \
+			sh -c "$command" >"$work/out" 2>&1 || return
+		cat "$work/out"
+		grep -q '^apt-get install --no-install-recommends [a-z]' "$work/out" &&
+			! grep -E 'making the root|installing|apt-get update' "$work/out" || return
+	done
+}
+
+plan 39
 set +e
+try 'KVDEMO_INSTALL=0 prints what to type, and nothing is downloaded' asks_first
 try 'make demo closes with a table' demo_table
 row_says pass 'a row that passes' 'echo "Files=1, Tests=5, 1 wallclock secs"'
 row_says 'FAIL, see build/log/bookworm-check.log' 'a row with a failed test is red' \
