@@ -131,9 +131,9 @@ struct kvdemo_policy {
  * @policy: a row of kvdemo_policies[]
  * @force_fallback: go to vmalloc at once; acts above PAGE_SIZE, on policies
  *	that can fall back, where kvdemo_force_fallback() acts
- * @no_oom: fail rather than call the OOM killer, be it of a memory cgroup; acts up to
- *	PAGE_SIZE and on the fallback, because the rule that the policy is there to show
- *	decides about the contiguous try; not under policy native
+ * @no_oom: the fallback fails rather than call the OOM killer, be it of a memory
+ *	cgroup; the contiguous try above PAGE_SIZE follows the rule of the policy, and
+ *	below it a caller may pass __GFP_RETRY_MAYFAIL; not under policy native
  */
 struct kvdemo_request {
 	size_t size;
@@ -204,8 +204,7 @@ enum kvdemo_path kvdemo_path(const void *p);
 int kvdemo_page_node(const void *p);
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
 void kvdemo_kvfree(const void *p);
-void kvdemo_observe(const struct kvdemo_observer *who);
-void kvdemo_unobserve(void);
+void kvdemo_observe(const struct kvdemo_observer *who, bool on);
 void kvdemo_force_fallback(bool on);
 struct dentry *kvdemo_debugfs_dir(void);
 

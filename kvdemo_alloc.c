@@ -104,10 +104,8 @@ static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
 	const struct kvdemo_policy *policy = rq->policy;
 	gfp_t gfp = rq->gfp;
 
-	if (rq->size <= PAGE_SIZE) {
-		/* no rule speaks of these sizes, and this one calls no OOM killer */
-		return rq->no_oom ? gfp | __GFP_RETRY_MAYFAIL : gfp;
-	}
+	if (rq->size <= PAGE_SIZE)
+		return gfp;
 	gfp |= __GFP_NOWARN; /* the fallback, or the caller, reports */
 	/* One test covers the rare flags; inline, so the common path saves no registers. */
 	if (unlikely(gfp & (__GFP_RETRY_MAYFAIL | GFP_BOUND))) {
@@ -223,22 +221,18 @@ static void *fall_back(const struct kvdemo_request *rq, struct kvdemo_result *re
 
 /* The reason */
 
-/* Can nothing that the policy may ask ever serve it? */
-static bool is_impossible(const struct kvdemo_request *rq)
-{
-	/* kmalloc has no such zone, and would serve any other, with a splat */
-	if (rq->gfp & __GFP_DMA32)
-		return true;
-	if (rq->policy->native || has_fallback(rq))
-		return false;
-	return !rq->policy->tries || rq->size > KMALLOC_MAX_SIZE;
-}
-
+/* Why there is no memory. Is it more than what the policy may ask can ever serve? */
 static enum kvdemo_why why_none(const struct kvdemo_request *rq)
 {
+	bool kmalloc_fits = rq->policy->tries && rq->size <= KMALLOC_MAX_SIZE;
+
 	if (rq->size > INT_MAX)
 		return KVDEMO_WHY_INVALID;
-	return is_impossible(rq) ? KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
+	/* kmalloc has no such zone, and would serve any other, with a splat */
+	if (rq->gfp & __GFP_DMA32)
+		return KVDEMO_WHY_IMPOSSIBLE;
+	return kmalloc_fits || rq->policy->native || has_fallback(rq) ?
+	       KVDEMO_WHY_NO_MEMORY : KVDEMO_WHY_IMPOSSIBLE;
 }
 
 /* @why holds the reason for which no attempt was made, if none was. */
@@ -275,6 +269,8 @@ static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_r
 {
 	void *p;
 
+	if (!rq->size)
+		return ZERO_SIZE_PTR;
 	if (why == WHY_OPEN && rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE)
 		backoff_failed(rq);
 	p = fall_back(rq, res);
@@ -295,7 +291,8 @@ static __always_inline void *serve(const struct kvdemo_request *rq, struct kvdem
 
 	if (unlikely(res))
 		res->kmalloc_ns = res->vmalloc_ns = KVDEMO_NS_NONE;
-	if (unlikely(!rq->size))
+	/* Without a result kmalloc answers size 0, and after_try() where none is tried. */
+	if (res && !rq->size)
 		p = ZERO_SIZE_PTR;
 	else if (likely(wants_try(rq, &why)))
 		p = try_kmalloc(rq, res, caller);
@@ -425,27 +422,20 @@ static DEFINE_MUTEX(force_lock);
 /**
  * kvdemo_observe() - call an observer for every allocation and free of the API
  * @who: the one observer that there is; it outlives every caller of the API
+ * @on: false takes one call with true back
  *
- * Calls are counted: as many of kvdemo_unobserve() stop it. While nobody observes, the
- * allocation path pays nothing for it.
+ * While nobody observes, the allocation path pays nothing for it.
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep. A call of the observer may go on after the last.
  */
-void kvdemo_observe(const struct kvdemo_observer *who)
+void kvdemo_observe(const struct kvdemo_observer *who, bool on)
 {
 	/* pairs with alloc_rare() and kvfree_rare() */
 	smp_store_release(&observer, who);
-	static_branch_inc(&rare_key);
-}
-
-/**
- * kvdemo_unobserve() - take back one call of kvdemo_observe()
- *
- * Context: process context, may sleep. Calls of the observer that have begun go on.
- */
-void kvdemo_unobserve(void)
-{
-	static_branch_dec(&rare_key);
+	if (on)
+		static_branch_inc(&rare_key);
+	else
+		static_branch_dec(&rare_key);
 }
 
 /**
@@ -486,7 +476,7 @@ static noinline void *alloc_rare(const struct kvdemo_request *asked,
 	rq.force_fallback |= READ_ONCE(force_fallback);
 	p = serve_any(&rq, &seen, caller);
 	/* Report the policy that really ran. */
-	if (!in_contract(rq.gfp) && !is_forced(&rq))
+	if (!in_contract(rq.gfp) && !is_forced(&rq) && !(rq.gfp & __GFP_DMA32))
 		rq.policy = &kvdemo_policies[KVDEMO_NATIVE];
 	who = smp_load_acquire(&observer);
 	if (who)
@@ -510,9 +500,7 @@ EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 {
 	const struct kvdemo_request rq = {
-		.size = size,
-		.gfp = flags,
-		.node = node,
+		.size = size, .gfp = flags, .node = node,
 		.policy = &kvdemo_policies[KVDEMO_NORETRY],
 	};
 
@@ -569,18 +557,12 @@ EXPORT_SYMBOL_GPL(kvdemo_kvfree);
 #define BACKOFF_BURST	24
 #define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
 
-/**
- * struct backoff - what a CPU remembers of an order
- * @seen: 1 + the fewest free blocks seen since the last failure; 0: attempts are made
- * @since: jiffies at the last failure
- * @zone: that serves the request first
- * @burst: failures since the last calm second
- */
+/* What a CPU remembers of an order */
 struct backoff {
-	u32 seen;
-	u32 since;
-	struct zone *zone;
-	u8 burst;
+	u32 seen;	/* 1 + the fewest free blocks since the failure; 0: attempts are made */
+	u32 since;	/* jiffies at the last failure */
+	const struct zone *zone;	/* that serves first */
+	u8 burst;	/* failures since the last calm second */
 };
 
 static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
@@ -604,25 +586,18 @@ static struct zone *first_zone(int node)
 	return zonelist_zone(ref);
 }
 
-/* Free blocks of @zone from @order up */
-static u32 free_from(const struct zone *zone, unsigned int order)
+/* Free blocks of @order and above, and of @order in that many zones below: these lie before */
+static u32 free_blocks(const struct zone *zone, unsigned int order, unsigned int lower)
 {
+	const struct free_area *end = zone->free_area + NR_ORDERS;
+	const struct free_area *area;
 	u32 blocks = 0;
 
 	BUILD_BUG_ON(ARRAY_SIZE(zone->free_area) < NR_ORDERS);
-	for (; order < NR_ORDERS; order++)
-		blocks += READ_ONCE(zone->free_area[order].nr_free);
-	return blocks;
-}
-
-/* A node's zones lie side by side, the lowest first. */
-static u32 free_seen(const struct zone *zone, unsigned int order)
-{
-	const struct zone *lowest = zone - zone_idx(zone);
-	u32 blocks = free_from(zone, order);
-
-	while (zone-- > lowest)
-		blocks += READ_ONCE(zone->free_area[order].nr_free);
+	for (area = zone->free_area + order; area < end; area++)
+		blocks += READ_ONCE(area->nr_free);
+	while (lower--)
+		blocks += READ_ONCE((--zone)->free_area[order].nr_free);
 	return blocks;
 }
 
@@ -630,12 +605,13 @@ static u32 free_seen(const struct zone *zone, unsigned int order)
 static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
 {
 	struct backoff *b = raw_cpu_ptr(kvdemo_backoff + order);
+	const struct zone *zone = READ_ONCE(b->zone);
 	u32 now, seen = READ_ONCE(b->seen);
 
 	/* No failure was recorded on this CPU: the task migrated. */
-	if (unlikely(!seen))
+	if (unlikely(!seen || !zone))
 		return false;
-	now = free_seen(b->zone, order) + 1;
+	now = free_blocks(zone, order, zone_idx(zone)) + 1;
 	/* A caller of RETRY_MAYFAIL wants contiguous memory at a price. */
 	if (gfp & __GFP_RETRY_MAYFAIL || now > seen ||
 	    (u32)jiffies - READ_ONCE(b->since) >= BACKOFF_TICKS) {
@@ -705,10 +681,10 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	if (rq->gfp & GFP_BOUND)
 		return;
 	/* Without a free block it is the memory, whatever confines the request. */
-	if (is_confined(rq->gfp) && free_from(zone, order))
+	if (is_confined(rq->gfp) && free_blocks(zone, order, 0))
 		return;
 	bursts = in_burst(b, zone);
 	b->since = jiffies;
-	b->zone = zone;
-	WRITE_ONCE(b->seen, bursts ? 0 : free_seen(zone, order) + 1);
+	WRITE_ONCE(b->zone, zone);
+	WRITE_ONCE(b->seen, bursts ? 0 : free_blocks(zone, order, zone_idx(zone)) + 1);
 }

@@ -306,6 +306,9 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	buf->rq = *rq;
 	/* The caps look at the machine; a memory cgroup may have less to give. */
 	buf->rq.no_oom = true;
+	/* Up to PAGE_SIZE no policy has a rule, and this calls no OOM killer. */
+	if (rq->size <= PAGE_SIZE && !rq->policy->native)
+		buf->rq.gfp |= __GFP_RETRY_MAYFAIL;
 	/* The try has it anyway, and path=none reports a failed vmalloc. */
 	if (rq->size > PAGE_SIZE || !rq->policy->tries)
 		buf->rq.gfp |= __GFP_NOWARN;

@@ -36,7 +36,7 @@ int kvdemo_trace_reg(void)
 {
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	kvdemo_observe(&observer);
+	kvdemo_observe(&observer, true);
 	return 0;
 }
 
@@ -50,6 +50,6 @@ int kvdemo_trace_reg(void)
  */
 void kvdemo_trace_unreg(void)
 {
-	kvdemo_unobserve();
+	kvdemo_observe(&observer, false);
 	module_put(THIS_MODULE);
 }

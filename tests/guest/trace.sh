@@ -70,7 +70,7 @@ words()
 named()
 {
 	! grep '^kvdemo_alloc: ' /tmp/trace | grep -vq ' origin=api caller=kvdemo_take+[0-9a-fx/]* \[kvdemo\] ' &&
-		grep -q " size=1000 gfp=GFP_KERNEL node=-1 " /tmp/trace &&
+		grep -q " size=1000 gfp=GFP_KERNEL|__GFP_RETRY_MAYFAIL node=-1 " /tmp/trace &&
 		grep -q " size=$((4 * page)) gfp=GFP_KERNEL|__GFP_NOWARN node=-1 " /tmp/trace
 }
 
