@@ -176,7 +176,8 @@ by_clang()
 		built "said LLVM= CC=cc LD=ld M=$top" "$all" "${plain[@]}"
 }
 
-# Where QEMU and mmdebstrap are missing, each of these says what to type, and makes no root.
+# Where QEMU and mmdebstrap are missing, each of these says what to type, all at
+# once, and makes no root.
 asks_first()
 {
 	local command
@@ -185,7 +186,7 @@ asks_first()
 		! scripts/target run "$TARGET" -b "$top:/src" -- env -C /src KVDEMO_INSTALL=0 \
 			sh -c "$command" >"$work/out" 2>&1 || return
 		cat "$work/out"
-		grep -q '^apt-get install --no-install-recommends [a-z]' "$work/out" &&
+		grep -Eq '^apt-get install --no-install-recommends .*(mmdebstrap .*qemu-system|gnuplot)' "$work/out" &&
 			! grep -E 'making the root|installing|apt-get update' "$work/out" || return
 	done
 }
