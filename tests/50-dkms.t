@@ -18,10 +18,16 @@ release=$(cat "$root/release")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-plan 24
+# How versions replace each other is DKMS's matter, and not the kernel's: each of 2.8, 3.0
+# and 3.2 shows it once.
+tests=24 brief=()
+case $TARGET in
+trixie-* | sid) tests=21 brief=(brief) ;;
+esac
+plan "$tests"
 # The root forgets what was done in it, so the whole story is one run.
 scripts/target run "$TARGET" -b "$top:/src" -b "$work:/out" -- \
-	env -C /src bash tests/dkms-story "$release" >"$work/tap" 2>"$work/err" || true
+	env -C /src bash tests/dkms-story "$release" "${brief[@]}" >"$work/tap" 2>"$work/err" || true
 cat "$work/tap"
 sed 's/^/# /' "$work/err" >&2
 guest 4 tests/guest/modprobe.sh "$work/lib"
