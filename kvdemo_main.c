@@ -66,6 +66,7 @@ static int show(void)
 	kvdemo_force_fallback(kvdemo_demo.ask.rq.force_fallback);
 	log_start();
 	err = run();
+	kvdemo_settle();
 	kvdemo_log_summary(kvdemo_demo.ask.rq.policy);
 	mutex_unlock(&kvdemo_lock);
 	return err;
@@ -77,12 +78,14 @@ static int __init kvdemo_init(void)
 
 	if (err)
 		return err;
+	/* Before the demo, because it may leave a memory cgroup without a page for the files. */
+	kvdemo_debugfs_init(kvdemo_demo.ask.rq.policy, kvdemo_demo.cap,
+			    kvdemo_demo.cap_is_default);
 	err = show();
-	if (err)
+	if (err) {
+		kvdemo_debugfs_exit();
 		finish();
-	else
-		kvdemo_debugfs_init(kvdemo_demo.ask.rq.policy, kvdemo_demo.cap,
-				    kvdemo_demo.cap_is_default);
+	}
 	return err;
 }
 

@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
 #include <linux/log2.h>
@@ -26,6 +27,9 @@
 /* What a buffer takes beside its bytes, and for each page of vmalloc: a PTE, a pointer */
 #define OVERHEAD	1024
 #define PAGE_OVERHEAD	16
+
+/* Long beside what a worker takes to free the pages of one buffer */
+#define SETTLE_MS	50
 
 /* How much memory is touched before others get a turn */
 #define CHUNK		SZ_1M
@@ -326,6 +330,23 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	else
 		give_back(buf);
 	return err;
+}
+
+/**
+ * kvdemo_settle() - wait until a vmalloc that failed has given its pages back
+ *
+ * From 6.19 on a worker does that. Until then a memory cgroup stays full, and the next
+ * page that its task touches could call the cgroup's OOM killer.
+ *
+ * Context: process context, sleeps only after a failure; kvdemo_lock is held.
+ */
+void kvdemo_settle(void)
+{
+	static unsigned long seen;
+
+	if (total.failed != seen)
+		msleep(SETTLE_MS);
+	seen = total.failed;
 }
 
 /**

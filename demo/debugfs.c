@@ -139,6 +139,7 @@ static int do_alloc(char *line)
 		any |= got;
 		cond_resched();
 	}
+	kvdemo_settle();
 	if (err)
 		return err;
 	return any || !ask.rq.size ? 0 : -ENOMEM;

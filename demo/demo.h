@@ -104,6 +104,7 @@ u64 kvdemo_footprint(const struct kvdemo_request *rq);
 u64 kvdemo_held_footprint(void);
 int kvdemo_take(const struct kvdemo_request *rq, bool hold);
 bool kvdemo_only_failures(void);
+void kvdemo_settle(void);
 int kvdemo_give_back_id(unsigned long id);
 void kvdemo_give_back_all(void);
 void kvdemo_log_summary(const struct kvdemo_policy *policy);
