@@ -289,8 +289,10 @@ static __always_inline void *serve(const struct kvdemo_request *rq, struct kvdem
 	enum kvdemo_why why = WHY_OPEN;
 	void *p = NULL;
 
-	if (unlikely(res))
-		res->kmalloc_ns = res->vmalloc_ns = KVDEMO_NS_NONE;
+	if (unlikely(res)) {
+		res->kmalloc_ns = KVDEMO_NS_NONE;
+		res->vmalloc_ns = KVDEMO_NS_NONE;
+	}
 	/* Without a result kmalloc answers size 0, and after_try() where none is tried. */
 	if (res && !rq->size)
 		p = ZERO_SIZE_PTR;
@@ -348,7 +350,7 @@ static noinline void *serve_other(const struct kvdemo_request *asked,
 		return p;
 	}
 	if (kvdemo_compat_unsupported(rq.gfp))
-		WARN_ONCE(1, pr_fmt("%pS asks for gfp=%pGg, which this kernel's kvmalloc does not support\n"),
+		WARN_ONCE(1, pr_fmt("%pS: gfp=%pGg is not supported by this kernel's kvmalloc\n"),
 			  (void *)caller, &rq.gfp);
 	else
 		pr_info_once("%pS asks for gfp=%pGg: this kernel's own kvmalloc_node() serves all such requests\n",
@@ -478,6 +480,7 @@ static noinline void *alloc_rare(const struct kvdemo_request *asked,
 	/* Report the policy that really ran. */
 	if (!in_contract(rq.gfp) && !is_forced(&rq) && !(rq.gfp & __GFP_DMA32))
 		rq.policy = &kvdemo_policies[KVDEMO_NATIVE];
+	/* pairs with kvdemo_observe() */
 	who = smp_load_acquire(&observer);
 	if (who)
 		who->alloc(&rq, &seen, p, ktime_get_ns() - start, caller);
@@ -512,8 +515,10 @@ EXPORT_SYMBOL_GPL(kvdemo_kvmalloc_node_noprof);
 
 static noinline void kvfree_rare(const void *p, unsigned long caller)
 {
-	const struct kvdemo_observer *who = smp_load_acquire(&observer);
+	const struct kvdemo_observer *who;
 
+	/* pairs with kvdemo_observe() */
+	who = smp_load_acquire(&observer);
 	/* The path is told while the memory is still ours. */
 	if (who)
 		who->free(p, kvdemo_path(p), caller);
