@@ -158,7 +158,8 @@ static const struct ask_key {
 	{ "policy", set_policy, .list_allowed = allowed_policies },
 	{ "node", set_node, .list_allowed = allowed_nodes },
 	{ "gfp", set_gfp,
-	  "GFP_KERNEL or GFP_KERNEL_ACCOUNT, then any of __GFP_ZERO, __GFP_NOWARN, __GFP_RETRY_MAYFAIL, joined by |" },
+	  "GFP_KERNEL or GFP_KERNEL_ACCOUNT, then any of __GFP_ZERO, __GFP_NOWARN, __GFP_RETRY_MAYFAIL, joined by |"
+	},
 	{ "count", set_count, "1 to " __stringify(MAX_COUNT) },
 	{ "zero", set_zero, "0 or 1", .bare = "1" },
 	{ "force_fallback", set_force_fallback, "0 or 1", .bare = "1" },

@@ -143,7 +143,7 @@ static u64 to_ns(u64 ticks)
 }
 
 static __always_inline bool is_of(const struct row *row, unsigned long caller,
-				 unsigned int class)
+				  unsigned int class)
 {
 	return row->caller == caller && READ_ONCE(row->class) == class;
 }
@@ -218,6 +218,7 @@ static noinline void note_arguments(struct call *call, struct pt_regs *regs)
 	call->gfp = (__force gfp_t)kvdemo_compat_argument(regs, KVDEMO_COMPAT_GFP_ARG);
 	call->node = kvdemo_compat_argument(regs, KVDEMO_COMPAT_GFP_ARG + 1);
 }
+
 NOKPROBE_SYMBOL(note_arguments);
 
 static int on_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -231,6 +232,7 @@ static int on_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	call->start = ticks();
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_entry);
 
 /* Two CPUs may disagree, and a call may sleep and wake on the other. */
@@ -256,6 +258,7 @@ static noinline int record(const struct call *call, const void *p,
 		emit(call, p, took, caller);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(record);
 
 /*
@@ -278,6 +281,7 @@ static int on_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	add(table, row, p, took_of(call, now));
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_return);
 
 static struct kretprobe watch = {
@@ -311,6 +315,7 @@ static int on_check_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	note_arguments((struct call *)ri->data, regs);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_check_entry);
 
 static int on_check(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -323,6 +328,7 @@ static int on_check(struct kretprobe_instance *ri, struct pt_regs *regs)
 	check.seen = true;
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_check);
 
 /* Another than the watch's: to register one twice is a trap of its own. */
@@ -391,12 +397,12 @@ static int __init self_check(void)
 	if (!differs)
 		return 0;
 	if (!check.seen) {
-		pr_err("cannot watch " SYMBOL ": none of %u calls was seen: allowed are neither kernel.ftrace_enabled=0 nor 0 in the debugfs file kprobes/enabled\n",
-		       CHECK_TRIES);
+		pr_err("cannot watch %s: none of %u calls was seen: allowed are neither kernel.ftrace_enabled=0 nor 0 in the debugfs file kprobes/enabled\n",
+		       SYMBOL, CHECK_TRIES);
 		return -EOPNOTSUPP;
 	}
-	pr_err("cannot watch " SYMBOL ": with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen with another %s\n",
-	       KVDEMO_COMPAT_GFP_ARG, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
+	pr_err("cannot watch %s: with gfp as argument %u a call of size=%u gfp=%#x node=%d was seen with another %s\n",
+	       SYMBOL, KVDEMO_COMPAT_GFP_ARG, CHECK_SIZE, (__force unsigned int)CHECK_GFP, CHECK_NODE,
 	       differs);
 	return -EOPNOTSUPP;
 }
@@ -677,7 +683,8 @@ static int __init prepare(void)
 	if (watch_err)
 		return watch_err;
 	if (KVDEMO_COMPAT_PANICS) {
-		pr_err("cannot watch " SYMBOL ": on powerpc a return probe can panic a kernel with CONFIG_PREEMPTION and CONFIG_OPTPROBES, allowed is one without either\n");
+		pr_err("cannot watch %s: on powerpc a return probe can panic a kernel with CONFIG_PREEMPTION and CONFIG_OPTPROBES, allowed is one without either\n",
+		       SYMBOL);
 		return -EOPNOTSUPP;
 	}
 	entries = roundup_pow_of_two(entries_asked.value);

@@ -256,6 +256,13 @@ caller_gone()
 	until_true gone "$root" || { kill "$root"; return 1; }
 }
 
+# A lock that the caller had ends with the caller.
+lock_free()
+{
+	flock -s "$work/held" env KVDEMO_CALLER=$$ scripts/target run bookworm -- true &&
+		flock -n "$work/held" true
+}
+
 # While a guest starts, another clone looks for a newer kernel, and a third cleans.
 held()
 {
@@ -322,7 +329,7 @@ emulator_user()
 		[ "$(scripts/target run bookworm -u "$wanted" -- id -u)" = "${wanted%:*}" ]
 }
 
-plan 16
+plan 17
 set +e
 as_root 'without CAP_SYS_ADMIN one sentence says so, before a download' refuses setpriv --bounding-set=-sys_admin
 as_root 'without CAP_MKNOD, too' refuses setpriv --bounding-set=-mknod
@@ -337,6 +344,7 @@ try 'the terminal is restored where QEMU is killed' terminal
 try 'QEMU ends with a boot that is killed' boot_killed
 try 'and with a bench that is killed' bench_killed
 try 'what runs as root ends with its caller' caller_gone
+try "and keeps no lock of its caller's" lock_free
 as_root 'nobody replaces or removes a root while a guest starts from it' held
 try 'a root has no setuid program' no_setuid
 try "the root's own QEMU runs for a user, not for root" emulator_user

@@ -79,7 +79,7 @@ bool test_fragmented(void)
 
 	if (!fragment())
 		return false;
-	for_each_policy(policy)
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
 		good &= falls_back_for_real(policy);
 	defragment();
 	return good;

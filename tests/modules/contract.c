@@ -15,7 +15,7 @@ bool test_zero_size(void)
 	bool good = true;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		p = alloc(policy, 0, GFP_KERNEL, &res);
 		good &= CHECK(p == ZERO_SIZE_PTR, "policy=%s", policy->name);
 		good &= check_result(policy, 0, p, &res, KVDEMO_PATH_NONE,
@@ -42,7 +42,7 @@ bool test_too_large(void)
 	unsigned int i;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		for (i = 0; i < ARRAY_SIZE(large); i++) {
 			good &= takes(policy, large[i], GFP_KERNEL | __GFP_NOWARN,
 				      KVDEMO_PATH_NONE, KVDEMO_WHY_INVALID);
@@ -184,7 +184,7 @@ static bool as_native(gfp_t gfp)
 		if (asked[i] > KMALLOC_MAX_SIZE)
 			gfp |= __GFP_NOWARN;
 		take_native(asked[i], gfp, &theirs);
-		for_each_policy(policy) {
+		for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 			take(policy, asked[i], gfp, &ours);
 			good &= CHECK(ours.path == theirs.path && ours.calls == theirs.calls &&
 				      ours.gfp == theirs.gfp,
@@ -233,7 +233,8 @@ static const struct {
 	bool (*run)(gfp_t gfp);
 	gfp_t gfp;
 } outside_cases[] = {
-	{ "NORETRY gets what this kernel's own kvmalloc gives", outside, GFP_KERNEL | __GFP_NORETRY },
+	{ "NORETRY gets what this kernel's own kvmalloc gives", outside,
+	  GFP_KERNEL | __GFP_NORETRY },
 	{ "so does NOFAIL", outside, GFP_KERNEL | __GFP_NOFAIL },
 	{ "so does NOFS", outside, GFP_NOFS },
 	{ "so does NOIO", outside, GFP_NOIO },

@@ -106,7 +106,7 @@ static int faults_set(const char *val, const struct kernel_param *kp)
 		check = fails_all;
 	else
 		return refuse(kp, val, "large, all");
-	for_each_policy(policy)
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
 		for (i = 0; i < ARRAY_SIZE(fault_sizes); i++)
 			good &= check(policy, fault_sizes[i]);
 	return good ? 0 : -EIO;

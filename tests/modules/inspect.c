@@ -88,7 +88,7 @@ bool test_node(void)
 		return true;
 	}
 	for_each_node_state(node, N_MEMORY)
-		for_each_policy(policy)
+		for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
 			for (i = 0; i < nr_sizes; i++)
 				good &= node_is_honoured(policy, sizes[i], node);
 	return good & spanning_is_told();
@@ -125,7 +125,7 @@ bool test_inspect(void)
 	unsigned int i;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		for (i = 0; i < nr_sizes; i++) {
 			p = alloc(policy, sizes[i], GFP_KERNEL, NULL);
 			if (!p)
@@ -145,7 +145,7 @@ bool test_names(void)
 	const struct kvdemo_policy *policy;
 	bool good = true;
 
-	for_each_policy(policy)
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
 		good &= CHECK(kvdemo_policy_find(policy->name) == policy && policy->desc,
 			      "%s", policy->name);
 	good &= CHECK(!kvdemo_policy_find("") && !kvdemo_policy_find("noretr") &&

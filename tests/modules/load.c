@@ -43,7 +43,8 @@ static void load_free(struct worker *worker, struct slot *slot)
 {
 	if (!slot->p)
 		return;
-	if (!CHECK(intact(slot->p, slot->size, slot->seed), "size=%zu path=%s: the contents changed",
+	if (!CHECK(intact(slot->p, slot->size, slot->seed),
+		   "size=%zu path=%s: the contents changed",
 		   slot->size, kvdemo_path_name(kvdemo_path(slot->p))))
 		worker->bad++;
 	kvdemo_kvfree(slot->p);

@@ -34,7 +34,7 @@ bool test_boundaries(void)
 	bool good = true;
 	unsigned int i;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		for (i = 0; i < nr_sizes; i++) {
 			enum kvdemo_path path = path_of_size(sizes[i]);
 			enum kvdemo_why why = why_of_size(sizes[i]);
@@ -60,7 +60,7 @@ bool test_contents(void)
 	unsigned int i;
 	void *p;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		for (i = 0; i < nr_sizes; i++) {
 			p = alloc(policy, sizes[i], GFP_KERNEL | __GFP_NOWARN, NULL);
 			if (is_policy(policy, KVDEMO_KMALLOC) && !p)
@@ -99,7 +99,7 @@ bool test_zero(void)
 	bool good = true;
 	unsigned int i;
 
-	for_each_policy(policy)
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
 		for (i = 0; i < nr_sizes; i++)
 			if (sizes[i] <= KMALLOC_MAX_SIZE || policy->falls_back)
 				good &= zeroed(policy, sizes[i], seen_dirty);
@@ -115,7 +115,7 @@ static bool forced_by_request(void)
 	bool good = true;
 	unsigned int i;
 
-	for_each_policy(policy) {
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		if (is_policy(policy, KVDEMO_VMALLOC) ||
 		    is_policy(policy, KVDEMO_KMALLOC))
 			continue;

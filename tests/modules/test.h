@@ -31,8 +31,7 @@
 
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
-#define for_each_policy(policy) \
-	for ((policy) = kvdemo_policies; (policy) < kvdemo_policies + KVDEMO_NR_POLICIES; (policy)++)
+#define POLICIES_END	(kvdemo_policies + KVDEMO_NR_POLICIES)
 
 /* Below, at and above each boundary; filled in by init_sizes(). */
 extern size_t sizes[15];
