@@ -29,6 +29,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 unexport $(filter $(subst *,%,$(shell sed -n 's/^\# [a-zA-Z]*: *\([A-Z].*\)/\1/p' scripts/env)),$(.VARIABLES))
 # Where insmod, modinfo and dkms are; Debian's users, and plain su, do without.
 export PATH := $(PATH):/usr/sbin:/sbin
+VERSION = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 BUILT := build/$(TARGET)/built
 
 # What judges the sources and the harness says the same for every target.
@@ -38,7 +39,7 @@ SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
 .PHONY: modules mine demo shell check check-user check-all check-fire helpers soak bench bench-host \
-	lint mutants load unload dkms-install dkms-remove clean help
+	lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
 
 modules: mine
 	@for dir in "$(CURDIR)" "$(KDIR)"; do case $$dir in *[[:space:]:]*) \
@@ -83,7 +84,8 @@ held-check: $(BUILT)
 	@TARGET=$(TARGET) prove --norc --timer -f -j2 $(TESTS)
 
 check-user:
-	@$(MAKE) --no-print-directory TESTS='tests/user.t tests/tools.t' check
+	@$(MAKE) --no-print-directory TESTS='tests/user.t tests/tools.t tests/deb.t' check
+	@$(MAKE) --no-print-directory TESTS=tests/deb.t TARGET=trixie check
 
 # Rows side by side: make -j2 check-all. A red one does not stop the others.
 ROWS ?= $(shell scripts/target list)
@@ -91,10 +93,13 @@ ROWS ?= $(shell scripts/target list)
 # some LIST, VARIABLE: nothing to do is no success.
 some = @[ -n "$(strip $(1))" ] || { echo "no rows: $(2)= names some of tests/targets" >&2; exit 1; }
 
+# What scripts/progress is told: how many parts there are, and when the first began
+parts = KVDEMO_PARTS="$(words $(1)) $$(date +%s)"
+
 check-all:
 	$(call some,$(ROWS),ROWS)
 	@rm -rf build/check-all
-	@$(MAKE) -k --no-print-directory $(addprefix row-,$(ROWS)) || true
+	@$(call parts,$(ROWS)) $(MAKE) -k --no-print-directory $(addprefix row-,$(ROWS)) || true
 	@scripts/check-row table $(ROWS)
 
 row-%:
@@ -147,13 +152,15 @@ check-fire:
 	$(call some,$(FIRE_ROWS),FIRE_ROWS)
 	@[ "$(FIRE)" -gt 0 ] 2>/dev/null || { echo "FIRE is a number from 1 on, not '$(FIRE)'" >&2; exit 1; }
 	@rm -rf build/fire
-	@$(MAKE) -k --no-print-directory -j1 $(addprefix fire-,$(FIRE_ROWS)); status=$$?; \
+	@$(call parts,$(FIRE_ROWS)) $(MAKE) -k --no-print-directory -j1 $(addprefix fire-,$(FIRE_ROWS)); \
+	status=$$?; \
 	scripts/fire-table; exit $$status
 
 fire-%: helpers
 	@echo "fire: $*"
 	@$(MAKE) --no-print-directory TARGET=$* check \
 		TESTS="$(if $(filter cfi,$*),$(CFI_TESTS),$(FIRE_TESTS) $(if $(filter debug,$*),$(DEBUG_TESTS)))"
+	@scripts/progress check-fire $$(echo $(FIRE_ROWS) | tr ' ' '\n' | sed '/^$*$$/q' | wc -l) rows
 
 MINUTES ?= 60
 
@@ -187,6 +194,17 @@ dkms-install:
 
 dkms-remove:
 	@scripts/dkms remove
+
+dkms-sources:
+	@echo $(DKMS_SOURCES)
+
+dist:
+	@mkdir -p build
+	@git archive --prefix=kvdemo-$(VERSION)/ -o build/kvdemo-$(VERSION).tar.gz HEAD
+	@ls build/kvdemo-$(VERSION).tar.gz
+
+deb: mine
+	@scripts/target hold bookworm scripts/deb
 
 clean:
 	rm -rf build Module.symvers $(foreach room,. $(ROOMS),\

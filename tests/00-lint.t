@@ -9,7 +9,7 @@ lint=/usr/local/share/kvdemo-lint/scripts
 rooms=(demo live lab tests/modules)
 mapfile -t c_files < <(find . "${rooms[@]}" -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' | sed 's,^\./,,' | sort)
 mapfile -t code < <(printf '%s\n' "${c_files[@]}" | grep -vx demo/trace.h)
-mapfile -t files < <(find scripts tests .ci -type f | sort)
+mapfile -t files < <(find scripts tests debian .ci -type f | sort)
 mapfile -t python_files < <(grep -l '^#!.*python3$' "${files[@]}")
 mapfile -t shell_files < <(grep -lE '^#!.*sh$|shellcheck shell=' "${files[@]}")
 
@@ -60,7 +60,7 @@ same_version()
 
 	version=$(sed -n 's/^#define KVDEMO_VERSION "\(.*\)"/\1/p' kvdemo.h)
 	[ -n "$version" ] && grep -qx "PACKAGE_VERSION=\"$version\"" dkms.conf &&
-		grep -q "version=$version " README.md
+		grep -q "version=$version " README.md && sed 1q debian/changelog | grep -qF "kvdemo ($version) "
 }
 
 # As dkms applies it: [[ release =~ regex ]]
@@ -99,6 +99,7 @@ licensed()
 
 	for file in "${c_files[@]}" Kbuild Makefile dkms.conf "${files[@]}"; do
 		case $file in
+		debian/changelog | debian/control | debian/copyright | debian/source/format) continue ;;
 		scripts/help | tests/splats | tests/targets | tests/mutants) continue ;;
 		esac
 		head -n 2 "$file" | grep -q SPDX-License-Identifier || { echo "$file"; return 1; }
@@ -219,7 +220,7 @@ silent 'Python is compiled without a warning' in_root python3 -W error -c \
 	'import pathlib, sys; [compile(pathlib.Path(p).read_text(), p, "exec") for p in sys.argv[1:]]' \
 	"${python_files[@]}"
 try 'every script is executable' executable
-try 'one version in module, dkms.conf and README' same_version
+try 'one version in module, dkms.conf, README and Debian package' same_version
 try 'BUILD_EXCLUSIVE_KERNEL takes 5.10 and later, and 10.x' releases
 try 'no version check outside the compat headers' \
 	unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(|KVDEMO_SINCE' "${c_files[@]/#*compat.h//dev/null}"

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# The package kvdemo-dkms from its first installation to its purge. A package of one line
+# of C stands for the version before.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+export HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+cd /src || exit
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+# by their paths, because busybox has some of its own
+dpkg=/usr/bin/dpkg
+dpkg_deb=/usr/bin/dpkg-deb
+deb=$(echo /src/deb/*.deb)
+debs=/usr/local/share/kvdemo-second
+second=$($dpkg_deb -f "$(echo $debs/*-amd64_*.deb)" Package)
+second=${second#linux-headers-}
+version=$($dpkg_deb -f "$deb" Version)
+release=$(uname -r)
+
+# The command succeeds, or its last lines tell why not.
+quiet()
+{
+	"$@" >/tmp/out 2>&1 && return
+	tail -n 20 /tmp/out | sed 's/^/# /'
+	return 1
+}
+
+# installed KERNEL VERSION
+installed()
+{
+	[ "$(find "/lib/modules/$1" -name 'kvdemo.ko*' -exec modinfo -F version {} +)" = "$2" ] ||
+		{ find "/lib/modules/$1" -name 'kvdemo*' | sed 's/^/# /'; return 1; }
+}
+
+# older DIR: the package of version 0.0.1
+older()
+{
+	$dpkg_deb -R "$deb" "$1"
+	rm -r "$1/usr/src"/*/*/ "$1/DEBIAN/md5sums"
+	mv "$1/usr/src"/* "$1/usr/src/kvdemo-0.0.1"
+	sed -i "s/$version/0.0.1/" "$1"/DEBIAN/*
+	(
+		cd "$1/usr/src/kvdemo-0.0.1" || exit
+		rm ./*.[ch]
+		printf '%s\n' 'PACKAGE_NAME="kvdemo"' 'PACKAGE_VERSION="0.0.1"' 'AUTOINSTALL="yes"' \
+			'BUILT_MODULE_NAME="kvdemo"' 'DEST_MODULE_LOCATION="/updates/dkms"' >dkms.conf
+		echo 'obj-m := kvdemo.o' >Kbuild
+		printf '#include <linux/module.h>\n%s\n' 'MODULE_DESCRIPTION("one line");' \
+			'MODULE_VERSION("0.0.1");' 'MODULE_LICENSE("GPL");' >kvdemo.c
+	)
+	quiet $dpkg_deb --build "$1" /tmp/older.deb
+}
+
+refuses_a_copy()
+{
+	mkdir /usr/src/kvdemo-0.0.2
+	# shellcheck disable=SC2251 # the last command counts
+	! $dpkg -i "$deb" >/tmp/out 2>&1 &&
+		grep -q '^kvdemo-dkms: /usr/src/kvdemo-0.0.2 belongs to no package.*make dkms-remove' /tmp/out &&
+		rmdir /usr/src/kvdemo-0.0.2
+}
+
+installs()
+{
+	older /tmp/older && quiet apt-get -y install /tmp/older.deb && installed "$release" 0.0.1
+}
+
+upgrades()
+{
+	quiet apt-get -y install "$deb" && installed "$release" "$version" && [ ! -e /usr/src/kvdemo-0.0.1 ] &&
+		! dkms status | grep -F 0.0.1
+}
+
+logs()
+{
+	mark
+	modprobe kvdemo sizes=64K && has '^kvdemo: alloc size=65536 ' && rmmod kvdemo
+}
+
+refuses_our_own()
+{
+	! make -s dkms-install >/tmp/out 2>&1 && grep -q 'apt remove kvdemo-dkms$' /tmp/out
+}
+
+second_kernel()
+{
+	quiet $dpkg --force-depends -i $debs/*.deb && installed "$second" "$version"
+}
+
+left()
+{
+	find /lib/modules /usr/src /var/lib/dkms /usr/share/doc -name '*kvdemo*' | sed 's/^/# left: /'
+}
+
+purges()
+{
+	quiet apt-get -y purge kvdemo-dkms && [ -z "$(left)" ] || { left; return 1; }
+}
+
+try 'the package refuses beside a copy that make dkms-install left' refuses_a_copy
+try 'apt installs it, and DKMS builds it for this kernel' installs
+try 'apt upgrades it, and the version before is gone' upgrades
+try 'modprobe loads it, and it logs' logs
+try 'modinfo and the package say one version' test "$(modinfo -F version kvdemo)" = "$version"
+try 'make dkms-install refuses beside it' refuses_our_own
+try 'the headers of a second kernel get it built' second_kernel
+try 'a purge leaves nothing' purges
