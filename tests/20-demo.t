@@ -23,7 +23,41 @@ if [ "$arch" = amd64 ]; then
 		-object memory-backend-ram,id=m0,size=${memory}M,reserve=off -numa node,nodeid=1")
 fi
 
-plan $((tests + 1))
+# What doc/testing.md has another project's CI do: their module and their guest script, from
+# a directory that is not of this tree
+outside()
+{
+	local there status=0
+
+	there=$(mktemp -d)
+	cat >"$there/driver.c" <<-'END'
+		#include <linux/mm.h>
+		#include <linux/module.h>
+		static int __init driver_init(void)
+		{
+			void *p = kvmalloc(PAGE_SIZE * 4, GFP_KERNEL);
+
+			pr_info("driver: %s\n", p ? "served" : "refused");
+			kvfree(p);
+			return 0;
+		}
+		static void __exit driver_exit(void) {}
+		module_init(driver_init);
+		module_exit(driver_exit);
+		MODULE_DESCRIPTION("somebody else's driver");
+		MODULE_LICENSE("GPL");
+	END
+	echo 'obj-m := driver.o' >"$there/Kbuild"
+	printf '%s\n' '. /lib.sh' "try 'it loads' insmod driver.ko" "try 'it logs' has '^driver: served'" \
+		"try 'it unloads' rmmod driver" >"$there/theirs.sh"
+	scripts/target build "$TARGET" "$there" &&
+		(cd "$there" && "$top/scripts/boot" -p 3 -l "$there/log" "$TARGET" theirs.sh driver.ko) || status=$?
+	rm -rf "$there"
+	return "$status"
+}
+
+plan $((tests + 2))
+try 'a module and a guest script of somebody else are built and booted' outside
 guest "$tests" -c 1 -m $memory -t 600 \
 	-a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVEXHAUST=$exhaust $light" \
 	"${machine[@]}" tests/guest/demo.sh "$built/kvdemo.ko"
