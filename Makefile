@@ -19,7 +19,7 @@ KDIR ?= /lib/modules/$(KVER)/build
 
 # The rooms beside the top level; those of ROOMS_INSTALLED go to DKMS, too.
 ROOMS_INSTALLED := demo live
-ROOMS := $(ROOMS_INSTALLED) lab tests/modules
+ROOMS := $(ROOMS_INSTALLED) lab samples tests/modules
 sources = $(filter-out %.mod.c,$(wildcard Kbuild *.[ch] $(foreach room,$(1),$(room)/Kbuild $(room)/*.[ch])))
 SOURCES := $(call sources,$(ROOMS))
 export ARGS
