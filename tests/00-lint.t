@@ -4,9 +4,11 @@
 # Debian 12, checkpatch and kernel-doc those of its kernel's source.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/pages.sh
+. tests/pages.sh
 
 lint=/usr/local/share/kvdemo-lint/scripts
-rooms=(demo live lab tests/modules)
+rooms=(demo live lab samples tests/modules)
 mapfile -t c_files < <(find . "${rooms[@]}" -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' | sed 's,^\./,,' | sort)
 mapfile -t code < <(printf '%s\n' "${c_files[@]}" | grep -vx demo/trace.h)
 mapfile -t files < <(find scripts tests debian .ci -type f | sort)
@@ -33,7 +35,7 @@ copied()
 	local copy status=0
 
 	copy=$(mktemp -d)
-	cp --parents Kbuild {live,lab,tests/modules}/Kbuild "${c_files[@]}" "$copy"
+	cp --parents Kbuild {live,lab,samples,tests/modules}/Kbuild "${c_files[@]}" "$copy"
 	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || status=$?
 	# a sparse that never ran would be silent, too
 	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }
@@ -127,7 +129,7 @@ rules_hold()
 	local line status
 
 	while read -r line; do
-		[[ $line =~ ^(forbid|allow|warned|pressed|faults|unload)\ +(.*[^ ])\ +\#\ . ]] ||
+		[[ $line =~ ^(forbid|allow|warned|pressed|faults|unload|killed)\ +(.*[^ ])\ +\#\ . ]] ||
 			{ echo "no rule: $line"; return 1; }
 		status=0
 		grep -E -e "${BASH_REMATCH[2]}" /dev/null || status=$?
@@ -135,16 +137,16 @@ rules_hold()
 	done < <(grep -v '^#' tests/splats)
 }
 
-# README's table of kernels, as tests/targets has it
+# The table of kernels of doc/testing.md, as tests/targets has it
 kernels()
 {
 	local name suite arch kernel page policy rest
 
 	# shellcheck disable=SC2016 # a backquote is all it is
-	[ "$(grep -c '^| `.*(.*) | [0-9]* | `no' README.md)" -eq "$(scripts/target list | wc -l)" ] || return
+	[ "$(grep -c '^| `.*(.*) | [0-9]* | `no' doc/testing.md)" -eq "$(scripts/target list | wc -l)" ] || return
 	while read -r name suite arch kernel _ _ _ _ page policy _ rest; do
-		grep -qxF "| \`$name\` | $suite | $arch ($kernel) | $page | \`$policy\` |" README.md ||
-			{ echo "README has no line for $name ($rest)"; return 1; }
+		grep -qxF "| \`$name\` | $suite | $arch ($kernel) | $page | \`$policy\` |" doc/testing.md ||
+			{ echo "doc/testing.md has no line for $name ($rest)"; return 1; }
 	done < <(grep -v '^#' tests/targets)
 }
 
@@ -165,7 +167,7 @@ driver()
 	END
 }
 
-# What README promises to driver authors: three files, no symbol of theirs shown
+# What doc/driver.md promises to driver authors: three files, no symbol of theirs shown
 lifted()
 {
 	local copy status=0
@@ -181,7 +183,7 @@ lifted()
 	return "$status"
 }
 
-# The lines that README has a driver compiled with, and the options of its make
+# The lines that doc/driver.md has a driver compiled with, and the options of its make
 against()
 {
 	local copy options=() status=0
@@ -189,10 +191,15 @@ against()
 	copy=$(mktemp -d)
 	mkdir "$copy/kvdemo"
 	cp kvdemo.h kvdemo_compat.h "$built/Module.symvers" "$copy/kvdemo"
-	driver "$(sed -n '/^    #include "kvdemo.h"/,/^$/p' README.md)" \
-		'kvfree(kvmalloc(PAGE_SIZE * 3, GFP_KERNEL));' >"$copy/driver.c"
+	blocks c "$copy/part" doc/driver.md
+	driver "$(<"$copy/part1")" "{
+		size_t size = PAGE_SIZE * 3;
+		$(<"$copy/part2")
+		kvfree(p);
+		kvfree(kvmalloc(size, GFP_KERNEL));
+	}" >"$copy/driver.c"
 	echo 'obj-m := driver.o' >"$copy/Kbuild"
-	mapfile -t options < <(grep -o '[A-Z_]*=[^ ]*/path/to/kvdemo[^ ]*' README.md |
+	mapfile -t options < <(grep -o '[A-Z_]*=[^ ]*/path/to/kvdemo[^ ]*' doc/driver.md |
 		sed 's,/path/to,/src,')
 	builds "$copy" "${options[@]}" || status=$?
 	grep -q kvdemo_kvmalloc "$copy/driver.mod.c" || status=1
@@ -229,6 +236,13 @@ try 'SPDX line first' licensed
 try 'modinfo and README explain every policy' explained
 try 'each line of tests/mutants changes the file that it names' scripts/mutants -n
 try 'each rule of tests/splats has a reason, and grep takes it' rules_hold
-try 'README names every kernel of tests/targets' kernels
+try 'doc/testing.md names every kernel of tests/targets' kernels
 try 'the wrapper can be lifted into a driver' lifted
-try 'a driver can be built against kvdemo, as README says' against
+try 'a driver can be built against kvdemo, as doc/driver.md says' against
+try 'README has at most 200 lines' [ "$(wc -l <README.md)" -le 200 ]
+try 'every command of the pages is run by a test, or marked' commands_run
+try 'so many blocks cannot be run' marks 5
+try 'every target and file that the pages name is there' names
+try "README's prices are those of the table that make bench left" prices
+try 'README.ko.md has the commands, parameters and figures of README.md' same_facts README.md README.ko.md
+try 'so has doc/kvmalloc.ko.md those of doc/kvmalloc.md' same_facts doc/kvmalloc.md doc/kvmalloc.ko.md

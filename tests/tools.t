@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# README's recipes for perf, trace-cmd and bpftrace, as they stand there, and the bench
+# The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, as they stand there, and the bench
 # on the running kernel. The guest is a whole Debian with these tools, so `make
 # check-user` runs this, not `make check`.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/pages.sh
+. tests/pages.sh
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -19,10 +21,12 @@ for deb in "$work"/apt/archives/*.deb; do
 	dpkg-deb --fsys-tarfile "$deb"
 done >"$work/tools.tar"
 rm -r "$work/apt"
+blocks 'sh tools' "$work/tools" doc/runtime.md
 for tool in perf trace-cmd bpftrace; do
-	sed -n "s/^    \($tool .*kvdemo.*\)/exec \1/p" README.md >"$work/$tool"
+	sed -n "s/^$tool .*kvdemo.*/exec &/p" "$work/tools1" >"$work/$tool"
 done
-sed -n '/^    cd .*\/tracing$/,/^$/s/^    //p' README.md >"$work/listeners"
+blocks 'sh 65-trace tools' "$work/listeners" doc/runtime.md
+mv "$work"/listeners{1,}
 cp "$built"/kvdemo{,_bench}.ko "$work"
 cp scripts/bench/host "$work/bench-host"
 

@@ -5,10 +5,10 @@
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# The README's table names the kernel's message, and has a remedy beside it.
+# The table of doc/install.md names the kernel's message, and has a remedy beside it.
 remedied()
 {
-	grep -F 'Lockdown: insmod: unsigned module loading is restricted' README.md |
+	grep -F 'Lockdown: insmod: unsigned module loading is restricted' doc/install.md |
 		grep -q '^| .Operation not permitted.* enrol '
 }
 
@@ -20,5 +20,5 @@ fire 6 "${one[@]}" tests/guest/fire-privilege.sh "${modules[@]}" "$built"/kvdemo
 if [ "$locked" -gt 0 ]; then
 	fire 2 -a lockdown=integrity -l "build/log/$TARGET-fire-lockdown.log" \
 		tests/guest/fire-lockdown.sh "${modules[@]}"
-	try 'README names that message and its remedy' remedied
+	try 'doc/install.md names that message and its remedy' remedied
 fi

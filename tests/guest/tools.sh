@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# Tools that read the events, as README calls them.
+# Tools that read the events, as doc/runtime.md calls them.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -8,7 +8,7 @@ export HOME=/root LC_ALL=C.UTF-8
 dir=/sys/kernel/debug/kvdemo
 cd /tmp || exit
 
-# start TOOL READY: README's command, and READY holds; what it prints goes to /tmp/TOOL
+# start TOOL READY: the page's command, and READY holds; what it prints goes to /tmp/TOOL
 start()
 {
 	local tries=0
@@ -38,7 +38,7 @@ during()
 	wait $pid
 }
 
-# What rmmod says, and who listens, as README finds out
+# What rmmod says, and who listens, as doc/runtime.md finds out
 holders()
 {
 	rmmod kvdemo 2>&1
@@ -112,7 +112,7 @@ held()
 		shows /tmp/bpftrace.held 'temporarily unavailable' '/proc/[0-9]+/fd/.* anon_inode:\[perf_event\]' &&
 		shows /tmp/trace-cmd.held 'temporarily unavailable' '^events/kvdemo/kvdemo_alloc/enable:1$'
 }
-try 'each holds the module while it listens, and README finds it' held
+try 'each holds the module while it listens, and doc/runtime.md finds it' held
 
 # What it leaves on holds the module until somebody switches it off.
 killed()

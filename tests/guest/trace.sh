@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# The tracepoints say what the log says, and README's recipes work.
+# The tracepoints say what the log says, and the recipes of doc/runtime.md work.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -117,7 +117,7 @@ in_use()
 		put alloc $((4 * page)) && put free all
 }
 
-# listeners REGEX...: README's commands show each; none: nobody listens
+# listeners REGEX...: the page's commands show each; none: nobody listens
 listeners()
 {
 	sh /listeners >/tmp/shown
@@ -170,7 +170,7 @@ unloaded()
 	return $status
 }
 
-# recipe NUMBER CHECK: the commands of README around some allocations, whose log is in
+# recipe NUMBER CHECK: the commands of the page around some allocations, whose log is in
 # /tmp/said; the check looks at what the last command prints
 recipe()
 {
@@ -229,29 +229,6 @@ hist()
 	try_unless "$why" "$1" recipe "$2" "$3"
 }
 
-# What a reader of README sees, but for the numbers
-plain()
-{
-	sed 's/[0-9][0-9]*/N/g; s/  */ /g; s/^\[ N\.N\] //; s/^\[N\.N\] //; s/ $//' "$1" | sort -u
-}
-
-session()
-{
-	insmod /kvdemo.ko && cd $dir && sh /session >/tmp/shown 2>&1
-	cd / || return
-	plain /printed >/tmp/wanted
-	plain /tmp/shown >/tmp/seen
-	[ "$(wc -l </tmp/wanted)" -ge 8 ] || return
-	while read -r line; do
-		grep -qF -- "$line" /tmp/seen && continue
-		echo "# not seen: $line"
-		return 1
-	done </tmp/wanted
-}
-
-why=
-[ "$page" -eq 4096 ] || why='it was recorded with pages of 4 KiB'
-try_unless "$why" "README's session is what make shell shows" session
 mark
 insmod /kvdemo.ko cap=1G
 # the boundary above which only vmalloc serves
@@ -265,7 +242,7 @@ try 'for tools the format has words, no enum' words
 try 'every buffer has its kvdemo_free' freed
 try 'callers of the API are named' callers
 try 'switched off they are silent' silent
-try 'rmmod is refused while somebody listens, and README finds out who' listened
+try 'rmmod is refused while somebody listens, and doc/runtime.md finds out who' listened
 try 'it unloads while files of its events are open' unloaded
 hist 'recipe 1: paths and reasons by policy' 1 counts
 hist 'recipe 2: what the try costs, by size' 2 prices

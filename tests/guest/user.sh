@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# What README tells a user to type, typed.
+# What doc/install.md tells a user to type, typed.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver that README's recipe sends to kvdemo: every function of the kvmalloc family
- * by the kernel's own names, with the macros in the lower half of this file and
- * without them in the upper.
+ * A driver that the recipe of doc/driver.md sends to kvdemo: every function of the
+ * kvmalloc family by the kernel's own names. The lower half of this file has the
+ * macros, the upper half does not.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -49,7 +49,7 @@ static bool without_macros(void)
 	return all_are(KVDEMO_PATH_PAGES, p, ARRAY_SIZE(p));
 }
 
-/* README's lines */
+/* the lines of doc/driver.md */
 #undef kvmalloc
 #define kvmalloc(size, flags) kvdemo_kvmalloc(size, flags)
 #undef kvmalloc_node

@@ -84,7 +84,7 @@ static const struct test {
 	{ "__GFP_DMA32 gets nothing", test_dma32 },
 	{ "what nothing can serve is told as such", test_impossible },
 	{ "the kvmalloc family, and its overflows", test_family },
-	{ "the family under the kernel's names, as README's recipe has it", test_recipe },
+	{ "the family under the kernel's names, as doc/driver.md has it", test_recipe },
 	{ "FORTIFY_SOURCE sees how large a buffer is", test_fortify },
 	{ "the kernel's records name the caller", test_callers },
 	{ "prices of the steps that were taken", test_prices },
