@@ -18,27 +18,27 @@
 #include "compat.h"
 #include "demo.h"
 
-/* A default cap is this share of low memory, and of what is available of it */
+/* The default cap is at most this share of low memory, and of its available part */
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
-/* and no more than this: an eighth of a large machine is more than a demo is worth */
+/* and no more than this: an eighth of a large machine is too much for a demo */
 #define CAP_CEILING	SZ_1G
 
-/* What a buffer takes beside its bytes, and for each page of vmalloc: a PTE, a pointer */
+/* Overhead of a buffer, and of each page of vmalloc: a PTE and a pointer */
 #define OVERHEAD	1024
 #define PAGE_OVERHEAD	16
 
-/* Long beside what a worker takes to free the pages of one buffer */
+/* Much longer than a worker needs to free the pages of one buffer */
 #define SETTLE_MS	50
 
-/* How much memory is touched before others get a turn */
+/* Bytes that are touched between two calls of cond_resched() */
 #define CHUNK		SZ_1M
 
-/* Protects all that is counted and held here, and the active policy. */
+/* Protects the counters, the held buffers and the active policy. */
 DEFINE_MUTEX(kvdemo_lock);
 LIST_HEAD(kvdemo_held);
 
-/* What the module itself took and gave back; the difference is a leak. */
+/* Allocations and frees of the module itself; the difference is a leak. */
 static struct {
 	unsigned long taken, given;
 	u64 taken_bytes, given_bytes;
@@ -49,7 +49,7 @@ static struct {
 } total;
 
 /**
- * kvdemo_available() - what can be had without taking it from somebody
+ * kvdemo_available() - memory that can be had without reclaim from others
  *
  * Context: any.
  * Return: bytes.
@@ -60,7 +60,7 @@ u64 kvdemo_available(void)
 	u64 available = si_mem_available();
 
 	si_meminfo(&si);
-	/* highmem is available, and not to kmalloc */
+	/* kmalloc cannot use highmem, although it counts as available */
 	if (si.totalhigh)
 		available = min_t(u64, available, si.freeram - si.freehigh);
 	return available * PAGE_SIZE;
@@ -84,7 +84,7 @@ u64 kvdemo_default_cap(void)
 
 /*
  * The fallback of the running kernel (5.18, 9becb6889130) and the node-aware
- * vmalloc round up to huge pages, where they map any.
+ * vmalloc round up to huge pages if they map any.
  */
 static bool may_map_huge(const struct kvdemo_request *rq)
 {
@@ -165,7 +165,7 @@ static bool is_zero(u8 *p, size_t from, size_t to)
 	return !memchr_inv(p + from, 0, to - from);
 }
 
-/* Chunk by chunk: 0, -EIO where @check fails, -EINTR on a fatal signal */
+/* Returns 0, -EIO if @check fails, or -EINTR on a fatal signal */
 static int each_chunk(const struct kvdemo_buf *buf,
 		      bool (*check)(u8 *p, size_t from, size_t to))
 {
@@ -205,7 +205,7 @@ static int verify(const struct kvdemo_buf *buf)
  * kvdemo_or_dash() - a number, or "-" for what does not exist or was not done
  * @str: room for the number
  * @len: of @str
- * @n: below 0 for none
+ * @n: negative for "-"
  *
  * Context: any.
  * Return: the string.
@@ -289,14 +289,13 @@ static void hold_it(struct kvdemo_buf *buf)
 /**
  * kvdemo_take() - allocate, verify and log one buffer
  * @rq: what is asked for
- * @hold: keep it; else it is given back at once
+ * @hold: keep the buffer; otherwise it is freed at once
  *
  * A failed allocation is no error: the log says path=none.
  *
  * Context: process context, may sleep; kvdemo_lock is held.
- * Return: 1 where there is memory, 0 where there is none; -ENOMEM where not
- * even a struct kvdemo_buf is left, -EIO where memory does not keep its
- * contents, -EINTR on a fatal signal.
+ * Return: 1 for memory, 0 for none; -ENOMEM if not even a struct kvdemo_buf could
+ * be allocated, -EIO if the memory lost its contents, -EINTR on a fatal signal.
  */
 int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 {
@@ -308,12 +307,12 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	if (!buf)
 		return -ENOMEM;
 	buf->rq = *rq;
-	/* The caps look at the machine; a memory cgroup may have less to give. */
+	/* The caps look at the machine; a memory cgroup may have less left. */
 	buf->rq.no_oom = true;
-	/* Up to PAGE_SIZE no policy has a rule, and this calls no OOM killer. */
+	/* No policy changes a try up to PAGE_SIZE; this one must not call the OOM killer. */
 	if (rq->size <= PAGE_SIZE && !rq->policy->native)
 		buf->rq.gfp |= __GFP_RETRY_MAYFAIL;
-	/* The try has it anyway, and path=none reports a failed vmalloc. */
+	/* The try has NOWARN anyway, and path=none reports a failed vmalloc. */
 	if (rq->size > PAGE_SIZE || !rq->policy->tries)
 		buf->rq.gfp |= __GFP_NOWARN;
 
@@ -333,10 +332,10 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 }
 
 /**
- * kvdemo_settle() - wait until a vmalloc that failed has given its pages back
+ * kvdemo_settle() - wait until a failed vmalloc has freed its pages
  *
- * From 6.19 on a worker does that. Until then a memory cgroup stays full, and the next
- * page that its task touches could call the cgroup's OOM killer.
+ * From 6.19 on a worker frees them. Until it has run, a full memory cgroup stays full,
+ * and the next page that the task touches could call the cgroup's OOM killer.
  *
  * Context: process context, sleeps only after a failure; kvdemo_lock is held.
  */
@@ -352,7 +351,7 @@ void kvdemo_settle(void)
 /**
  * kvdemo_only_failures() - did every request fail?
  *
- * One of size 0 did not, though it takes no memory.
+ * A request of size 0 is no failure, although it gets no memory.
  *
  * Context: kvdemo_lock is held.
  */
@@ -370,11 +369,11 @@ static void let_go(struct kvdemo_buf *buf)
 }
 
 /**
- * kvdemo_give_back_id() - give one held buffer back
+ * kvdemo_give_back_id() - free one held buffer
  * @id: its number
  *
  * Context: process context, may sleep; kvdemo_lock is held.
- * Return: 0; -EINVAL where none has that number.
+ * Return: 0; -EINVAL if no held buffer has that number.
  */
 int kvdemo_give_back_id(unsigned long id)
 {
@@ -392,7 +391,7 @@ int kvdemo_give_back_id(unsigned long id)
 }
 
 /**
- * kvdemo_give_back_all() - give all held buffers back, and say how much it was
+ * kvdemo_give_back_all() - free all held buffers, and log how much that was
  *
  * Context: process context, may sleep; kvdemo_lock is held.
  */
@@ -413,7 +412,7 @@ void kvdemo_give_back_all(void)
 }
 
 /**
- * kvdemo_log_summary() - what all allocations so far came to
+ * kvdemo_log_summary() - log the totals of all allocations so far
  * @policy: under which they were made
  *
  * Context: kvdemo_lock is held.
@@ -428,7 +427,7 @@ void kvdemo_log_summary(const struct kvdemo_policy *policy)
 }
 
 /**
- * kvdemo_log_exit() - whether all was given back
+ * kvdemo_log_exit() - log whether all memory was freed
  *
  * Context: kvdemo_lock is held.
  */
