@@ -11,8 +11,8 @@
 
 /*
  * 5.14, 3382bbee0464 "mm/vmalloc: enable mapping of huge pages at pte level in
- * vmalloc": where huge pages may be mapped at all, an area below PMD_SIZE is made of
- * runs of contiguous PTEs, as arm64 does from 6.16 on.
+ * vmalloc": if vmalloc may map huge pages, it may map an area below PMD_SIZE by runs of
+ * contiguous PTEs. arm64 does so from 6.16 on.
  */
 #if KVDEMO_SINCE(5, 14)
 #define kvdemo_compat_vmap_shift(size)	arch_vmap_pte_supported_shift(size)
@@ -21,9 +21,9 @@
 #endif
 
 /*
- * 5.13, 121e6f3258fe "mm/vmalloc: hugepage vmalloc mappings": where an architecture
- * takes them (powerpc), each vmalloc may map huge pages, until 5.18, 559089e0a93d
- * "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP": only who asks for it.
+ * 5.13, 121e6f3258fe "mm/vmalloc: hugepage vmalloc mappings": on architectures with
+ * huge vmalloc (powerpc) each vmalloc may map huge pages. Since 5.18, 559089e0a93d
+ * "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP", only callers that ask.
  */
 #if KVDEMO_SINCE(5, 13) && !KVDEMO_SINCE(5, 18)
 #define KVDEMO_VMALLOC_HUGE	IS_ENABLED(CONFIG_HAVE_ARCH_HUGE_VMALLOC)
