@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Run-time control: /sys/kernel/debug/kvdemo, for root only. What is written
- * cannot be read and the other way round, for under lockdown debugfs refuses
- * even to read a file that could be written.
+ * Run-time control: /sys/kernel/debug/kvdemo, for root only. A file is either read or
+ * written, because under lockdown debugfs refuses every file with write permission,
+ * even to readers.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,7 +29,7 @@ static bool cap_is_default;
 
 static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 10);
 
-/* One line for a bad write, and not more of them than a log can bear */
+/* Logs one line for a bad write, rate limited */
 static int bad_write(const char *name, const char *val, size_t len, int err,
 		     const char *allowed)
 {
@@ -49,7 +49,7 @@ static int bad_ask(const char *key, const char *val, int err)
 #define ALLOC_ALLOWED \
 	"a size, as in 64K, and any of size=, policy=, node=, gfp=, count=, zero=, force_fallback="
 
-/* A word without a value is a switch, else the size. */
+/* A word without a value is a switch if it names a key, otherwise the size. */
 static int set_word(struct kvdemo_ask *ask, char *word, bool *sized)
 {
 	char *val = strchr(word, '=');
@@ -75,7 +75,7 @@ static int set_word(struct kvdemo_ask *ask, char *word, bool *sized)
 static int parse_alloc(struct kvdemo_ask *ask, char *line)
 {
 	size_t len = strlen(line);
-	char shown[LINE_LEN / 2]; /* more than is ever told of it */
+	char shown[LINE_LEN / 2]; /* longer than the part that the log shows */
 	bool sized = false;
 	char *word;
 	int err;
@@ -101,7 +101,7 @@ static int over_cap(const struct kvdemo_ask *ask)
 	u64 held = kvdemo_held_footprint();
 	u64 more = kvdemo_footprint(&ask->rq) * ask->count;
 
-	/* Who names a cap means it; the default one was a share of what was there. */
+	/* A cap given by the user is final; the default was computed at load. */
 	u64 most = cap_is_default ? kvdemo_available() / 2 : U64_MAX;
 
 	if (held + more <= cap && more <= most)
@@ -174,7 +174,7 @@ static int do_policy(char *line)
 	return 0;
 }
 
-/* Files that are written: each write is one whole line. */
+/* Write-only files: each write is one whole line. */
 static const struct command {
 	const char *name;
 	int (*act)(char *line);
@@ -184,7 +184,7 @@ static const struct command {
 	{ "policy", do_policy },
 };
 
-/* Without the newline at its end; of @size bytes @len are in @line. */
+/* @line is without its newline; @len of the @size bytes written are in it. */
 static int whole_line(const char *name, char *line, size_t len, size_t size)
 {
 	size_t n = len;
@@ -202,7 +202,7 @@ static ssize_t command_write(struct file *file, const char __user *from,
 			     size_t size, loff_t *pos)
 {
 	const struct command *command = file_inode(file)->i_private;
-	/* the newline at its end is none of its characters */
+	/* the newline does not count */
 	size_t len = min_t(size_t, size, LINE_LEN + 1);
 	char line[LINE_LEN + 2];
 	int err;
@@ -212,7 +212,7 @@ static ssize_t command_write(struct file *file, const char __user *from,
 	err = whole_line(command->name, line, len, size);
 	if (err)
 		return err;
-	/* Who waits for a long allocation of another can be killed. */
+	/* Killable: the holder may be busy for seconds. */
 	if (mutex_lock_killable(&kvdemo_lock))
 		return -EINTR;
 	err = command->act(line);
@@ -227,7 +227,7 @@ static const struct file_operations command_fops = {
 	.llseek = noop_llseek,
 };
 
-/* Files that are read */
+/* Read-only files */
 
 static int policies_show(struct seq_file *seq, void *unused)
 {
@@ -305,11 +305,11 @@ static const struct file_operations held_fops = {
 };
 
 /**
- * kvdemo_debugfs_dir() - where kvdemo's files are, for modules that add some
+ * kvdemo_debugfs_dir() - kvdemo's directory, so that other modules can add files
  *
  * Context: any, while the caller keeps kvdemo.ko loaded.
- * Return: the directory; an error pointer where debugfs is not to be had, which
- * the functions of debugfs take without a word.
+ * Return: the directory; an error pointer if there is no debugfs. The functions of
+ * debugfs ignore that silently.
  */
 struct dentry *kvdemo_debugfs_dir(void)
 {
@@ -318,11 +318,11 @@ struct dentry *kvdemo_debugfs_dir(void)
 EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
 
 /**
- * kvdemo_debugfs_init() - make the files
+ * kvdemo_debugfs_init() - create the files
  * @policy: active until another is written
  * @most: bytes that may be held
- * @is_default: nobody named them, and one write takes at most half of what is
- *        available by then
+ * @is_default: the user gave no cap, so one write may take at most half of what is
+ *        available at that moment
  *
  * Context: process context, may sleep. Without debugfs there are no files, and
  * the module does the rest of its work.
@@ -343,9 +343,9 @@ void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 most, bool is_d
 }
 
 /**
- * kvdemo_debugfs_exit() - take the files away
+ * kvdemo_debugfs_exit() - remove the files
  *
- * Context: process context, waits for those that read or write.
+ * Context: process context, waits for readers and writers to finish.
  */
 void kvdemo_debugfs_exit(void)
 {
