@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of kvdemo.ko share. No other module includes it, and a driver
- * that lifts the wrapper goes without it.
+ * Shared by the parts of kvdemo.ko. No other module includes it, and a driver that
+ * copies the wrapper does not need it.
  */
 #ifndef KVDEMO_DEMO_H
 #define KVDEMO_DEMO_H
@@ -12,9 +12,9 @@
 #include "kvdemo.h"
 
 /**
- * struct kvdemo_ask - what a user asks for in words
+ * struct kvdemo_ask - a request that a user wrote in words
  * @rq: the request; @rq.size in bytes
- * @count: how often
+ * @count: how many allocations
  * @zero: __GFP_ZERO, whatever gfp= says
  */
 struct kvdemo_ask {
@@ -25,13 +25,13 @@ struct kvdemo_ask {
 
 /**
  * struct kvdemo_buf - a buffer that was taken for a user
- * @list: in kvdemo_held, where it is kept
+ * @list: links held buffers in kvdemo_held
  * @id: its number since the module was loaded, from 1
  * @p: the memory
  * @rq: what was asked for
- * @res: what became of it
+ * @res: the outcome
  * @total_ns: price of the whole request in ns
- * @layout: where it lies
+ * @layout: where it lies in physical memory
  */
 struct kvdemo_buf {
 	struct list_head list;
@@ -48,7 +48,7 @@ struct kvdemo_buf {
 /**
  * struct kvdemo_item - one size of the demo
  * @size: in bytes
- * @force_fallback: for this item alone
+ * @force_fallback: for this item only
  */
 struct kvdemo_item {
 	size_t size;
@@ -56,13 +56,13 @@ struct kvdemo_item {
 };
 
 /**
- * struct kvdemo_demo - what the load parameters ask for
+ * struct kvdemo_demo - the load parameters
  * @items: the sizes
  * @nr_items: how many there are
- * @ask: what all of them share
+ * @ask: the request that all items share
  * @hold: keep the buffers until rmmod
- * @cap: most bytes to have allocated at any time
- * @cap_is_default: nobody named the cap
+ * @cap: most bytes allocated at any time
+ * @cap_is_default: the user gave no cap
  */
 extern struct kvdemo_demo {
 	struct kvdemo_item items[KVDEMO_MAX_SIZES];
@@ -73,7 +73,7 @@ extern struct kvdemo_demo {
 	bool cap_is_default;
 } kvdemo_demo;
 
-/* What no order can be told of, vmalloc memory and none, has -1. */
+/* -1 for vmalloc memory and for no memory: they have no order */
 static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
 {
 	bool kmalloced = layout->path == KVDEMO_PATH_SLAB ||
