@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where an allocation lies in physical memory: a walk over its pages, which the
- * allocation path never makes.
+ * Where an allocation lies in physical memory. This walks over its pages, so the
+ * allocation path never calls it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,8 +35,8 @@ int kvdemo_page_node(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_page_node);
 
 /*
- * Do @size bytes from @p end inside the compound page that holds @p? By frames, for
- * KASAN's tags make the addresses of an object and of its slab differ.
+ * Do @size bytes from @p end inside the compound page that holds @p? Page frame numbers
+ * are compared, because KASAN tags make addresses of an object and its slab differ.
  */
 static bool inside_compound(const void *p, size_t size, unsigned int order)
 {
@@ -52,11 +52,11 @@ static bool inside_compound(const void *p, size_t size, unsigned int order)
  * @size: the bytes that were asked for
  * @layout: filled in; see &struct kvdemo_layout
  *
- * Takes time in proportion to @size, and stays off the allocation path.
+ * Takes time in proportion to @size, so the allocation path does not call it.
  *
  * Context: process context, may sleep.
- * Return: 0; -EINVAL for NULL, ZERO_SIZE_PTR or size 0; -ERANGE where the slab,
- * the compound page or the vmalloc area ends before @size.
+ * Return: 0; -EINVAL for NULL, ZERO_SIZE_PTR or size 0; -ERANGE if the slab, the
+ * compound page or the vmalloc area ends before @size.
  */
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
 {
