@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The words for policies, paths and reasons.
+ * The names of policies, paths and reasons.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
