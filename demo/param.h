@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Numbers and sizes as users write them, and the one line that refuses a bad value.
- * In a header, because modules that are loaded without kvdemo.ko use it, too.
+ * This is a header because modules that load without kvdemo.ko use it as well.
  */
 #ifndef KVDEMO_PARAM_H
 #define KVDEMO_PARAM_H
@@ -12,12 +12,12 @@
 #include <linux/printk.h>
 #include <linux/string.h>
 
-/* How many characters of a user's word the log shows */
+/* The log shows at most so many characters of a user's word */
 #define PARAM_ECHO_LEN	64
 
 /**
- * param_is_number() - may this be given to one of the kernel's parsers?
- * @val: the word; they would take a sign and a trailing newline
+ * param_is_number() - is this word fit for one of the kernel's parsers?
+ * @val: the word; the parsers alone would accept a sign and a trailing newline
  *
  * Context: any.
  * Return: whether it begins with a digit and has no blank.
@@ -68,12 +68,12 @@ static inline int param_parse_size(const char *word, size_t len, u64 *size)
 
 /**
  * param_say_bad() - one line about a bad value
- * @key: what it was for
- * @val: the value; bytes that do not print are escaped, in the key, too, and what
- *	is long is cut
+ * @key: its parameter or key
+ * @val: the value; in key and value, bytes that do not print are escaped, and a long
+ *	value is cut
  * @len: its length in bytes
  * @err: -ERANGE or another error
- * @allowed: what would be good
+ * @allowed: the allowed values
  *
  * Context: any.
  */
@@ -91,8 +91,8 @@ static inline void param_say_bad(const char *key, const char *val, size_t len, i
  * param_refuse() - refuse a load parameter
  * @name: of the parameter
  * @val: as the user gave it; NULL for a bare word
- * @allowed: what would be good
- * @err: set to @code, for init to fail with; only the first bad value is told
+ * @allowed: the allowed values
+ * @err: set to @code, which init then returns; only the first bad value is logged
  * @code: -EINVAL or -ERANGE
  *
  * Context: any.
@@ -112,9 +112,9 @@ static inline int param_refuse(const char *name, const char *val, const char *al
 /**
  * struct param_number - a load parameter that is a number
  * @value: its default, then what the user gave
- * @min: the least that is allowed
- * @max: the most that is allowed
- * @err: set on a bad value, for init to fail with
+ * @min: the smallest allowed value
+ * @max: the largest allowed value
+ * @err: set on a bad value; init then returns it
  */
 struct param_number {
 	unsigned int value, min, max;
@@ -148,7 +148,7 @@ static inline int param_number_get(char *buf, const struct kernel_param *kp)
 	return scnprintf(buf, PAGE_SIZE, "%u\n", number->value);
 }
 
-/* NOARG: a bare word reaches the setter, too. */
+/* NOARG lets a parameter without a value reach the setter. */
 static const struct kernel_param_ops __maybe_unused param_number_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = param_number_set,
