@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The load parameters, and whether what they ask for fits.
+ * The load parameters, and whether the memory that they ask for fits the cap.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -11,7 +11,7 @@
 #include "demo.h"
 #include "param.h"
 
-/* The first error of a setter, for init to fail with */
+/* The first error of a setter; init returns it */
 static int params_err;
 
 struct kvdemo_demo kvdemo_demo = {
@@ -26,8 +26,8 @@ struct kvdemo_demo kvdemo_demo = {
 };
 
 /*
- * Only the first bad value is told, and init fails with its error: a setter that
- * fails makes the kernel print a line of its own, with the whole value.
+ * Setters return 0 and init fails with the first error, because a setter that fails
+ * makes the kernel print a line of its own, with the whole value.
  */
 static int bad_value(const char *name, const char *val, size_t len, int err,
 		     const char *allowed)
@@ -105,9 +105,9 @@ static int set_hold(const char *val, const struct kernel_param *kp)
 }
 
 /*
- * Own setters, for the kernel's cut a string at 1024 bytes before the module
- * can say what is wrong; NOARG, so that a bare word reaches them, too. Mode 0:
- * nobody sees them in sysfs.
+ * Own setters, because the kernel's refuses a string over 1024 bytes before the module
+ * can say what is wrong. NOARG lets a parameter without a value reach them. Mode 0
+ * keeps them out of sysfs.
  */
 #define OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
 
@@ -143,7 +143,7 @@ MODULE_PARM_DESC(hold, "1: keep the buffers until rmmod and say how to find them
 module_param_cb(cap, &cap_ops, NULL, 0);
 MODULE_PARM_DESC(cap, "most bytes to have allocated at any time, with an optional K, M or G (default: an eighth of low memory, at most a quarter of what is available, and at most 1 GiB)");
 
-/* What is asked for, and whether it fits */
+/* The request, and whether it fits the cap */
 
 /**
  * kvdemo_demo_request() - the request of one item
@@ -160,7 +160,7 @@ struct kvdemo_request kvdemo_demo_request(const struct kvdemo_item *item)
 	return rq;
 }
 
-/* At a time: all of them with hold=1, else one after another */
+/* The most at a time: all buffers with hold=1, otherwise the largest one */
 static u64 footprint_at_a_time(const struct kvdemo_item *item)
 {
 	struct kvdemo_request rq = kvdemo_demo_request(item);
@@ -189,7 +189,7 @@ static void default_items(void)
 	kvdemo_demo.nr_items = ARRAY_SIZE(items);
 }
 
-/* Leave out what does not fit: a default insmod never fails for size. */
+/* Leave out sizes that do not fit, so that a plain insmod never fails for them. */
 static void fit_default_items(void)
 {
 	unsigned int i, kept = 0;
@@ -230,10 +230,10 @@ static int check_items(void)
 }
 
 /**
- * kvdemo_demo_prepare() - check the parameters together, and fill in what none named
+ * kvdemo_demo_prepare() - check the parameters together, and fill in defaults
  *
  * Context: init of the module.
- * Return: 0, or the error of the first bad parameter, which the log has told.
+ * Return: 0, or the error of the first bad parameter, which the log names.
  */
 int kvdemo_demo_prepare(void)
 {
