@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tracepoints of trace.h. The module stays loaded while somebody listens.
+ * The tracepoints of trace.h. The module cannot be unloaded while a tracer listens.
  */
 #include <linux/export.h>
 #include <linux/module.h>
@@ -27,7 +27,8 @@ static const struct kvdemo_observer observer = { .alloc = tell_alloc, .free = te
 /**
  * kvdemo_trace_reg() - an event gets its first listener
  *
- * A hist trigger that outlives the module makes the kernel WARN, so the listener holds it.
+ * It takes a reference to the module, because a hist trigger that outlives the module
+ * makes the kernel WARN.
  *
  * Context: process context; the tracepoint code serialises.
  * Return: 0, or -ENODEV while the module is being unloaded.
