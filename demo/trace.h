@@ -23,7 +23,7 @@
 /* A caller of the kernel's kvmalloc made it, and kvdemo_watch emits the event. */
 #define KVDEMO_ORIGIN_KERNEL	"kernel"
 
-/* Room for the longest word of an event, and its end. A longer one is cut. */
+/* Room for the longest word of an event and its NUL; a longer word is cut. */
 #define KVDEMO_WORD_SIZE	16
 
 int kvdemo_trace_reg(void);
@@ -32,9 +32,9 @@ void kvdemo_trace_unreg(void);
 #endif /* KVDEMO_TRACE_ONCE */
 
 /*
- * The words are those of the log, as text: a histogram shows them as they are, and a
- * policy of the caller's own, which has no number, has its name. A step that was not made
- * costs 0 ns here, so that a histogram can add.
+ * The words are text, as in the log, because a histogram prints text as it is, and a
+ * caller's own policy has a name but no number. A step that was not made costs 0 ns here,
+ * so that a histogram can add.
  */
 TRACE_EVENT_FN(kvdemo_alloc,
 	TP_PROTO(const char *origin, const struct kvdemo_request *rq,
