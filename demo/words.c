@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A request in words: one table of keys for load parameters and debugfs, so that
- * both take the same words and refuse the same way.
+ * A request in words. Load parameters and debugfs share one table of keys, so both
+ * accept and refuse the same words.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -145,7 +145,7 @@ static int set_force_fallback(struct kvdemo_ask *ask, const char *val)
 	return kvdemo_parse_switch(val, &ask->rq.force_fallback);
 }
 
-/* A switch without a value is switched on, as the kernel's own are. */
+/* A switch without a value is on, as in the kernel's own parameters. */
 static const struct ask_key {
 	const char *name;
 	int (*set)(struct kvdemo_ask *ask, const char *val);
@@ -188,7 +188,7 @@ bool kvdemo_ask_is_key(const char *word)
 
 /**
  * kvdemo_ask_set() - set one key of a request
- * @ask: where
+ * @ask: the request
  * @key: one of size, policy, node, gfp, count, zero, force_fallback
  * @val: its value; NULL for a bare word, which switches a switch on
  *
@@ -205,11 +205,11 @@ int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val)
 }
 
 /**
- * kvdemo_ask_finish() - check what the keys say together
- * @ask: all of its keys are set
+ * kvdemo_ask_finish() - check the keys against each other
+ * @ask: the request, with all its keys set
  *
  * Context: any.
- * Return: 0, or -EINVAL for what kvdemo_say_bad_whole() explains.
+ * Return: 0, or -EINVAL; kvdemo_say_bad_whole() then logs why.
  */
 int kvdemo_ask_finish(struct kvdemo_ask *ask)
 {
@@ -219,7 +219,7 @@ int kvdemo_ask_finish(struct kvdemo_ask *ask)
 }
 
 /**
- * kvdemo_say_bad_whole() - one line about what kvdemo_ask_finish() refused
+ * kvdemo_say_bad_whole() - log why kvdemo_ask_finish() refused a request
  * @ask: as given to it
  *
  * Context: any.
@@ -231,7 +231,7 @@ void kvdemo_say_bad_whole(const struct kvdemo_ask *ask)
 }
 
 /**
- * kvdemo_say_bad_ask() - one line about what kvdemo_ask_set() refused
+ * kvdemo_say_bad_ask() - log why kvdemo_ask_set() refused a key
  * @key: as given to it
  * @val: as given to it
  * @err: what it returned
