@@ -11,8 +11,8 @@
 #include "kvdemo_compat.h"
 
 /*
- * 7.1, "mm: move pgscan, pgsteal, pgrefill to node stats": no longer among the
- * events of all_vm_events().
+ * 7.1, "mm: move pgscan, pgsteal, pgrefill to node stats": all_vm_events() no longer
+ * has these events.
  */
 #if KVDEMO_SINCE(7, 1)
 #define kvdemo_compat_pgscan_direct(events)	global_node_page_state(PGSCAN_DIRECT)
