@@ -28,7 +28,7 @@
  * @order: the smallest order of which no free block is left
  * @max_kept: how many pages may be kept at most
  * @reserve: how many pages are left free at least
- * @kept: the pages that are kept, by their lru, which nobody else uses then
+ * @kept: the pages that are kept, linked by their lru, which is unused meanwhile
  * @nr_kept: how many these are
  */
 struct frag {
@@ -54,11 +54,11 @@ static inline bool frag_take_block(struct frag *frag, int order)
 	struct page *page;
 	unsigned long i;
 
-	/* neither direct reclaim nor kswapd: what is in use stays in use */
+	/* neither direct reclaim nor kswapd: memory in use stays in use */
 	gfp &= ~__GFP_RECLAIM;
-	/* not being given a block is how this ends */
+	/* a failure is expected: it ends the loop */
 	gfp |= __GFP_NOWARN | __GFP_NORETRY;
-	/* the reserves below the watermarks are not ours */
+	/* leave the reserves below the watermarks alone */
 	gfp |= __GFP_NOMEMALLOC;
 	page = alloc_pages(gfp, order);
 	if (!page)
@@ -115,12 +115,12 @@ static inline int frag_take_on_every_cpu(struct frag *frag)
  * frag_take() - fragment free memory
  * @frag: its order, max_kept and reserve are set
  *
- * It repeats until a pass finds nothing: what others free, and what a CPU hands back
- * late, may still join to blocks.
+ * It repeats until a pass finds nothing, because pages that others free, or that a CPU
+ * hands back late, may form blocks again.
  *
  * Context: process context, sleeps.
- * Return: 0, -EINTR where the task is being killed, or -ENOMEM. After an error
- * frag_give() is still due.
+ * Return: 0, -EINTR if the task is being killed, or -ENOMEM. The caller calls
+ * frag_give() after an error as well.
  */
 static inline int frag_take(struct frag *frag)
 {
@@ -146,7 +146,7 @@ static inline int frag_take(struct frag *frag)
  * @frag: from frag_take()
  *
  * Context: process context, may sleep.
- * Return: how many pages it found; @frag->nr_kept is what it should have found.
+ * Return: the number of pages freed, which should be @frag->nr_kept.
  */
 static inline unsigned long frag_give(struct frag *frag)
 {
