@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * insmod kvdemo_frag.ko fragments free memory, rmmod gives it back. How is in frag.h:
- * with order=N one page of each 2^N is kept, with order=1 every second page. The log
- * says how much was taken, and for each order how much of free memory it cannot use.
+ * insmod kvdemo_frag.ko fragments free memory, rmmod gives it back. frag.h says how:
+ * with order=N it keeps one page of each 2^N, with order=1 every second page. The log
+ * says how many pages it keeps, and for each order how much of free memory lies in
+ * smaller blocks.
  *
- * It takes free memory only, so nothing is reclaimed and nobody is killed for it;
- * it keeps at most share= percent of it and leaves at least reserve= MiB free.
- * Smaller blocks than those of order N are left, and the default N is above the
- * costly order: up to that one the kernel kills for a block that it lacks.
+ * It takes free memory only, so nothing is reclaimed and no process is killed for it.
+ * It keeps at most share= percent of it and leaves at least reserve= MiB free. Blocks
+ * smaller than order N are left. The default N is above the costly order, because the
+ * kernel may call the OOM killer for a missing block of a smaller order.
  *
- * Blocks that are set aside for CMA are left whole, because the kernel gives none of
- * them to such pages. A kernel allocation cannot use them either.
+ * Blocks in CMA areas stay whole, because the kernel places no unmovable pages there.
+ * For the same reason kmalloc cannot use them.
  *
  * Pages on the pcplists are neither counted nor taken: single pages, a few MiB in all.
- * They join to blocks when somebody empties these lists, as kcompactd does after a
+ * They form blocks again when these lists are drained, as kcompactd does after a
  * failed try.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -24,7 +25,7 @@
 #include "demo/param.h"
 #include "frag.h"
 
-/* Pages on the pcplists are not counted as free: hence a little more than half. */
+/* A little more than half, because pages on the pcplists do not count as free. */
 #define MAX_SHARE	60
 #define DEFAULT_ORDER	(PAGE_ALLOC_COSTLY_ORDER + 1)
 #define DEFAULT_RESERVE	64
@@ -59,7 +60,7 @@ static void give_all(void)
 	pr_info("given back=%lu of kept=%lu pages\n", frag_give(&frag), frag.nr_kept);
 }
 
-/* Per mille of free memory that lies in blocks too small for this order */
+/* Per mille of free memory in blocks too small for this order */
 static unsigned int unusable(const struct lab_free *sum, int order)
 {
 	unsigned long pages = min(sum->pages, lab_free_from(sum, order));
