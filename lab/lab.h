@@ -17,7 +17,7 @@
 /**
  * struct lab_free - the free memory that GFP_KERNEL can be served from
  * @pages: all of it
- * @blocks: how many free blocks of each order; the lists of the CPUs apart
+ * @blocks: how many free blocks of each order, without those on pcplists
  */
 struct lab_free {
 	unsigned long pages;
@@ -25,9 +25,9 @@ struct lab_free {
 };
 
 /*
- * A zone keeps this much (__zone_watermark_ok(), but for what atomic callers may
- * use): for the kernel's own work, more for a while after a block of another
- * migrate type was broken up, and from those who could be served elsewhere, too.
+ * Pages that a zone does not give to GFP_KERNEL, as in __zone_watermark_ok(): its
+ * watermark, its boost after a block of another migrate type was broken up, and its
+ * reserve against requests that other zones could serve.
  */
 static inline bool lab_zone_gives(struct zone *zone, int order)
 {
@@ -48,9 +48,9 @@ static inline void lab_add_blocks(struct lab_free *sum, struct zone *zone)
 /**
  * lab_count_free() - count the free blocks of each order
  * @sum: filled in
- * @order: of the zones that would give a block of this order
+ * @order: count only zones that would give a block of this order
  *
- * Read without the zone's lock: the figures are of a moment, each by itself.
+ * It reads without the zone's lock, so the figures need not fit each other exactly.
  */
 static inline void lab_count_free(struct lab_free *sum, int order)
 {
