@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What a person types; `make help` lists it. What kbuild reads is in Kbuild.
+# The targets that a person types; `make help` lists them. kbuild reads Kbuild instead.
 
-# Root in somebody's checkout, by sudo or in a container: what it makes there is theirs,
-# also where it is interrupted.
+# If root runs make in somebody else's checkout, by sudo or in a container, the files that
+# it makes there go to the owner of the checkout, even after an interrupt.
 ABROAD := $(shell [ "$$(id -u)" -ne 0 ] || [ "$$(stat -c %u .)" -eq 0 ] || echo yes)
 ifeq ($(KVDEMO_OWNED)$(ABROAD),yes)
 export KVDEMO_OWNED := 1
@@ -25,14 +25,14 @@ SOURCES := $(call sources,$(ROOMS))
 export ARGS
 DKMS_SOURCES := dkms.conf LICENSE scripts/kbuild $(call sources,$(ROOMS_INSTALLED))
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
-# What must not change what our commands do; scripts/env has the list.
+# Variables that would change what our commands do; scripts/env has the list.
 unexport $(filter $(subst *,%,$(shell sed -n 's/^\# [a-zA-Z]*: *\([A-Z].*\)/\1/p' scripts/env)),$(.VARIABLES))
-# Where insmod, modinfo and dkms are; Debian's users, and plain su, do without.
+# insmod, modinfo and dkms are there; Debian's users, and plain su, do not have it in PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 VERSION = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 BUILT := build/$(TARGET)/built
 
-# What judges the sources and the harness says the same for every target.
+# The results of these tests do not depend on the target.
 ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t tests/15-host.t)
 # A benchmark is no test; its short form is one in check-all (BENCH=1).
 SLOW := $(if $(BENCH),,tests/70-bench.t)
@@ -53,7 +53,7 @@ modules: mine
 help:
 	@cat scripts/help
 
-# A root that was made anew for a newer kernel wants its modules built again.
+# After a root is made anew for a newer kernel, its modules are built again.
 build/$(TARGET)/root: mine
 	@mkdir -p $(@D)
 	@root=$$(scripts/target make $(TARGET)) && \
@@ -61,7 +61,7 @@ build/$(TARGET)/root: mine
 	made="$$(cat "$$root/release") $$root $$(stat -c %Y "$$root/release")" || exit; \
 	echo "$$made" | cmp -s - $@ || echo "$$made" >$@
 
-# What root made before is said once, and not by each command that meets it.
+# Reports files of root once, so that not every command fails over them.
 mine:
 	@theirs=$$(find . \( -name .git -o -path '*/kvdemo/roots' \) -prune -o -user 0 ! -writable -print -quit); \
 	[ -z "$$theirs" ] || [ "$$(id -u)" -eq 0 ] || { \
@@ -70,7 +70,7 @@ mine:
 $(BUILT): $(SOURCES) scripts/modules build/$(TARGET)/root
 	@scripts/modules $(TARGET) $(SOURCES)
 
-# Nobody replaces the root before that is done, and the modules are of that root.
+# The root is not replaced before that is done, and the modules are built in that root.
 demo shell check mutants:
 	@scripts/target hold $(TARGET) $(MAKE) --no-print-directory TARGET=$(TARGET) held-$@
 
@@ -90,7 +90,7 @@ check-user:
 # Rows side by side: make -j2 check-all. A red one does not stop the others.
 ROWS ?= $(shell scripts/target list)
 
-# some LIST, VARIABLE: nothing to do is no success.
+# some LIST, VARIABLE: an empty list is an error, not a success.
 some = @[ -n "$(strip $(1))" ] || { echo "no rows: $(2)= names some of tests/targets" >&2; exit 1; }
 
 # What scripts/progress is told: how many parts there are, and when the first began
@@ -136,9 +136,9 @@ build/helpers/%: tests/guest/%.c
 
 helpers: $(HELPERS)
 
-# Faults, load and abuse: on two stock kernels, then on the debug kernel with
-# the other tests, too; on the kernel cfi what makes it call through pointers. FIRE=10
-# makes each load a tenth as long.
+# Faults, load and abuse on two stock kernels, then on the debug kernel together with the
+# other tests. On the kernel cfi, tests that make calls through pointers. FIRE=10 makes
+# each load a tenth as long.
 FIRE ?= 1
 FIRE_ROWS ?= bookworm trixie-backports debug cfi
 FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))
@@ -177,8 +177,8 @@ lint:
 held-mutants: $(BUILT)
 	@scripts/mutants $$ARGS
 
-# The module's lines of the kernel log since a mark of our own, or what a thousand
-# lines have left of them
+# The module's lines of the kernel log since our own mark, as far as the log still holds
+# them
 MARK = mark="kvdemo-mark $$$$"; echo "$$mark" | $(SUDO) tee /dev/kmsg >/dev/null
 SINCE = $(SUDO) dmesg | tac | sed "/$$mark/,\$$d" | tac | grep 'kvdemo: ' || true
 
