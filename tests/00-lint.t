@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What can be said of the sources without running them. The tools are those of
-# Debian 12, checkpatch and kernel-doc those of its kernel's source.
+# Checks of the sources and the pages without running them. The tools are those of
+# Debian 12; checkpatch and kernel-doc are those of its kernel's source.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/pages.sh
@@ -20,7 +20,7 @@ in_root()
 	scripts/target run bookworm -b "$top:/src" -- env -C /src "$@"
 }
 
-# builds DIR MAKE-ARGUMENT...: it builds in Debian 12's root, and without a word
+# builds DIR MAKE-ARGUMENT...: it builds in Debian 12's root without a warning
 builds()
 {
 	local status=0
@@ -37,13 +37,13 @@ copied()
 	copy=$(mktemp -d)
 	cp --parents Kbuild {live,lab,samples,tests/modules}/Kbuild "${c_files[@]}" "$copy"
 	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || status=$?
-	# a sparse that never ran would be silent, too
+	# a sparse that never ran would also be silent
 	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }
 	rm -rf "$copy"
 	return "$status"
 }
 
-# Every function that others can call is documented in front of its body.
+# Every exported function has kernel-doc in front of its body.
 documented()
 {
 	local names name
@@ -65,7 +65,7 @@ same_version()
 		grep -q "version=$version " README.md && sed 1q debian/changelog | grep -qF "kvdemo ($version) "
 }
 
-# As dkms applies it: [[ release =~ regex ]]
+# The regex, applied as dkms does: [[ release =~ regex ]]
 releases()
 {
 	local BUILD_EXCLUSIVE_KERNEL release
@@ -94,7 +94,7 @@ executable()
 	done
 }
 
-# Data and texts apart
+# Every source file but data and texts
 licensed()
 {
 	local file
@@ -123,7 +123,7 @@ explained()
 	done
 }
 
-# A rule that boot cannot read excuses or forbids nothing, silently.
+# boot would silently ignore a rule that it cannot read.
 rules_hold()
 {
 	local line status
@@ -150,7 +150,7 @@ kernels()
 	done < <(grep -v '^#' tests/targets)
 }
 
-# driver HEAD CALL: the source of one that makes that call at load
+# driver HEAD CALL: the source of a driver that makes that call at load
 driver()
 {
 	cat <<-END
