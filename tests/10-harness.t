@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The harness must see what it is there to see: guests that go wrong on purpose.
+# The harness must notice guests that go wrong on purpose.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p build
-# /tmp may be no place for programs.
+# /tmp may be mounted noexec.
 work=$(mktemp -d -p "$PWD/build")
 trap 'rm -rf "$work"' EXIT
 
@@ -23,8 +23,8 @@ ends()
 	ok $? "$name" "$work/out"
 }
 
-# row_says VERDICT NAME COMMANDS [ROW]: what check-all makes of the row where make runs
-# these commands; never: the row is not run
+# row_says VERDICT NAME COMMANDS [ROW]: check-all's verdict of the row if make runs these
+# commands; never: the row is not run
 row_says()
 {
 	local red=0 run=0 table=0 row=${4:-bookworm}
@@ -45,7 +45,7 @@ row_says()
 	ok $? "$2" "$work/out"
 }
 
-# What make demo prints last
+# The table that make demo prints last
 demo_table()
 {
 	scripts/demo "$TARGET" sizes=64K,5M >"$work/demo" 2>&1 || { cat "$work/demo"; return 1; }
@@ -54,8 +54,8 @@ demo_table()
 		grep -Eq '^ *5242880  vmalloc  too-large  +[0-9]+  +[0-9]+  +[0-9]+$' "$work/demo"
 }
 
-# Before init is nothing of ours: a kernel that is lost there has a second chance, and
-# no third.
+# Nothing of ours runs before init, so a kernel that is lost there is started a second
+# time, but not a third.
 lost()
 {
 	mkdir "$work/bin"
@@ -86,8 +86,8 @@ lost()
 	ends 3 'panicked: .*Unable to mount root fs' 'nor where it panics' true -a rdinit=/none
 }
 
-# What was built of the same sources in the same root is not built again, what has
-# changed is; a build with a warning is red, and is so again.
+# The same sources are not built again in the same root; changed sources are. A build
+# with a warning fails, and fails again.
 kept()
 {
 	local dir=$work/kept
@@ -112,7 +112,7 @@ kept()
 			rm -r cache/modules && : >cache/modules && echo two >one.c && again 7 && again 8
 	)
 }
-# Two builds at a time, the second of other sources: each gets, and keeps, its own.
+# Two builds at a time, the second of other sources: each gets its own modules.
 kept_apart()
 {
 	local dir=$work/apart first
@@ -152,7 +152,7 @@ built()
 	grep -qxF "$1" <<<"$said" || { printf '%s\n' "$* gave:" "$said"; return 1; }
 }
 
-# The compiler that built a kernel builds its modules; whoever runs make may say another.
+# The compiler that built a kernel builds its modules, unless the user names another.
 by_clang()
 {
 	local dir=$work/clang all='clang-19 ld.lld-19 clang ld.lld clang-21 ld.lld-21'
@@ -176,8 +176,8 @@ by_clang()
 		built "said LLVM= CC=cc LD=ld M=$top" "$all" "${plain[@]}"
 }
 
-# Where QEMU and mmdebstrap are missing, each of these says what to type, all at
-# once, and makes no root.
+# If QEMU and mmdebstrap are missing, each of these commands prints all that must be
+# installed, and makes no root.
 asks_first()
 {
 	local command
