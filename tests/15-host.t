@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What the scripts do with the machine that they run on: what they need of it, what they
-# take from the caller's environment, and what they leave behind. No guest is booted:
-# where QEMU is wanted, a script in PATH stands for it.
+# The scripts and the machine that they run on: their needs, the caller's environment, and
+# the files and processes that they leave. No guest is booted: a script in PATH stands in
+# for QEMU.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p build
-# /tmp may be no place for programs.
+# /tmp may be mounted noexec.
 work=$(mktemp -d -p "$PWD/build")
 trap 'rm -rf "$work"' EXIT
-# make check holds the root; some tests are about who does not.
+# make check holds the root; some tests need a caller that does not.
 unset KVDEMO_HELD KVDEMO_CALLER KVDEMO_OWNED
 export KVDEMO_ACCEL=tcg # no probe
 
@@ -40,7 +40,7 @@ until_true()
 	return 1
 }
 
-# refuses HOW...: make demo, started so, says one sentence, and asks nobody for a package
+# refuses HOW...: make demo, started that way, prints one sentence and installs nothing
 refuses()
 {
 	stub apt-get <<<"#!/bin/sh
@@ -59,7 +59,7 @@ locked_proc()
 		'mount -t tmpfs kvdemo /proc/sys && exec unshare --map-root-user "$@"' sh
 }
 
-# What an environment holds that somebody has worked in for years
+# An environment with settings that could change every tool
 declare -A hostile=(
 	[BASH_ENV]=$work/bad [ENV]=$work/bad [CDPATH]=/ [GLOBIGNORE]='*' [POSIXLY_CORRECT]=1 [SHELLOPTS]=noglob
 	[BASHOPTS]=failglob [GREP_OPTIONS]=-v [GREP_COLORS]=x [TAR_OPTIONS]=--nothing [XZ_OPT]=--nothing
@@ -98,7 +98,7 @@ script_is_clean()
 	in_hostile scripts/target hold bookworm env
 }
 
-# What belongs to make and kbuild goes on to them.
+# Variables of make and kbuild are passed on.
 kbuild_is_asked()
 {
 	mkdir -p "$work/headers"
@@ -122,7 +122,7 @@ bad_paths()
 		says 'no directory with blanks or colons in its name: /a b' make KDIR='/a b'
 }
 
-# A clone by a Git that turns line ends into those of Windows
+# A clone by a Git that converts line ends to those of Windows
 cloned()
 {
 	(
@@ -136,7 +136,7 @@ cloned()
 	)
 }
 
-# A root as it is made where no mirror is asked: mmdebstrap leaves empty files.
+# A root made without a mirror: a stub of mmdebstrap leaves empty files.
 fake_root()
 {
 	stub mmdebstrap <<-'END'
@@ -241,7 +241,7 @@ bench_killed()
 	STATES=idle ends_with KILL scripts/bench/run -s bookworm "$work/csv"
 }
 
-# What runs as root outlives whom sudo was told by, so the caller is named.
+# A process of root outlives the caller of sudo, so the caller is passed on by its number.
 caller_gone()
 {
 	local caller root
@@ -286,7 +286,7 @@ held()
 		export XDG_CACHE_HOME=$work/lock PATH=$work/bin:$PATH
 		scripts/boot -l "$work/held.log" bookworm tests/guest/demo.sh || true
 		[ -e "$work/same" ] || return
-		# They would have, had nobody used it.
+		# They would have, if the root had not been in use.
 		KVDEMO_REFRESH=1 scripts/target make bookworm || return
 		! cmp <(ls -i "$(<"$work/kernel.path")") "$work/kernel" || return
 		scripts/target clean bookworm
@@ -305,7 +305,7 @@ no_setuid()
 	[ -x "$root/usr/bin/passwd" ] && ! find "$root" -xdev -type f -perm /6000 | grep .
 }
 
-# Where the root's own QEMU runs, target is told for whom.
+# If the root's own QEMU runs, target gets the user that it runs as.
 emulator_user()
 {
 	local wanted
