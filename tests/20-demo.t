@@ -2,21 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # kvdemo.ko as a user meets it: load, log, unload, each parameter, good and bad.
 # rcu_expedited: a refused insmod waits for grace periods, and there are 200.
-# init_on_alloc=0, for else the kernel would make the zeroes that zero=1 asks for.
+# init_on_alloc=0, because otherwise the kernel would zero the memory that zero=1 checks.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# With 1 GiB a 32-bit kernel is left with a vmalloc area of 120 MiB: it can be
-# exhausted, with the address space and not with memory.
+# With 1 GiB a 32-bit kernel has a vmalloc area of 120 MiB only: address space can run out
+# before memory does.
 tests=44 exhaust='' memory=512
 if [ "$arch" = i386 ]; then
 	tests=45 exhaust=1 memory=1024
 fi
-# Enough for an eighth to be above the ceiling of the default cap. The host gives what
-# is touched.
+# Enough memory for an eighth to exceed the ceiling of the default cap. The host provides
+# only the pages that are touched.
 [ "$TARGET" != bookworm ] || memory=9216
 
-# A node that may come by hotplug, and is not online: node=1 must be refused.
+# A node that could be hotplugged but is not online: node=1 must be refused.
 machine=()
 if [ "$arch" = amd64 ]; then
 	machine=(-q "-m $memory,slots=2,maxmem=$((memory + 1536))M -numa node,nodeid=0,memdev=m0
