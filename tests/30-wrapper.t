@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The wrapper, through kvdemo_test.ko, on two nodes and with init_on_alloc=0, so
-# that zeroes are the wrapper's own doing.
+# The wrapper, through kvdemo_test.ko, on two nodes, and with init_on_alloc=0, so that
+# zeroes come from __GFP_ZERO alone.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
