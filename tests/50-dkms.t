@@ -18,14 +18,14 @@ release=$(cat "$root/release")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# How versions replace each other is DKMS's matter, and not the kernel's: each of 2.8, 3.0
-# and 3.2 shows it once.
+# How versions replace each other depends on DKMS and not on the kernel, so one row for
+# each of DKMS 2.8, 3.0 and 3.2 shows it.
 tests=24 brief=()
 case $TARGET in
 trixie-* | sid) tests=21 brief=(brief) ;;
 esac
 plan "$tests"
-# The root forgets what was done in it, so the whole story is one run.
+# Changes in the root are forgotten after each command, so all steps are one run.
 scripts/target run "$TARGET" -b "$top:/src" -b "$work:/out" -- \
 	env -C /src bash tests/dkms-story "$release" "${brief[@]}" >"$work/tap" 2>"$work/err" || true
 cat "$work/tap"
