@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kvdemo_bench.ko by itself: its table, its switches, its ends. What the figures
-# say is for `make bench`.
+# kvdemo_bench.ko by itself: its table, its parameters, the ways it ends. `make bench`
+# judges the figures.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
