@@ -12,6 +12,6 @@ plan 23
 # What a test takes of the memory its file system clears, and s390x takes long for that.
 memory=512
 [ "$arch" != s390x ] || memory=384
-# init_on_alloc=0, for most of the time goes into pages that are zeroed twice.
+# init_on_alloc=0, because most of the time would go into pages that are zeroed twice.
 guest 22 -m $memory -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built/kvdemo.ko"
