@@ -29,6 +29,6 @@ mv "$work"/listeners{1,}
 
 skips=0
 grep -q '^CONFIG_HIST_TRIGGERS=y' "$(config)" || skips=3
-# KVSLOW: under KASAN a rest of policy backoff is over before the next allocation.
+# KVSLOW: under KASAN a back-off period is over before the next allocation.
 plan 13
 guest 12 -c 1 -S "$skips" -a "KVSLOW=$slow" tests/guest/trace.sh "$built"/kvdemo{,_test}.ko "$work"/{recipe*,listeners}
