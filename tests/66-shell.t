@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkfifo "$work/keys"
 
-# shell KEYS: make shell; once it greets, these keys are pressed. Its exit status.
+# shell KEYS: make shell; after its greeting these keys are pressed. Its exit status.
 shell()
 {
 	local typist i
@@ -35,8 +35,8 @@ typed='pwd; cat policies; ls /*.ko | wc -l\necho 64K >alloc; cut -c 12-22 held\n
 
 plan 6
 try 'a shell comes up, and exit ends it with the guest' shell "$typed"
-try 'it stands where the orders are given' shows '^/sys/kernel/debug/kvdemo'
+try 'it starts where commands are given' shows '^/sys/kernel/debug/kvdemo'
 try 'kvdemo is loaded' shows '^\[noretry\] noreclaim backoff'
 try 'all modules are at hand' shows "^$(find "$built" -maxdepth 1 -name '*.ko' | wc -l)[^0-9]*$"
-try 'an order is carried out' shows '^ +65536'
+try 'a command works' shows '^ +65536'
 try 'Ctrl-A X ends it at once' shell '\001x'
