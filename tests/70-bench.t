@@ -5,11 +5,11 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# what would make it another measurement
+# these would change the measurement
 unset ACCEL FULL INIT_ON_ALLOC STATES
 csv=build/bench/$TARGET-short.csv
 
-# As a reader would see it: what was measured, and on what
+# The pictures name the unit, the kernel and init_on_alloc.
 drawn()
 {
 	local picture
