@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Loads and unloads by the hundred, and all CPUs on the API while everything
-# else about the module comes and goes.
+# Hundreds of loads and unloads, and all CPUs on the API while files, events and other
+# modules are used and removed.
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What a minute must at least be, however long that takes; the checkers cost a
-# factor. A longer run lasts for its time.
+# The least number of allocations for a minute of load, however long they take; the
+# checkers slow them down. A longer run ends after its time.
 min_allocs=100000 seconds=${FIRE_SECONDS:-$(share 60)}
 # Under the checkers the watch alone takes seconds to come and go.
 if [ -n "$slow" ]; then
@@ -15,7 +15,7 @@ if [ -n "$slow" ]; then
 fi
 [ "$seconds" -ge 60 ] || min_allocs=$((min_allocs * seconds / 60))
 
-# The modules beside kvdemo.ko come and go, too.
+# The modules beside kvdemo.ko are loaded and unloaded as well.
 others=("$built"/kvdemo_{watch,frag}.ko)
 
 plan 10
