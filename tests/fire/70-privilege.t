@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Who may see and do what: nobody but root, no address to anyone, no unsigned
-# module under lockdown.
+# Only root may see and use the files, no user sees an address, and lockdown refuses an
+# unsigned module.
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
