@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A silent checker proves nothing: each is given its bug, in a boot of its own,
-# and must end that boot in its own way.
+# A silent checker proves nothing, so each gets a bug that it must find, in a boot of its
+# own, and must end that boot in its own way.
 TARGET=debug
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
