@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Allocations made to fail, one by one and by kind: a clean error or a clean
-# success each time, and nothing left behind. Leaks are init's to find, as at the
-# end of every boot of this kernel.
+# success each time, and nothing left behind. init looks for leaks at the end of every
+# boot of this kernel.
 TARGET=debug
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
