@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What our noreclaim does under injected failures is what the running kernel's
-# kvmalloc_node does; and /proc/allocinfo names the caller, not the wrapper.
+# Under injected failures our noreclaim does the same as the running kernel's
+# kvmalloc_node(); and /proc/allocinfo names the caller, not the wrapper.
 TARGET=debug
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
