@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What the tests of `make check-fire` share. FIRE=10 asks for a tenth of each load.
+# Shared by the tests of `make check-fire`. FIRE=10 asks for a tenth of each load.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
