@@ -2,18 +2,18 @@
 # shellcheck shell=dash
 # Flags outside the contract of 4.12: what this kernel's own kvmalloc gives, a WARN
 # where its documentation calls them unsupported, and one line of the log elsewhere.
-# Written down from the releases, and not asked of kvdemo_compat.h.
+# The expected values come from the releases, not from kvdemo_compat.h.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-# What NORETRY, NOFAIL, NOFS, NOIO, NOWAIT and ATOMIC get here
+# The expected result of NORETRY, NOFAIL, NOFS, NOIO, NOWAIT and ATOMIC on this kernel
 case $(uname -r) in
 5.1[0-6].*) blocking=0 expected='warns warns tells tells tells tells' ;;
 5.* | 6.[0-9][.-]* | 6.1[0-8][.-]*) blocking=1 expected='warns tells tells tells warns warns' ;;
 *) blocking=1 expected='warns tells tells tells tells tells' ;;
 esac
 
-# The module is loaded anew each time: it says each thing once.
+# The module is loaded anew each time, because it logs each message once.
 number=0
 for reaction in $expected warns refuses; do
 	number=$((number + 1))
