@@ -7,7 +7,7 @@
 page=$(page_size)
 dir=/sys/kernel/debug/kvdemo
 
-# put FILE LINE: one write, and no word of the shell about a refusal
+# put FILE LINE: one write, without the shell's message about a refusal
 put()
 {
 	{ echo "$2" >"$dir/$1"; } 2>/tmp/err
@@ -73,8 +73,8 @@ some_freed()
 		has "^kvdemo: free all=4 bytes=$((65536 + 10 * page))$"
 }
 
-# The kernel's own count of free memory: 31 MiB go and come, in blocks that
-# neither a slab cache nor the list of a CPU keeps.
+# The kernel's own count of free memory: 31 MiB are taken and freed, in blocks that
+# neither a slab cache nor a pcplist keeps.
 given_back()
 {
 	local kib=$((16 * page / 1024))
@@ -117,14 +117,14 @@ over_the_cap()
 		put alloc 4194305 && put free all && refuses alloc '4194305 policy=native' 'allocate memory'; }
 }
 
-# The default cap was a share of what was there at load. Others may have it now.
+# The default cap is a share of memory at load. Other processes may use it by now.
 eaten_since()
 {
 	local available eaten=0 more
 
 	unload && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
 		mount -t tmpfs -o size=100% eaten /eaten || return
-	# Read once a round: it moves by itself.
+	# Read once a round, because it changes by itself.
 	while available=$(available_kib) && [ "$available" -gt $((70 * 1024)) ]; do
 		more=$(((available / 1024 - 70) * 3 / 4 + 1))
 		fallocate -o ${eaten}M -l ${more}M /eaten/file || return
@@ -137,7 +137,7 @@ eaten_since()
 		put alloc '1M count=40' && put free all
 }
 
-# Nothing but failures is an error, and no buffer.
+# If every allocation fails, the write fails and nothing is held.
 no_memory()
 {
 	unload && insmod /kvdemo.ko sizes=64 cap=2G && mark || return
@@ -159,7 +159,7 @@ small_cgroup()
 	echo 16M >"$limit"
 }
 
-# within COMMAND...: in that cgroup; it is not killed, and memory falls short
+# within COMMAND...: runs in that cgroup; memory must fall short and nothing be killed
 within()
 {
 	mark
@@ -167,7 +167,7 @@ within()
 	has 'path=none why=no-memory' && lacks 'invoked oom-killer|Out of memory|out of memory: Kill'
 }
 
-# The caps look at the machine, and the cgroup has less.
+# The caps look at the machine; the cgroup has less left.
 spares_the_group()
 {
 	small_cgroup "$1" || return
@@ -196,7 +196,7 @@ bad()
 	ok $status "$name"
 }
 
-# The log is told of ten in five seconds, and not of every one.
+# The log takes ten refusals in five seconds at most.
 limited()
 {
 	sleep 5
@@ -213,7 +213,7 @@ limited()
 	[ "$said" -ge 10 ] && [ "$said" -lt 60 ]
 }
 
-# What a shell variable cannot hold: a NUL, 64 KiB, two lines, nothing
+# Input that a shell variable cannot hold: a NUL, 64 KiB, two lines, nothing
 garbage()
 {
 	for bytes in '64K\0' '\0' '64\0K\n' '64K\n64K\n' '64K\n\n' '\n' '\377\376\n'; do
@@ -223,12 +223,12 @@ garbage()
 	tr '\0' A </dev/zero | head -c 65536 >/tmp/64k
 	! dd if=/tmp/64k of=$dir/alloc bs=65536 count=1 2>/tmp/err || return
 	! dd if=/tmp/64k of=$dir/free bs=257 count=1 2>/tmp/err || return
-	# good in its first 256 characters
+	# valid in its first 256 characters
 	! put alloc "64$(printf %300s '')" && [ -z "$(held)" ] || return
 	! put alloc "$(printf %-257s 64)" && put alloc "$(printf %-256s 64)" && put free all
 }
 
-# 8 writers of 10 rounds, and a reader of everything
+# 8 writers, 10 rounds each, and a reader of every file
 writer()
 {
 	i=0
@@ -295,7 +295,7 @@ try 'the load parameter policy is the active one' by_parameter
 try 'over the cap is ENOMEM, with a sentence' over_the_cap
 try 'so is what others have taken since' eaten_since
 try 'only failures are ENOMEM' no_memory
-# Debian's kernels have version 1 up to 6.1; its 5.10 shows it, the others version 2.
+# Debian's kernels have cgroup version 1 up to 6.1. 5.10 is tested with it, others with 2.
 case $(uname -r) in
 5.10*) version=1 ;;
 *) version=2 ;;
@@ -313,7 +313,7 @@ try 'an open file keeps the module' busy
 try 'writers and readers while it comes and goes' under_unload
 try 'unload frees what is held and says how much' unloaded
 
-# There is no way back, so this comes last.
+# Lockdown cannot be undone, so this comes last.
 locked_down()
 {
 	mount -t securityfs sec /sys/kernel/security 2>/dev/null
