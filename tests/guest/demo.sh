@@ -8,16 +8,16 @@ page=$(page_size)
 events=/sys/kernel/tracing/events/kmem
 
 # Busybox tries finit_module, then init_module. The first does not read a file that
-# is open for writing, so that a refused module is loaded, and says why, just once.
+# is open for writing, so that a refused module is loaded, and logs the reason, just once.
 exec 9<>/kvdemo.ko
 
-# vmalloc areas whose caller has gone: its symbol does not resolve any more
+# vmalloc areas whose caller was unloaded: its symbol does not resolve any more
 orphans()
 {
 	grep -E ' 0x[0-9a-f]+ pages=' /proc/vmallocinfo
 }
 
-# load ARGUMENT...: insmod from a fresh mark
+# load ARGUMENT...: insmod after a new mark
 load()
 {
 	mark
@@ -57,8 +57,8 @@ bad()
 	bad_seen=1
 }
 
-# Shell builtins where they serve, for this runs a hundred times, and the log is
-# taken away as it is read, for the next call to begin with none.
+# Shell builtins where possible, because this runs a hundred times. Reading the log also
+# clears it, so that the next call starts with an empty one.
 refused()
 {
 	local name=$1 line said='' status=0
@@ -88,7 +88,7 @@ refused()
 	esac
 }
 
-# The same from a fresh mark
+# The same after a new mark
 is_refused()
 {
 	mark
@@ -132,7 +132,7 @@ defaults()
 		lacks 'kvdemo: .*[0-9a-f]{16}' && unload
 }
 
-# Largest boundary: both sides of KMALLOC_MAX_SIZE, or a line that says why not
+# The largest boundary: both sides of KMALLOC_MAX_SIZE, or a line that says why not
 largest()
 {
 	load || return
@@ -152,8 +152,8 @@ held()
 	unload
 }
 
-# 32 MiB of kmalloc memory come and go, in blocks that the list of a CPU does not keep;
-# the module's own count is not asked.
+# 32 MiB of kmalloc memory are allocated and freed, in blocks too large for pcplists.
+# The check uses the kernel's counters, not those of the module.
 given_back()
 {
 	local before
@@ -166,7 +166,7 @@ given_back()
 	return 1
 }
 
-# What the kernel's own event says of our try
+# The flags of our try in the kernel's own event
 traced()
 {
 	[ -d $events/kmalloc_node ] && event=kmalloc_node || event=kmalloc
@@ -231,7 +231,7 @@ try 'force_fallback=1 with policy=kmalloc is refused' is_refused force_fallback 
 try 'over the cap is refused' is_refused sizes= sizes=64K cap=65535
 try 'so is a held total over the cap' is_refused sizes= sizes=32K count=3 hold=1 cap=65536
 try 'the cap counts pages, not bytes' is_refused sizes= sizes=1 count=1000 hold=1 policy=vmalloc cap=2M
-# A share of memory; as much as 1 GiB where that is more than 8 GiB, and no more
+# A share of memory, at most 1 GiB, which machines with more than 8 GiB reach
 default_cap()
 {
 	local gib=1073741824 share
@@ -268,7 +268,7 @@ with_zero()
 }
 try 'size 0 is no failure' with_zero
 
-# Address space runs out before memory does where the vmalloc area is small.
+# With a small vmalloc area, address space runs out before memory does.
 exhausted()
 {
 	load policy=vmalloc sizes=8M,512K,32K,4096 count=100 hold=1 cap=2G &&
