@@ -22,5 +22,5 @@ null)
 	echo "$KVCASE" >$awake
 	;;
 esac
-# What is left behind kmemleak finds when init looks for leaks.
+# kmemleak finds what is left behind when init looks for leaks.
 rmmod kvdemo_test && rmmod kvdemo
