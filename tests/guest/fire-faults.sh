@@ -8,7 +8,7 @@ debug=/sys/kernel/debug
 tracing=/sys/kernel/tracing
 fire=/sys/module/kvdemo_test/parameters
 
-# For fail-nth, which aims by itself: every allocation counts.
+# For fail-nth, which selects the allocation by its number: every one counts.
 echo 0 >$debug/failslab/verbose
 echo 0 >$debug/fail_page_alloc/verbose
 echo N >$debug/failslab/ignore-gfp-wait
@@ -22,8 +22,8 @@ loads()
 	/sweep load /kvdemo.ko kvdemo "$1" && ! log | grep 'kvdemo: exit ' | grep -v ' leaked=0$'
 }
 
-# Every buffer that the module charged to itself has gone back. Asked while it is
-# there, for a module that is unloaded has no lines.
+# Every buffer that is charged to the module has been freed. This reads allocinfo while
+# the module is loaded, because an unloaded module has no lines.
 nothing_charged()
 {
 	[ "$(grep -c 'demo/buf\.c:' /proc/allocinfo)" -ge 1 ] &&
@@ -56,8 +56,8 @@ reads()
 }
 try 'and each read' reads
 
-# Without the names of tasks: the kernel overlooks a failure to begin with these, and
-# warns when it ends. Once before, for the buffers.
+# Without the names of tasks: the kernel ignores that recording them failed to start, and
+# warns when it stops. The first start, without faults, allocates the buffers.
 listens()
 {
 	echo 0 >$tracing/options/record-cmd
@@ -75,14 +75,14 @@ watched()
 }
 try 'reads of the watch, with each allocation of them failing once' watched
 
-# Tables below a page: one fault is the end of them, for kvmalloc has no second try.
+# Tables smaller than a page: one fault makes them fail, because kvmalloc has no fallback.
 watches()
 {
 	/sweep load /kvdemo_watch.ko kvdemo_watch entries=32 200
 }
 try 'and insmod of it, with each of its last allocations failing once' watches
-# warn_alloc() speaks once in 10 s: after the words on kretprobe's pool, which are
-# excused, it would say nothing of ours.
+# warn_alloc() is limited to one report in 10 s: after its report on kretprobe's pool,
+# which is excused, it would not report ours.
 sleep 10
 
 insmod /kvdemo_test.ko on_load=0
