@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 # KVLOADS loads with random valid parameters, then KVSECONDS of load on all CPUs
-# beside writers, readers and comers and goers, then unloads under writers.
+# beside writers, readers and modules that load and unload, then unloads under writers.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -58,11 +58,11 @@ loads()
 		has 'kvdemo: exit .* leaked=0$'
 }
 
-# used FILE: KiB that are not available, KiB of slab, areas of vmalloc. The
-# debug kernel keeps what was freed in a quarantine; only a settled guest counts. The
-# lists of the CPUs hide free pages from MemAvailable, up to 8 MiB on 7.3, and each
-# refresh of the counters shortens a list by an eighth. The stacks of kworkers, which
-# come and go, are areas, and so is what was freed and is to be unmapped with more.
+# used FILE: KiB that are not available, KiB of slab, areas of vmalloc. Only a settled
+# guest counts, because the debug kernel keeps freed memory in a quarantine. Free pages
+# on pcplists are missing in MemAvailable, up to 8 MiB on 7.3, and each refresh of the
+# counters shortens a list by an eighth. Stacks of kworkers, which come and go, are areas,
+# and so are freed areas that wait to be unmapped with others.
 used()
 {
 	sync
@@ -92,7 +92,7 @@ returned()
 }
 
 random_parameters >/tmp/parameters
-# The first loads fill caches that stay.
+# The first loads fill caches that stay filled.
 head -n 10 /tmp/parameters >/tmp/first
 while read -r parameters; do
 	# shellcheck disable=SC2086
@@ -104,8 +104,8 @@ try "$KVLOADS loads and unloads" loads
 used /tmp/after
 try 'memory, slab and vmalloc areas are where they were' returned
 
-# refused MODULE: in use it is not unloaded, and rmmod comes back at once. The
-# load may have ended a moment ago: it says so before it lets go.
+# refused MODULE: while it is in use, rmmod fails at once. The load may have ended a
+# moment ago: it prints its last line before it releases the module.
 refused()
 {
 	if rmmod "$1" 2>/tmp/err; then
@@ -122,7 +122,7 @@ refused()
 	return 1
 }
 
-# put FILE TEXT: the file may be gone, or the answer an error; both are fine
+# put FILE TEXT: a missing file and an error are both fine
 put()
 {
 	echo "$2" 2>/dev/null >$debug/"$1"
@@ -210,7 +210,7 @@ ok $? "$KVSECONDS s on all CPUs: the pattern of every buffer is intact"
 wait $beside
 try 'meanwhile unloads were refused, none got through and none hung' \
 	[ -e /tmp/tried -a ! -e /tmp/unloaded ]
-# What was to happen beside the load did happen.
+# Everything that should happen beside the load did happen.
 beside()
 {
 	for module in watch frag; do
@@ -227,7 +227,7 @@ try 'no allocation that may fall back failed' has '^kvdemo_test: load .* failed=
 put free all
 try 'then it unloads' unload kvdemo_test kvdemo
 
-# Unloaded while it is written and read: refused or gone, and clean either way
+# Unloads while files are written and read: refused or done, and clean in both cases
 under_writers()
 {
 	local round=0 gone=0
