@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# The native oracle, where allocations from one order on fail; and allocinfo.
+# Our noreclaim against the kernel's own kvmalloc while allocations from one order on
+# fail; and allocinfo.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -17,8 +18,8 @@ for cache in kmalloc-8k kmalloc-cg-8k; do
 done
 
 # With redzones even the slab caches below PAGE_SIZE need blocks of order 1 and
-# 2 to grow. Where these fail, only sizes take part that meet no such cache:
-# vmalloc keeps an array of its pages, of up to 1024 bytes at 128 of them.
+# 2 to grow. Where these fail, only sizes take part that need no such cache: vmalloc
+# keeps an array of its pages, and 128 pages need 1024 bytes.
 for order in 1 2 3 4 5 6 7 8 9 10; do
 	mark
 	range='1 8388608'
@@ -37,8 +38,8 @@ charged()
 	awk -v files="$1" '$3 ~ files { bytes += $1 } END { print bytes + 0 }' /proc/allocinfo
 }
 
-# Each path and policy, held: the bytes stand on the line that called the API, and
-# are gone from it once they are free. A module that is unloaded has no lines.
+# Each path and policy, held: allocinfo charges the bytes to the line that called the
+# API, until they are freed. An unloaded module has no lines.
 charges()
 {
 	for policy in noretry noreclaim backoff native vmalloc; do
