@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# What becomes of requests, and of the machine, when memory runs out. KVSWAP: a
-# disk is there to swap to.
+# Requests, and the machine, when memory runs out. KVSWAP: there is a disk to swap to.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -12,13 +11,13 @@ cap()
 	log | sed -n 's/.*allowed is cap=\([0-9]*\)$/\1/p' | sed -n 1p
 }
 
-# Filled to the cap, three quarters of what was available still are, less what
-# the module's own code and log take.
+# With the cap filled, three quarters of what was available are still available, less
+# the module's code and log.
 reserve()
 {
 	before=$(available_kib)
 	bytes=$(cap)
-	# a little less, for the cap of the next load is a quarter of what is left then
+	# a little less, because the cap of the next load is a quarter of what is left then
 	count=$((bytes * 9 / 10 / (65536 + 1024)))
 	echo "# cap=$bytes: $count buffers of 64K"
 	insmod /kvdemo.ko sizes=64K hold=1 count=$count || return
@@ -42,8 +41,8 @@ refused()
 		lacks 'invoked oom-killer'
 }
 
-# eats KIB: start the eater, wait until it has eaten. At the last bite it may be
-# killed for a page that somebody else wants, and then another eats.
+# eats KIB: start the eater and wait until it holds that much. Near the end it may be
+# killed for a page that another process needs; then a second eater starts.
 eats()
 {
 	for _ in 1 2 3 4 5; do
@@ -59,8 +58,8 @@ eats()
 	return 1
 }
 
-# 16 MiB: more than the eater leaves, less than it gives back. Each request may
-# fail or succeed.
+# 16 MiB: more than the eater leaves free, less than it frees when killed. Each request
+# may fail or succeed.
 fails_or_not()
 {
 	insmod /kvdemo.ko sizes=16K,64K,256K,1M count=12 hold=1 cap=4G policy="$1" gfp="$2" 2>/tmp/err ||
@@ -69,7 +68,7 @@ fails_or_not()
 		unload kvdemo
 }
 
-# A kill that our task asked for is one for a single page.
+# If our task caused a kill, it was for a single page.
 single_pages()
 {
 	mark
@@ -82,8 +81,8 @@ single_pages()
 	[ -z "$asked" ] || [ "$asked" = '0 ' ]
 }
 
-# 7.3 looks for more victims before the first has let go of its memory, one in
-# some 20 ms: here are those that eat nothing, so that it is not the shell.
+# 7.3 selects more victims, one in about 20 ms, before the first has freed its memory.
+# These processes are small victims, so that the shell is not one.
 spares()
 {
 	local n
@@ -96,7 +95,7 @@ spares()
 
 short=0 status=0
 spares
-# Of the swap that is left a load of the module itself can use nothing.
+# Loading the module cannot use the swap that is left.
 if [ -n "$KVSWAP" ]; then
 	eats 20000 || status=1
 else
