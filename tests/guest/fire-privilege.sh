@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# What a user without privilege can open, and which addresses anyone can see.
+# Files that a user without privilege can open, and addresses that anyone can see.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -25,7 +25,7 @@ files()
 		/sys/module/kvdemo*/parameters -type f 2>/dev/null
 }
 
-# closed HOW: nobody can open a file so
+# closed HOW: the user nobody cannot open a file that way
 closed()
 {
 	files >/tmp/files
@@ -58,7 +58,7 @@ addresses()
 {
 	{
 		log | grep 'kvdemo'
-		# With SLUB's debugging on 7.3 hashes no pointer.
+		# With SLUB debugging, 7.3 does not hash pointers.
 		[ -e /sys/kernel/debug/kmemleak ] || cat /sys/kernel/tracing/trace
 		files | while read -r file; do
 			head -c 65536 "$file" 2>/dev/null
