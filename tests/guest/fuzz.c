@@ -33,7 +33,7 @@ static const char * const words[] = {
 	"off", "free", "#1", "id=", "id=1", "2", "3",
 };
 
-/* What a user might mean; mutations start here. */
+/* Valid input; mutations start from it. */
 static const char * const seeds[] = {
 	"64K", "all", "1", "0", "size=64K policy=backoff node=0 count=8 zero=1",
 	"noretry", "native", "size=1 count=9", "size=5M policy=vmalloc",
@@ -179,7 +179,7 @@ static void write_one(const char *file)
 		read_some(file);
 }
 
-/* With a small cap first, for the default sizes take a while. */
+/* With a small cap first, because the default sizes take a while. */
 static void load_one(const char *module, const char *name)
 {
 	static char parameters[sizeof(text) + 16];
@@ -226,7 +226,7 @@ int main(int argc, char **argv)
 		return 2;
 	state = strtoull(argv[2], NULL, 10) | 1ull << 63;
 	count = strtoul(argv[3], NULL, 10);
-	/* Of ten parameter strings all may be taken, for the kernel passes over most. */
+	/* All of ten parameter strings may be accepted, because the kernel ignores most. */
 	for (i = 0; i < count || (one_kind() && i < count + 300); i++) {
 		if (!strcmp(argv[1], "load"))
 			load_one(argv[4], argv[5]);
