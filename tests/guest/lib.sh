@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# What guest scripts share. Every line on stdout reaches the host; TAP lines
-# are counted there against the plan that the host knows.
+# Shared by the guest scripts. Every line on stdout reaches the host, which counts the TAP
+# lines against its plan.
 
 # ok STATUS NAME...: one test
 ok()
@@ -50,8 +50,8 @@ log()
 	dmesg | sed 's/^\[[^]]*\] //; /^guest: /d'
 }
 
-# has REGEX: the log since mark has such a line; lacks: it has none. By one process
-# behind dmesg, for under TCG each takes as long as a thousand lines.
+# has REGEX: the log since mark has such a line; lacks: it has none. One process after
+# dmesg does it all, because under TCG a process costs as much as a thousand lines.
 has()
 {
 	dmesg | WANTED=$1 awk '{ sub(/^\[[^]]*\] /, "") }
@@ -102,7 +102,7 @@ mib_free()
 	echo $(($(free_kib) / 1024))
 }
 
-# settle N: until nothing else was runnable for N tenths of a second in a row
+# settle N: wait until nothing else was runnable for N tenths of a second in a row
 settle()
 {
 	local calm=0 tries=0
@@ -122,7 +122,7 @@ tap()
 	log | sed -n 's/^kvdemo_test: \(.*\)/\1/p' | grep -E '^(not )?ok |^#'
 }
 
-# unload MODULE...: what is loaded of them, kvdemo last, which then says that it lost nothing
+# unload MODULE...: those that are loaded, kvdemo last, whose exit line must say leaked=0
 unload()
 {
 	local module
@@ -133,8 +133,8 @@ unload()
 	has '^kvdemo: exit .* leaked=0$'
 }
 
-# fault DIRECTORY MIN-ORDER: on a kernel with fault injection, all allocations
-# of a task fail that has set /proc/self/make-it-fail
+# fault DIRECTORY MIN-ORDER: on a kernel with fault injection, every allocation fails in
+# a task that has set /proc/self/make-it-fail
 fault()
 {
 	echo Y >"$1/task-filter"
@@ -145,6 +145,6 @@ fault()
 		echo N >"$1/ignore-gfp-highmem"
 		echo "$2" >"$1/min-order"
 	}
-	# last, for until then it would be the failure of all tasks
+	# last, because without the filters above it would hit all tasks
 	echo 100 >"$1/probability"
 }
