@@ -5,8 +5,8 @@ exec </dev/console >/dev/console 2>&1
 insmod /kvdemo.ko
 cat <<'END'
 
-kvdemo is loaded: dmesg says what it found, /sys/kernel/debug/kvdemo takes orders.
-The other modules lie in /. exit, or Ctrl-A X, ends the guest.
+kvdemo is loaded: dmesg shows its log, /sys/kernel/debug/kvdemo accepts commands. The
+other modules are in /. Typing exit, or Ctrl-A X, ends the guest.
 
 END
 cd /sys/kernel/debug/kvdemo || exit
