@@ -73,7 +73,7 @@ static bool untouched(void)
 	return sweep.left > 0;
 }
 
-/* In memory as a whole, for a page fault of ours would meet the fault, too. */
+/* Locked in memory, because a page fault of this process would meet the fault as well. */
 static void *map_file(const char *file, size_t *size)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -221,7 +221,7 @@ static bool sweep_read(const char *file)
 	return clean;
 }
 
-/* Locked in memory, for a page fault of ours would fail, too, and for ever. */
+/* Locked in memory, because a page fault of this process would fail again and again. */
 static int write_failing(const char *file, const char *text)
 {
 	int fd, fail_fd, tries = 3, err;
