@@ -26,19 +26,19 @@ during()
 {
 	start "$1" "$2"
 	holders >"/tmp/$1.held"
-	# it may listen a little later than it looks
+	# a tool may look ready a little before it listens
 	for _ in 1 2 3 4 5 6 7 8; do
 		echo '64K count=9' >$dir/alloc && echo '64K policy=vmalloc' >$dir/alloc && echo all >$dir/free
 		sleep 1
 	done
-	# bpftrace 0.17 overlooks a signal that does not come while it waits for events
+	# bpftrace 0.17 misses a signal that comes while it does not wait for events
 	while kill -INT $pid 2>/dev/null; do
 		sleep 5
 	done
 	wait $pid
 }
 
-# What rmmod says, and who listens, as doc/runtime.md finds out
+# The answer of rmmod, and who listens, as doc/runtime.md finds out
 holders()
 {
 	rmmod kvdemo 2>&1
@@ -48,7 +48,7 @@ holders()
 /usr/bin/tar -xi --keep-directory-symlink -C / -f /src/tools.tar && ldconfig
 ok $? 'the tools are there'
 
-# What make bench-host calls where the modules are
+# As make bench-host calls it, where the modules are
 bench_host()
 {
 	(cd /src && ./bench-host /tmp/host/csv "$@") >/tmp/said 2>&1
@@ -114,7 +114,7 @@ held()
 }
 try 'each holds the module while it listens, and doc/runtime.md finds it' held
 
-# What it leaves on holds the module until somebody switches it off.
+# The event that it leaves on holds the module until it is switched off.
 killed()
 {
 	start trace-cmd enabled
