@@ -40,7 +40,7 @@ every_policy()
 	put free all
 }
 
-# Line by line: what stands in both, with - for 0
+# Compares log and trace line by line, with - for 0
 same()
 {
 	for key in size policy path why kmalloc_ns vmalloc_ns; do
@@ -58,7 +58,7 @@ same()
 	done
 }
 
-# perf, trace-cmd and bpftrace know no enum of ours: the event holds the words.
+# perf, trace-cmd and bpftrace do not know our enums, so the event holds words.
 words()
 {
 	for word in origin policy path why; do
@@ -74,7 +74,7 @@ named()
 		grep -q " size=$((4 * page)) gfp=GFP_KERNEL|__GFP_NOWARN node=-1 " /tmp/trace
 }
 
-# Each buffer that was got is freed once, by the same address and path.
+# Each buffer is freed once, with the same address and path as at its allocation.
 freed()
 {
 	sed -n 's/^kvdemo_alloc: .* \(ptr=[^ ]*\) .* \(path=[slabpgevmoc]*\) .*/\1 \2/p' /tmp/trace |
@@ -84,7 +84,7 @@ freed()
 	[ "$(wc -l </tmp/got)" -ge 30 ] && cmp /tmp/got /tmp/given
 }
 
-# called REGEX TESTS: they alone run, and an event has this, all from the module
+# called REGEX TESTS: only these tests run, an event matches, all come from the module
 called()
 {
 	begin
@@ -96,7 +96,7 @@ called()
 		sed 's/^/# /' | grep . && grep -Eq "$1" /tmp/alloc
 }
 
-# Whoever calls the API is named, the short forms too, and the rarer reasons.
+# Events name the caller of each form of the API, and the rarer reasons.
 callers()
 {
 	called ' caller=test_family\+' family && called ' why=invalid ' refused &&
@@ -110,7 +110,7 @@ silent()
 	put alloc "$((4 * page)) count=5" && put free all && ! grep -q kvdemo $trace/trace
 }
 
-# in_use: rmmod is refused, and the module serves on
+# in_use: rmmod is refused, and the module still works
 in_use()
 {
 	! rmmod kvdemo 2>/tmp/err && grep -q 'temporarily unavailable' /tmp/err &&
@@ -131,8 +131,8 @@ held_by()
 	echo "$3" >"$1/$2" && in_use && listeners "^$1/$2:${3%%:*}" && echo "$4" >"$1/$2" && listeners
 }
 
-# From 6.14 on a tracer can wait for a module: it holds one that loads, and lets go of
-# one that fails to.
+# From 6.14 on a tracer can wait for a module. It holds one that loads, and releases one
+# that fails to load.
 awaited()
 {
 	rmmod kvdemo || return
@@ -145,7 +145,7 @@ awaited()
 	fi
 } 2>/dev/null
 
-# What listens in tracefs, an instance of it included, for each event
+# Listeners in tracefs, also in an instance of it, for each event
 listened()
 {
 	mkdir $trace/instances/other
@@ -159,7 +159,8 @@ listened()
 	cd / && rmdir $trace/instances/other && awaited
 }
 
-# The files are the kernel's, and hold nothing. SECURITY.md says why no test reads on.
+# These files belong to the kernel and hold no reference. SECURITY.md says why no test
+# reads on.
 unloaded()
 {
 	exec 5<$events/kvdemo_alloc/format 6<$events/kvdemo_alloc/id
