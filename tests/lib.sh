@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What the *.t files share: TAP on stdout, one boot of a guest per call of guest.
+# Shared by the *.t files: TAP on stdout, one boot of a guest per call of guest.
 
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
@@ -14,10 +14,10 @@ row=$(scripts/target row "$TARGET")
 # shellcheck disable=SC2034 # for the tests
 declare arch extra huge page policy
 eval "$row"
-# Under the checkers a process takes a quarter of a second: less is asked there. Where
-# much memory is touched, $light leaves out what writes and unmaps each page that is
-# freed; KASAN sees whoever touches it then. What is one task's work gets $one CPU: a
-# second has nothing to do but to wake and answer, which is a fifth of all the time.
+# Under the checkers starting a process takes a quarter of a second, so tests do less
+# there ($slow). Tests that touch much memory switch off page poisoning and unmapping of
+# freed pages ($light), because KASAN finds uses after free as well. Tests with one busy
+# task get one CPU ($one): a second one would cost a fifth of the time for wake-ups.
 slow='' light='' one=()
 if [[ $extra == *debug* ]]; then
 	# shellcheck disable=SC2034 # for the tests
@@ -52,8 +52,8 @@ try()
 	rm -f "$out"
 }
 
-# silent NAME COMMAND...: the command succeeds and prints nothing, but for what sudo and
-# scripts/target say of this machine
+# silent NAME COMMAND...: the command succeeds and prints nothing; lines of sudo and
+# scripts/target about this machine do not count
 silent()
 {
 	try "$1" quiet "${@:2}"
@@ -79,7 +79,7 @@ guest()
 		options+=("$1" "$2")
 		shift 2
 	done
-	# A guest may take hours: it ends with its test, also if that is killed.
+	# A guest may run for hours, so it ends with its test, even if the test is killed.
 	setpriv --pdeathsig TERM scripts/boot -p "$n" "${options[@]}" "$TARGET" "$@" || true
 }
 
