@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Proofs that the checkers of the kernels debug and cfi are awake: each case does
- * one thing wrong on purpose. Written to /sys/module/kvdemo_test/parameters/awake.
+ * one thing wrong on purpose. A write of its name to
+ * /sys/module/kvdemo_test/parameters/awake starts it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -58,7 +59,7 @@ static void awake_lock(void)
 	mutex_unlock(&second);
 }
 
-/* What a caller does who never checks: harmless until an allocation fails */
+/* A caller that never checks for NULL: harmless until an allocation fails */
 static void awake_null(void)
 {
 	u8 *p = kvdemo_kvmalloc(PAGE_SIZE - 1000, GFP_KERNEL);
@@ -75,7 +76,7 @@ static void awake_ubsan(void)
 	pr_info("# 1 << %d is %d\n", bits, 1 << bits);
 }
 
-/* As a function of another type, which clang's CFI forbids and gcc does not see */
+/* A call through a pointer of another type: clang's CFI forbids it, gcc does not see it */
 static void awake_cfi(void)
 {
 	void (*wrong)(int) = (void *)awake_none;
