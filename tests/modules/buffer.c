@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a buffer really is: its page, its path, its contents. And what is random. */
+/* The page behind a buffer, its path and its contents; and random requests. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hash.h>
@@ -14,7 +14,7 @@ struct page *real_page(const void *p)
 	return virt_addr_valid(p) ? virt_to_page(p) : vmalloc_to_page(p);
 }
 
-/* The path by another road than kvdemo_path(): the linear map, then the page. */
+/* The path, found in another way than by kvdemo_path(): linear map, then page flags */
 enum kvdemo_path real_path(const void *p)
 {
 	if (ZERO_OR_NULL_PTR(p))
@@ -25,7 +25,7 @@ enum kvdemo_path real_path(const void *p)
 							  KVDEMO_PATH_PAGES;
 }
 
-/* The result is the expected one, and its path is what the page says. */
+/* The result must be the expected one, and the page must confirm its path. */
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why)
@@ -41,7 +41,7 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 		     kvdemo_path_name(real_path(p))) && good;
 }
 
-/* A request takes this path for this reason; its buffer is freed. */
+/* A request must take this path for this reason; its buffer is freed. */
 bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 	   enum kvdemo_path path, enum kvdemo_why why)
 {
@@ -65,7 +65,7 @@ bool takes_forced(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 	return good;
 }
 
-/* Each word of each page of each buffer is another. */
+/* A different value for each word of each page of each buffer */
 static u64 word_of(u64 seed, size_t i)
 {
 	return (seed + i) * GOLDEN_RATIO_64;
@@ -96,7 +96,7 @@ bool intact(const u64 *p, size_t size, u64 seed)
 	return !memcmp(p + i, &last, size % sizeof(*p));
 }
 
-/* Every byte can be written, and read back. */
+/* Every byte can be written and read back. */
 bool keeps_contents(void *p, size_t size)
 {
 	fill(p, size, size);
@@ -112,7 +112,7 @@ u32 next_random(u64 *state)
 	return *state >> 16;
 }
 
-/* 1 to 2^@max_bits bytes, each power of two as likely as the next */
+/* 1 to 2^@max_bits bytes, each power of two equally likely */
 size_t random_size(u64 *state, unsigned int max_bits)
 {
 	unsigned int bits = 1 + next_random(state) % max_bits;
@@ -120,7 +120,7 @@ size_t random_size(u64 *state, unsigned int max_bits)
 	return 1 + next_random(state) % (1ul << bits);
 }
 
-/* Leave free memory full of ones, so that zeroes have to be made. */
+/* Fill free memory with ones, so that __GFP_ZERO has something to do. */
 void make_dirty(const struct kvdemo_policy *policy, size_t size)
 {
 	void *p[4];
