@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What gets no fallback or nothing at all, and flags outside the contract. */
+/* Requests that get no fallback or NULL, and flags outside the contract. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
@@ -57,7 +57,7 @@ bool test_too_large(void)
 	return good;
 }
 
-/* INT_MAX itself is asked of vmalloc, which has not that much memory here. */
+/* INT_MAX itself is passed to vmalloc, which fails because memory is too small. */
 bool test_int_max(void)
 {
 	struct kvdemo_result res;
@@ -74,7 +74,7 @@ bool test_int_max(void)
 	       CHECK(res.vmalloc_ns != KVDEMO_NS_NONE, "vmalloc was not asked");
 }
 
-/* What a zone or a node alone can serve never comes from vmalloc, forced or not. */
+/* A request bound to a zone or a node never gets vmalloc memory, forced or not. */
 bool test_bound(void)
 {
 	static const gfp_t bound[] = { __GFP_DMA, __GFP_THISNODE };
@@ -102,7 +102,7 @@ bool test_bound(void)
 	return good;
 }
 
-/* kmalloc has no such zone, and would serve any other. */
+/* kmalloc has no caches for this zone and would use any other. */
 bool test_dma32(void)
 {
 	static const size_t asked[] = { 1, 3 * PAGE_SIZE, COSTLY_SIZE, KMALLOC_MAX_SIZE + 1 };
@@ -134,8 +134,8 @@ bool test_impossible(void)
 }
 
 /*
- * Flags outside the contract of 4.12, in a boot with panic_on_warn=0: the caller of
- * insmod counts the warnings, this compares with the running kernel's kvmalloc_node().
+ * Flags outside the contract of 4.12, in a boot with panic_on_warn=0. The guest script
+ * counts the warnings; these tests compare with the running kernel's kvmalloc_node().
  */
 
 static bool blocking = true;
@@ -159,7 +159,7 @@ static void take(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, str
 	*got = (struct got){ res.path, res.why, seen.calls, seen.gfp };
 }
 
-/* By the kernel's own function, which no policy stands between */
+/* Through the kernel's own function, without a policy */
 static void take_native(size_t size, gfp_t gfp, struct got *got)
 {
 	void *p;
@@ -180,7 +180,7 @@ static bool as_native(gfp_t gfp)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(asked); i++) {
-		/* 5.10 gives kmalloc alone, which warns about a size that it cannot serve */
+		/* 5.10 tries kmalloc only, which warns about a size above its maximum */
 		if (asked[i] > KMALLOC_MAX_SIZE)
 			gfp |= __GFP_NOWARN;
 		take_native(asked[i], gfp, &theirs);
@@ -197,7 +197,7 @@ static bool as_native(gfp_t gfp)
 	return good;
 }
 
-/* Forced where this kernel's own kvmalloc has a fallback and the caller may block */
+/* Forced only if this kernel's own kvmalloc has a fallback and the caller may block */
 static bool forced_outside(gfp_t gfp)
 {
 	bool forces = (gfp & GFP_KERNEL) == GFP_KERNEL ||
