@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The forms for callers who know of no request, and the prices. */
+/* The kvmalloc-like forms of the API, and the prices in the result. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/string.h>
@@ -17,7 +17,7 @@ static bool usable(void *p, bool zeroed, const char *name)
 		    CHECK(keeps_contents(p, COSTLY_SIZE), "%s", name);
 
 	kvfree(p);
-	/* The next one is to find it dirty. */
+	/* The next allocation shall find it dirty. */
 	make_dirty(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE);
 	return good;
 }
@@ -45,7 +45,7 @@ bool test_family(void)
 	return good;
 }
 
-/* A price stands for each step that was taken, and for no other. */
+/* Each step that was taken has a price, and no other step has one. */
 bool test_prices(void)
 {
 	const struct kvdemo_policy *noretry = &kvdemo_policies[KVDEMO_NORETRY];
