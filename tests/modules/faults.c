@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the API does while allocations are made to fail. Each write to a file in
- * /sys/module/kvdemo_test/parameters is one run, in the task that writes, so that fault
- * injection can be aimed at that task alone. A run that found something wrong makes the
- * write fail with EIO; the log says what it was. The kernel allows one write at a time.
+ * The API while allocations are made to fail. Each write to a file in
+ * /sys/module/kvdemo_test/parameters is one run in the writing task, so that fault
+ * injection hits that task only. If a run finds an error, the write fails with EIO and
+ * the log says what is wrong. The kernel allows one write at a time.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,7 +15,7 @@
 
 #include "test.h"
 
-/* rmmod is to be refused, and not to wait for the end of a write. */
+/* rmmod must be refused instead of waiting for the end of a write. */
 static int run_set(const char *val, const struct kernel_param *kp)
 {
 	int (*set)(const char *val, const struct kernel_param *kp) = kp->arg;
@@ -51,7 +51,7 @@ static bool fails_large(const struct kvdemo_policy *policy, size_t size)
 	bool good;
 	void *p;
 
-	/* With redzones a cache below needs blocks, too, when it has to grow. */
+	/* With redzones a cache of smaller objects also needs blocks to grow. */
 	if (size <= PAGE_SIZE)
 		return true;
 	if (is_policy(policy, KVDEMO_VMALLOC)) {
@@ -63,7 +63,7 @@ static bool fails_large(const struct kvdemo_policy *policy, size_t size)
 		why = KVDEMO_WHY_TOO_LARGE;
 	}
 	p = alloc(policy, size, GFP_KERNEL | __GFP_NOWARN, &res);
-	/* the size before may have failed at the same order */
+	/* the size before this one may have failed at the same order */
 	if (is_policy(policy, KVDEMO_BACKOFF) && res.why == KVDEMO_WHY_BACKOFF)
 		why = KVDEMO_WHY_BACKOFF;
 	good = check_result(policy, size, p, &res, path, why);
@@ -71,7 +71,7 @@ static bool fails_large(const struct kvdemo_policy *policy, size_t size)
 	return good;
 }
 
-/* Nobody goes without a try, nor do those whom policy backoff would spare it. */
+/* Every request makes its try, also under policy backoff. */
 static bool fails_all(const struct kvdemo_policy *policy, size_t size)
 {
 	bool tries = policy->tries && !policy->native &&
@@ -117,9 +117,9 @@ MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; 
 
 /*
  * oracle: "SEED COUNT ORDER MIN MAX": COUNT random requests of MIN to MAX
- * bytes, each made of noreclaim and of the running kernel, while the writer's
- * allocations of ORDER and above fail. Both must take the path that the order
- * alone decides.
+ * bytes, each made under noreclaim and of the running kernel, while the writer's
+ * allocations of ORDER and above fail. Both must take the path that follows from the
+ * order.
  */
 static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_RETRY_MAYFAIL,
 				__GFP_RETRY_MAYFAIL | __GFP_ZERO | __GFP_ACCOUNT };
