@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Nodes, and inspection against a walk of the pages. */
+/* Nodes, and kvdemo_inspect() compared with a walk of the pages. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
@@ -32,11 +32,11 @@ static bool node_is_honoured(const struct kvdemo_policy *policy, size_t size,
 	p = kvdemo_alloc(&rq, &res);
 	if (!p)
 		return CHECK(is_policy(policy, KVDEMO_KMALLOC), "size=%zu", size);
-	/* The kernel's own fallback has the node on every release. */
+	/* The kernel's own fallback honours the node on every release. */
 	if (res.path != KVDEMO_PATH_VMALLOC || KVDEMO_VMALLOC_NODE || policy->native)
 		good = CHECK(on_node(p, size, node), "size=%zu policy=%s node=%d",
 			     size, policy->name, node);
-	/* Whatever node it became, inspection tells it. */
+	/* Whichever node it came from, inspection must name it. */
 	good &= CHECK(!kvdemo_inspect(p, size, &layout), "size=%zu", size) &&
 		CHECK(layout.node == page_to_nid(real_page(p)) &&
 		      kvdemo_page_node(p) == layout.node &&
@@ -47,7 +47,7 @@ static bool node_is_honoured(const struct kvdemo_policy *policy, size_t size,
 	return good;
 }
 
-/* Pages of all nodes in one buffer, as a fallback on a full node makes them */
+/* One buffer with pages of all nodes, as a fallback on a full node gives */
 static bool spanning_is_told(void)
 {
 	struct kvdemo_layout layout;
