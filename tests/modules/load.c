@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * load: "SEED SECONDS MIN": a thread on each CPU allocates at random sizes and
- * policies, holds some, and finds in each buffer what it wrote there. It ends
- * after SECONDS and MIN allocations, because a busy host does few in a given time.
+ * load: "SEED SECONDS MIN": a thread on each CPU allocates with random sizes and
+ * policies, holds some buffers, and checks that each keeps its contents. It ends after
+ * SECONDS and MIN allocations, because a busy host makes few in a given time.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,10 +19,10 @@
 
 #include "test.h"
 
-#define MAX_SECONDS	604800	/* what jiffies of 32 bits can tell apart is more */
+#define MAX_SECONDS	604800	/* a week; jiffies of 32 bits can measure more */
 #define SLOTS		48
 #define LOAD_BITS	17
-/* one in so many is above KMALLOC_MAX_SIZE */
+/* one request in so many is above KMALLOC_MAX_SIZE */
 #define HUGE_SHARE	4096
 
 struct slot {
