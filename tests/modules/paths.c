@@ -12,7 +12,7 @@ static bool dirty;
 module_param(dirty, bool, 0);
 MODULE_PARM_DESC(dirty, "the kernel was booted with init_on_alloc=0: fresh memory must be seen dirty");
 
-/* In memory that is not short, the size decides. */
+/* With plenty of free memory the size decides. */
 static enum kvdemo_path path_of_size(size_t size)
 {
 	if (size <= KMALLOC_MAX_CACHE_SIZE)
@@ -140,7 +140,7 @@ static bool plain_takes(size_t size, enum kvdemo_path path)
 	return good;
 }
 
-/* The same for callers that know of no request */
+/* The same for the kvmalloc-like forms */
 static bool forced_on_all(void)
 {
 	bool good;
@@ -160,7 +160,7 @@ static bool nothing_to_force(void)
 			    KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS) &
 	       takes_forced(vmalloc, 1, GFP_KERNEL,
 			    KVDEMO_PATH_VMALLOC, KVDEMO_WHY_POLICY) &
-	       /* The order of the reasons: forced stands before policy. */
+	       /* Precedence: forced comes before policy. */
 	       takes_forced(vmalloc, COSTLY_SIZE, GFP_KERNEL,
 			    KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
 }
