@@ -87,7 +87,7 @@ static bool with_macros(void)
 	return all_are(KVDEMO_PATH_VMALLOC, p, ARRAY_SIZE(p));
 }
 
-/* What goes through ours is forced, what does not is not. */
+/* Calls through our macros are forced, other calls are not. */
 bool test_recipe(void)
 {
 	bool good;
@@ -99,7 +99,7 @@ bool test_recipe(void)
 	return good;
 }
 
-/* 5.16, 86cffecdeaa2: FORTIFY_SOURCE has to see how large a buffer is. */
+/* 5.16, 86cffecdeaa2: FORTIFY_SOURCE must know the size of a buffer. */
 #if defined(__alloc_size__) && defined(CONFIG_FORTIFY_SOURCE)
 #define SEES(p, size)	CHECK(__builtin_object_size(p, 1) == (size), #p)
 
