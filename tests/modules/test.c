@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests that run inside the guest, through the exported API of kvdemo.ko. TAP
- * on the console. What the wrapper claims is compared with what these files find
- * by themselves: the flags of the page, the gfp that kmem:kmalloc reports, the
- * node of each page, the running kernel's kvmalloc_node().
+ * Tests that run inside the guest, through the exported API of kvdemo.ko, with TAP on
+ * the console. They compare what the wrapper reports with what they find themselves:
+ * page flags, the gfp in kmem:kmalloc, the node of each page, and the running kernel's
+ * kvmalloc_node().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,7 +35,7 @@ unsigned int nr_sizes;
 
 const char *skip;	/* set by a test that cannot run here */
 
-/* One line in the log, and the error for the writer of a parameter */
+/* Logs one line, and returns the error for the writer of a parameter */
 int refuse(const struct kernel_param *kp, const char *val, const char *allowed)
 {
 	int err = 0;
@@ -105,7 +105,7 @@ static void run(const struct test *test, int number)
 		skip ? " # SKIP " : "", skip ?: "");
 }
 
-/* The verdict is the TAP in the log, not the result of insmod. */
+/* The TAP in the log is the verdict, not the result of insmod. */
 static int __init kvdemo_test_init(void)
 {
 	int i, err;
