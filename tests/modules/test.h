@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of kvdemo_test.ko share.
+ * Shared by the files of kvdemo_test.ko.
  */
 #ifndef KVDEMO_TEST_H
 #define KVDEMO_TEST_H
@@ -15,9 +15,9 @@
 #include "kvdemo.h"
 
 /**
- * CHECK() - what a test asserts; a failure says where and what, up to ten in 5 s
- * @cond: what must hold
- * @fmt: what else there is to say
+ * CHECK() - an assertion; a failure logs where and what, at most ten in 5 s
+ * @cond: the condition that must hold
+ * @fmt: more to log
  *
  * Return: whether it holds.
  */
@@ -39,12 +39,12 @@ extern unsigned int nr_sizes;
 
 extern const char *skip;	/* set by a test that cannot run here */
 
-/* For a parameter whose setter is its argument, and which keeps the module meanwhile */
+/* Ops of a parameter with this setter, which holds the module while it runs */
 extern const struct kernel_param_ops run_ops;
 
 int refuse(const struct kernel_param *kp, const char *val, const char *allowed);
 
-/* What kmem:kmalloc said of the first call of a watched size by this task */
+/* What kmem:kmalloc reported of the first call of a watched size by this task */
 extern struct seen {
 	struct task_struct *task;
 	size_t size;
