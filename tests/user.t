@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The user's own commands on the running kernel: make, make load, DKMS, modprobe.
-# The guest is a whole Debian, for it compiles; so this takes minutes, and
-# `make check-user` runs it, not `make check`.
+# The guest is a whole Debian, because it compiles. That takes minutes, so `make
+# check-user` runs it, not `make check`.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
