@@ -167,7 +167,7 @@ driver()
 	END
 }
 
-# What doc/driver.md promises to driver authors: three files, no symbol of theirs shown
+# As doc/driver.md promises: three files suffice for a driver, and export no symbol
 lifted()
 {
 	local copy status=0
