@@ -9,7 +9,7 @@ config=$(config)
 [ -s "$config" ]
 grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$config" || lockdown='' skips=1
 plan 23
-# What a test takes of the memory its file system clears, and s390x takes long for that.
+# A test fills memory through a file system that clears each page, which is slow on s390x.
 memory=512
 [ "$arch" != s390x ] || memory=384
 # init_on_alloc=0, because most of the time would go into pages that are zeroed twice.
