@@ -23,7 +23,7 @@ for recipe in "$work"/recipe[0-9]; do
 	rm "$recipe"
 done
 
-# Who listens to the events, as the page finds out
+# The commands by which the page finds listeners
 blocks 'sh 65-trace tools' "$work/listeners" doc/runtime.md
 mv "$work"/listeners{1,}
 
