@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The sessions of the pages, typed in the guest of make shell, and, on Debian 12's kernel,
-# the log that README shows of a plain insmod. What was printed must be printed again, but for numbers.
+# the log that README shows of a plain insmod. The printed lines must appear again, with
+# other numbers.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/pages.sh
