@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# The bench as a user of a running machine has it: insmod, read csv, stop, rmmod.
+# The bench as a user runs it on a running machine: insmod, read csv, stop, rmmod.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -28,14 +28,14 @@ columns()
 	paste -d ' ' $files
 }
 
-# bench PARAMETER...: to its end, the table in /tmp/csv
+# bench PARAMETER...: runs to its end and leaves the table in /tmp/csv
 bench()
 {
 	mark
 	insmod /kvdemo_bench.ko "$@" && cat $dir/csv >/tmp/csv && rmmod kvdemo_bench
 }
 
-# Every sample is in one path, and the quantiles rise.
+# Every sample counts in one path, and the quantiles rise.
 table()
 {
 	bench policies=native,backoff,vmalloc sizes=$size n=60 || return
@@ -49,7 +49,7 @@ vmalloc ok $size 60 0 0 0 60" ] || return
 	done | awk '!($1 <= $2 && $2 <= $3 && $3 <= $4 && $5 <= $4) { bad = 1 } END { exit bad || NR != 12 }'
 }
 
-# The console has what the file has, in its order, without the columns that are 0.
+# The log has the columns of the file in the same order, without those that are 0.
 console()
 {
 	log | sed -n 's/^kvdemo_bench: cell //p' >/tmp/said
@@ -81,7 +81,7 @@ rotates()
 			'0 backoff 0 native 0 vmalloc 1 native 1 vmalloc 1 backoff ' ]
 }
 
-# Memory that is not what the cell is about
+# Memory in another state than the cell needs
 void()
 {
 	bench policies=vmalloc sizes=$size n=32 memory=unmovable &&
@@ -98,7 +98,7 @@ halves()
 	[ "$verdict $pages" = 'ok 32' ] && [ "$soaked" -ge 1 ] && [ "$soaked" -le 64 ]
 }
 
-# Where a block is left, from which vmalloc, too, may be served, such a buffer is kept.
+# If a block is left that vmalloc could use as well, a buffer of it is kept.
 keeps()
 {
 	insmod /kvdemo_frag.ko order=3 || return
@@ -121,7 +121,7 @@ max_free()
 	echo $((now > $1 ? now : $1))
 }
 
-# What is kept has an end: a quarter of what is free when the cell begins.
+# A cell keeps at most a quarter of what is free when it begins.
 keeps_a_quarter()
 {
 	insmod /kvdemo_frag.ko order=3 || return
@@ -147,7 +147,7 @@ holds_a_quarter()
 	[ "$verdict" = ok ] && [ "$n" -ge $((before / 1024 / 8)) ] && [ $(((n - 1) * 1024 * 4)) -le "$free" ]
 }
 
-# An n that the user gave is what runs, or the cell says why not.
+# The cell runs the n that the user gave, or says why not.
 n_as_asked()
 {
 	bench policies=vmalloc patterns=hold sizes=4K,1M n=1000 || return
@@ -156,7 +156,7 @@ n_as_asked()
 1048576 void-too-large 0" ]
 }
 
-# What the table says of the kernel, and of the instrument
+# The columns about the kernel and the instrument
 conditions()
 {
 	bench policies=vmalloc sizes=$size n=32 || return
@@ -167,7 +167,7 @@ conditions()
 		[ "$checked" -eq "${KVSLOW:-0}" ] && [ "$empty" -ge 1 ]
 }
 
-# A try that may reclaim and compact does so where there is no block.
+# A try that may reclaim and compact does so if no block is free.
 stalls()
 {
 	insmod /kvdemo_frag.ko order=3 || return
@@ -212,7 +212,7 @@ bad_values()
 	END
 }
 
-# begin: a run that would last for hours
+# begin: starts a run that would last for hours
 begin()
 {
 	mark
@@ -239,7 +239,7 @@ unloaded()
 		[ ! -e $dir ] && has ' verdict=stopped '
 }
 
-# while the log still has it
+# while the log still holds it
 zeroes=$(dmesg | grep -c 'mem auto-init: .*heap alloc:on')
 insmod /kvdemo.ko sizes=64
 try 'a row a policy, each sample in one path, quantiles that rise' table
