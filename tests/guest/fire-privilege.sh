@@ -18,7 +18,7 @@ as_nobody()
 	su -s /bin/sh nobody -c "$1"
 }
 
-# What the kernel makes for each module, for all to read, says nothing of ours.
+# Files of ours. Those that the kernel makes for each module are readable by all.
 files()
 {
 	find /sys/kernel/debug/kvdemo /sys/kernel/debug/kvdemo_bench /sys/kernel/tracing/events/kvdemo \
