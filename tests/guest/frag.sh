@@ -16,7 +16,7 @@ value()
 	log | sed -n "s/^kvdemo_frag: .*\b$1=\([0-9]*\).*/\1/p" | head -1
 }
 
-# Of the thousands of blocks, what others free meanwhile is a few.
+# Of thousands of blocks a few may be free again, because other processes free memory.
 few=64
 
 # MiB that the kernel itself may have taken meanwhile
@@ -27,11 +27,11 @@ slack=8
 burst=24
 
 # MiB: the count of free pages of each of two CPUs lags by up to 125
-# (calculate_normal_threshold()), and what is said in MiB is rounded down.
+# (calculate_normal_threshold()), and figures in MiB are rounded down.
 drift=$(((2 * 125 * KVPAGE + 1048575) / 1048576))
 
-# MiB free, with what lies on the lists of the CPUs, which MemFree leaves out: 3 to 8 MiB
-# on 7.3 and with large pages
+# MiB free, with pages on pcplists, which MemFree leaves out: 3 to 8 MiB on 7.3 and with
+# large pages
 mib_unused()
 {
 	awk -v page="$KVPAGE" '/^MemFree:/ { kib = $2 } /^ *count:/ { listed += $2 }
@@ -46,8 +46,8 @@ fragments()
 	[ "$above" -le "$few" ]
 }
 
-# Many, for the lists of the CPUs hide single pages that are blocks together: 5 MiB
-# on 7.3. The first failure wakes kcompactd, and that empties them.
+# Many, because pcplists hide single pages that together form blocks: 5 MiB on 7.3. The
+# first failure wakes kcompactd, which drains them.
 hold_many()
 {
 	size=$((KVPAGE * 16))
@@ -136,7 +136,7 @@ contiguous_again()
 	[ "$n" -eq 5 ]
 }
 
-# Of each order the log tells what buddyinfo shows.
+# The log shows the same blocks of each order as buddyinfo.
 told()
 {
 	pages=$(log | awk '/kvdemo_frag: order=3 / {
@@ -185,8 +185,8 @@ refused()
 	has "^kvdemo_frag: $1" && lacks 'kvdemo_frag: (free|fragmented)'
 }
 
-# The kill comes once the module is seen: the load is then under way, and with a low
-# order it is a long one.
+# The kill comes when the module appears in the list: its load is then under way, and
+# with a low order it takes long.
 interrupted()
 {
 	before=$(mib_unused)
@@ -222,7 +222,7 @@ try 'share=half is refused' refused 'share=half is invalid' share=half
 try 'reserve=1 is refused' refused 'reserve=1 is out of range: allowed is 16' reserve=1
 try 'order=99 is refused' refused 'order=99 is out of range: allowed is 1 to [0-9]' order=99
 try 'a kill gives all back' interrupted
-# Last, for what this leaves in the kernel's caches is no part of what is given back.
+# Last, because this fills caches of the kernel, and memory there is not given back.
 insmod /kvdemo_frag.ko
 slow=${KVSLOW:+"a rest is over before a buffer is filled"}
 try_unless "$slow" 'backoff rests at once where nothing can be moved' rest_begins 1 "$burst"
