@@ -7,9 +7,8 @@
  * fuzz load SEED COUNT MODULE.ko NAME
  *	COUNT loads with random parameters; unloaded after each success
  *
- * Taken, or refused with one of good_answers: anything else fails, and the log is
- * judged beside. What a write asks for is kept small by the module's cap, and freed
- * now and then.
+ * Each input must be accepted, or refused with one of good_answers. The host judges the
+ * log. The module's cap keeps requests small, and the buffers are freed now and then.
  */
 #define _GNU_SOURCE
 #include <errno.h>
