@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# Types the sessions of the pages: /any-N, /row-N and /kills-N hold what a reader types, behind
-# '# ', and sees; /demo-1 holds the log of a plain insmod.
+# Types the sessions of the pages: /any-N, /row-N and /kills-N hold the lines that a reader
+# types, after '# ', and sees. /demo-1 holds the log of a plain insmod.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -30,7 +30,7 @@ type_all()
 	sed -i 's,^/tmp/typed: line [0-9]*: ,sh: ,;s,^/tmp/typed: [0-9]*: ,sh: ,' /tmp/shown
 }
 
-# What was printed is seen again.
+# Every line that the page prints must be in the output.
 seen()
 {
 	grep -v '^# ' "$1" >/tmp/printed
