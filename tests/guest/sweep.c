@@ -5,7 +5,7 @@
  * sweep load MODULE.ko NAME PARAMETERS [LAST]
  *	loads it with the 1st, 2nd, ... allocation of the load failing, until a
  *	load gets through untouched; unloads it after each success. LAST: only
- *	about the last so many, for the first are those of the kernel's own loader
+ *	about the last so many, because the first are those of the kernel's loader
  * sweep write FILE TEXT [UNDO-FILE UNDO-TEXT]
  *	the same with a write of TEXT; UNDO-TEXT is written after each success
  * sweep read FILE
