@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# What doc/install.md tells a user to type, typed.
+# Types the commands of doc/install.md.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
