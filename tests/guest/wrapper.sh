@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# The tests of kvdemo_test.ko, and what the kernel's own tables say beside them.
+# The tests of kvdemo_test.ko, and the kernel's own tables beside them.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
@@ -10,7 +10,7 @@ counted_on()
 	insmod /kvdemo.ko sizes=64K policy=vmalloc hold=1 node="$1" || return
 	grep '\[kvdemo\]' /proc/vmallocinfo >/tmp/info
 	rmmod kvdemo
-	# The kernels whose own rule is noretry are those that export no such vmalloc.
+	# Kernels whose own rule is noretry export no vmalloc that takes a node.
 	if [ "$KVNATIVE" = noretry ]; then
 		has '^kvdemo: node=[0-9]* acts on the contiguous try only: before 6.16' || return
 	else
@@ -55,7 +55,7 @@ area()
 	rmmod kvdemo
 }
 
-# Where the kernel's own fallback maps huge pages it rounds up to them.
+# If the kernel's own fallback maps huge pages, it rounds up to them.
 huge()
 {
 	mark
