@@ -204,7 +204,7 @@ bool test_vmalloc_gfp(void)
 			      &vmalloc_gfp, &wanted);
 	}
 	unregister_kprobe(&kp);
-	/* Who names a node is served by another function: it warns about other bits. */
+	/* A request for a node uses another function, which warns about other bits. */
 	for (i = 0; i < ARRAY_SIZE(extras); i++)
 		good &= forced_on_node(GFP_KERNEL | extras[i] | asked);
 	return good;
