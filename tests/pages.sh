@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # a backquote is all it is
-# What tests ask of the pages. Every block of a page is fenced, and the words behind the
-# fence say what it is:
-#   console [ROW]  a session in the guest of make shell: what follows '# ' is typed, the
-#                  rest was printed. tests/67-pages.t types it, with ROW on that row only
+# Checks of the pages. Every block of a page is fenced, and the words after the fence say
+# what it is:
+#   console [ROW]  a session in the guest of make shell: lines after '# ' are typed, the
+#                  others were printed. tests/67-pages.t types it, with ROW on that row
+#                  only; with 'kills' it may meet the OOM killer, in a guest of its own
 #   sh TEST...     tests/TEST.t takes the block as it stands, and runs it
 #   sh             each command has a line in tests/pages, which names the test that runs
 #                  it; or a comment '<!-- not run: reason -->' stands before the block
 #   text, c        output, a picture or source; 'text demo' is the log of a plain insmod
 
 mapfile -t pages < <(ls ./*.md doc/*.md)
-# Those in English: what the Korean ones have in common with them is compared.
+# The English ones, with which the Korean ones are compared
 # shellcheck disable=SC2034 # for the tests
 mapfile -t english < <(printf '%s\n' "${pages[@]}" | grep -v '\.ko\.md$')
 
@@ -51,7 +52,7 @@ commands()
 	' "$1"
 }
 
-# A page names no command that no test runs.
+# Every command of a page is run by a test, or marked.
 commands_run()
 {
 	local page kind line command test text status=0 seen
@@ -123,7 +124,7 @@ headings()
 	sed -n 's/^##* //p' "$1" | tr '[:upper:]' '[:lower:]' | sed 's/[^[:alnum:] _-]//g;s/ /-/g'
 }
 
-# What a page calls a target of make, or a file of ours, is one.
+# Every target of make and every file of ours that a page names exists.
 names()
 {
 	local page name status=0
@@ -140,8 +141,8 @@ names()
 	return "$status"
 }
 
-# same_facts PAGE OTHER: what two languages must have in common: the blocks but for
-# comments, the figures, and all that is set as code
+# same_facts PAGE OTHER: two languages have the same blocks without their comments, the
+# same figures, and the same words set as code
 same_facts()
 {
 	diff <(facts "$1") <(facts "$2")
