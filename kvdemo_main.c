@@ -35,7 +35,7 @@ static int run(void)
 			cond_resched();
 		}
 	}
-	/* Nothing but failures: there is nothing to show. */
+	/* Every request failed, so the demo has nothing to show. */
 	return kvdemo_only_failures() ? -ENOMEM : 0;
 }
 
