@@ -222,7 +222,7 @@ prices()
 	diff <(scripts/bench/table doc/bench/bookworm.csv) <(grep -A 5 '^| size | `vmalloc`' README.md)
 }
 
-plan 26
+plan 27
 silent 'checkpatch --strict is silent' checkpatch "${code[@]}" tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
@@ -249,6 +249,7 @@ try 'a driver can be built against kvdemo, as doc/driver.md says' against
 try 'README has at most 200 lines' [ "$(wc -l <README.md)" -le 200 ]
 try 'every command of the pages is run by a test, or marked' commands_run
 try 'so many blocks cannot be run' marks 4
+try 'every link of the pages leads somewhere' links
 try 'every target and file that the pages name is there' names
 try "README's prices are those of the table that make bench left" prices
 try 'README.ko.md has the commands, parameters and figures of README.md' same_facts README.md README.ko.md
