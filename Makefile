@@ -140,7 +140,7 @@ FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))
 DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
 	$(filter-out %/00-lint.t %/10-harness.t %/15-host.t %/50-dkms.t %/66-shell.t %/70-bench.t,$(sort $(wildcard tests/[0-9]*.t)))
 CFI_TESTS := $(wildcard tests/fire/cfi/*.t) tests/20-demo.t tests/30-wrapper.t tests/40-contract.t \
-	tests/60-debugfs.t tests/60-watch.t tests/65-trace.t
+	tests/60-debugfs.t tests/60-live.t tests/65-trace.t
 export FIRE
 
 check-fire:

@@ -208,6 +208,27 @@ void kvdemo_observe(const struct kvdemo_observer *who, bool on);
 void kvdemo_force_fallback(bool on);
 struct dentry *kvdemo_debugfs_dir(void);
 
+/**
+ * kvdemo_may_try() - may the contiguous attempt of a request be made under its policy?
+ * @rq: what is asked for, above PAGE_SIZE; the attempt is the caller's to make
+ * @gfp: filled in with the gfp of that attempt, whatever the answer is
+ *
+ * With kvdemo_try_failed(), for those that apply a rule to an attempt of somebody
+ * else. Only kvdemo.ko has both; a driver that takes the wrapper in does not.
+ *
+ * Context: any.
+ * Return: false where policy backoff skips it, or the policy never makes one.
+ */
+bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp);
+
+/**
+ * kvdemo_try_failed() - such an attempt failed
+ * @rq: as for kvdemo_may_try(), above KMALLOC_MAX_CACHE_SIZE and with the caller's gfp
+ *
+ * Context: process context.
+ */
+void kvdemo_try_failed(const struct kvdemo_request *rq);
+
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res);
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node) __alloc_size(1);

@@ -693,3 +693,22 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	WRITE_ONCE(b->zone, zone);
 	WRITE_ONCE(b->seen, bursts ? 0 : free_blocks(zone, order, zone_idx(zone)) + 1);
 }
+
+#ifdef KVDEMO_EXPORTS
+/* For kvdemo_live.ko, whose requests the kernel serves; documented in kvdemo.h */
+bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp)
+{
+	enum kvdemo_why why;
+
+	*gfp = try_gfp(rq);
+	return wants_try(rq, &why);
+}
+EXPORT_SYMBOL_GPL(kvdemo_may_try);
+
+void kvdemo_try_failed(const struct kvdemo_request *rq)
+{
+	if (rq->policy->backs_off)
+		backoff_failed(rq);
+}
+EXPORT_SYMBOL_GPL(kvdemo_try_failed);
+#endif
