@@ -438,7 +438,7 @@ static const char *name_of(struct snapshot *snap, const struct shown *row)
 
 static void show_seen_with_times(struct seq_file *seq, u64 failures, u64 ns)
 {
-	if (live_times())
+	if (live_with_times)
 		seq_printf(seq, " %8llu %14llu", failures, ns);
 	else
 		seq_printf(seq, " %8s %14s", "-", "-");
@@ -460,7 +460,7 @@ static void show_head(struct seq_file *seq, const struct snapshot *snap, const c
 	const struct live_stats *sum = &snap->sum;
 
 	seq_printf(seq, "# mark=%s try=%s fallback=%s times=%d clock=%s entries=%u\n",
-		   LIVE_SYMBOL, live_hooked(0), live_hooked(1), live_times(),
+		   LIVE_SYMBOL, live_hooked(0), live_hooked(1), live_with_times,
 		   live_counter ? "counter" : "local_clock", nr_rows);
 	seq_printf(seq, "# hooks=%s%s\n", blind ? "blind: " : "ok", blind ?: "");
 	seq_printf(seq, "# calls=%llu failed=%llu skipped=%llu fallbacks=%llu rows=%u\n",

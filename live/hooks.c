@@ -25,11 +25,6 @@
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/module.h>
-#include <linux/mutex.h>
-#include <linux/ratelimit.h>
-#include <linux/rcupdate.h>
-#include <linux/scatterlist.h>
 #include <linux/topology.h>
 
 #include "demo/trace.h"
@@ -102,21 +97,11 @@ static bool read_slot(struct slot *to, unsigned long owner)
 
 /* The self-check: a call of our own, which is made to fall back */
 
-#define CHECK_SIZE	(KMALLOC_MAX_CACHE_SIZE + PAGE_SIZE + 16)
-#define CHECK_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN)
-
-static DEFINE_MUTEX(check_lock);
-static struct {
-	struct task_struct *task;
-	unsigned long caller;
-	bool mark, try, fallback;	/* seen as it was made */
-	bool try_called, fallback_called;
-	bool fell;
-} check;
+struct live_check live_check;
 
 static __always_inline bool is_check(void)
 {
-	return unlikely(READ_ONCE(check.task) == current);
+	return unlikely(READ_ONCE(live_check.task) == current);
 }
 
 /* The mark */
@@ -153,11 +138,11 @@ static void mark_check(struct ftrace_regs *fregs, unsigned long caller)
 {
 	struct slot *slot = my_slot();
 
-	if (KVDEMO_COMPAT_ARG(fregs, 0) != CHECK_SIZE ||
-	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) != (__force unsigned long)CHECK_GFP)
+	if (KVDEMO_COMPAT_ARG(fregs, 0) != LIVE_CHECK_SIZE ||
+	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) != (__force unsigned long)LIVE_CHECK_GFP)
 		return;
-	check.mark = true;
-	check.caller = caller;
+	live_check.mark = true;
+	live_check.caller = caller;
 	if (take_slot(slot))
 		follow(slot, fregs, LIVE_NO_ROW, caller, &kvdemo_policies[KVDEMO_VMALLOC]);
 }
@@ -208,8 +193,17 @@ static noinline void mark_large(unsigned long caller, struct ftrace_regs *fregs)
 	preempt_enable_notrace();
 }
 
-static void on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops,
-		    struct ftrace_regs *fregs)
+/**
+ * live_on_mark() - the mark: kvmalloc is called
+ * @ip: of the function
+ * @caller: where it will return to
+ * @ops: of the hook
+ * @fregs: the arguments
+ *
+ * Context: that of the call.
+ */
+void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops,
+		  struct ftrace_regs *fregs)
 {
 	if (unlikely(KVDEMO_COMPAT_ARG(fregs, 0) > PAGE_SIZE))
 		mark_large(caller, fregs);
@@ -281,8 +275,8 @@ static noinline void try_marked(struct ftrace_regs *fregs)
 	struct slot *slot = my_slot();
 
 	if (is_check()) {
-		check.try_called = true;
-		check.try = KVDEMO_COMPAT_ARG(fregs, 0) == CHECK_SIZE &&
+		live_check.try_called = true;
+		live_check.try = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
 			    (int)KVDEMO_COMPAT_ARG(fregs, 2) == NUMA_NO_NODE;
 	}
 	/* A foreign kmalloc may have this bit, too. */
@@ -298,8 +292,17 @@ static noinline void try_marked(struct ftrace_regs *fregs)
 	smp_store_release(&slot->owner, me);
 }
 
-static void on_try(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
-		   struct ftrace_regs *fregs)
+/**
+ * live_on_try() - the attempt: large kmalloc is called
+ * @ip: of the function
+ * @parent: where it will return to
+ * @ops: of the hook
+ * @fregs: the arguments
+ *
+ * Context: that of the call.
+ */
+void live_on_try(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		 struct ftrace_regs *fregs)
 {
 	if (unlikely(KVDEMO_COMPAT_ARG(fregs, 1) & MARK))
 		try_marked(fregs);
@@ -307,7 +310,7 @@ static void on_try(unsigned long ip, unsigned long parent, struct ftrace_ops *op
 
 /* The fallback */
 
-static bool with_times __read_mostly;
+bool live_with_times __read_mostly;
 
 static enum kvdemo_why why_of(const struct slot *slot)
 {
@@ -372,17 +375,17 @@ static void fall(const struct slot *slot)
 	preempt_disable_notrace();
 	count_fallback(slot, took);
 	preempt_enable_notrace();
-	if (!with_times && trace_kvdemo_alloc_enabled())
+	if (!live_with_times && trace_kvdemo_alloc_enabled())
 		emit(slot, NULL, was_tried(slot) ? (s64)live_ns(took) : KVDEMO_NS_NONE,
 		     KVDEMO_NS_NONE);
 }
 
 static void check_fallback(struct ftrace_regs *fregs)
 {
-	check.fallback_called = true;
-	check.fallback = KVDEMO_COMPAT_ARG(fregs, 0) == CHECK_SIZE &&
+	live_check.fallback_called = true;
+	live_check.fallback = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
 			 KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) ==
-			 (__force unsigned long)CHECK_GFP;
+			 (__force unsigned long)LIVE_CHECK_GFP;
 }
 
 static noinline void fallback_marked(struct ftrace_regs *fregs)
@@ -400,11 +403,20 @@ static noinline void fallback_marked(struct ftrace_regs *fregs)
 		return;
 	}
 	fall(&slot);
-	cmpxchg(&my_slot()->owner, me, with_times ? me | SLOT_FALLING : 0);
+	cmpxchg(&my_slot()->owner, me, live_with_times ? me | SLOT_FALLING : 0);
 }
 
-static void on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
-			struct ftrace_regs *fregs)
+/**
+ * live_on_fallback() - the fallback: vmalloc is called
+ * @ip: of the function
+ * @parent: where it will return to
+ * @ops: of the hook
+ * @fregs: the arguments
+ *
+ * Context: that of the call.
+ */
+void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		      struct ftrace_regs *fregs)
 {
 	if (unlikely(KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) & MARK))
 		fallback_marked(fregs);
@@ -458,266 +470,9 @@ static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(on_times_return);
 
-static struct kretprobe times_probe = {
+struct kretprobe live_times_probe = {
 	.entry_handler = on_times_entry,
 	.handler = on_times_return,
 	.data_size = sizeof(struct timing),
 	.maxactive = 256,	/* tasks in a fallback at a time: more are counted as missed */
 };
-
-/*
- * policy=vmalloc: a mistake that a stock kernel passes over in silence. A kprobe, because
- * the kernel builds its lib/ without what ftrace needs.
- */
-static int on_sg(struct kprobe *probe, struct pt_regs *regs)
-{
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
-
-	if (is_vmalloc_addr((const void *)kvdemo_compat_argument(regs, 1)) && __ratelimit(&limit))
-		pr_warn("%pS gives sg_init_one() vmalloc memory: its pages are not contiguous\n",
-			(void *)kvdemo_compat_return_address(regs));
-	return 0;
-}
-NOKPROBE_SYMBOL(on_sg);
-
-static struct kprobe sg_probe = { .symbol_name = "sg_init_one", .pre_handler = on_sg };
-static bool sg_probed;
-
-/* Hooking */
-
-/*
- * PERMANENT: kernel.ftrace_enabled cannot become 0 meanwhile, and if it is, the hook is
- * refused.
- */
-#define OPS_FLAGS	(FTRACE_OPS_FL_PERMANENT | KVDEMO_COMPAT_FTRACE)
-
-static const char * const mark_names[] = { LIVE_SYMBOL, NULL };
-static const char * const try_names[] = { KVDEMO_COMPAT_LARGE, NULL };
-static const char * const fallback_names[] = { KVDEMO_COMPAT_FALLBACK, NULL };
-
-static struct hook {
-	struct ftrace_ops ops;
-	const char * const *names;
-	const char *name;	/* that was found; NULL while it is not hooked */
-} mark_hook = { { .func = on_mark, .flags = OPS_FLAGS }, mark_names },
-	try_hook = { { .func = on_try, .flags = OPS_FLAGS }, try_names },
-	fallback_hook = { { .func = on_fallback, .flags = OPS_FLAGS }, fallback_names };
-
-static void unhook(struct hook *hook)
-{
-	if (!hook->name)
-		return;
-	/* Returns when no callback runs and none will. */
-	unregister_ftrace_function(&hook->ops);
-	ftrace_set_filter(&hook->ops, NULL, 0, 1);
-	hook->name = NULL;
-}
-
-static int hook_one(struct hook *hook, const char *name)
-{
-	char buf[KSYM_NAME_LEN];
-	int err;
-
-	strscpy(buf, name, sizeof(buf));
-	err = ftrace_set_filter(&hook->ops, (unsigned char *)buf, strlen(buf), 1);
-	if (err)
-		return err;
-	err = register_ftrace_function(&hook->ops);
-	if (err)
-		ftrace_set_filter(&hook->ops, NULL, 0, 1);
-	else
-		hook->name = name;
-	return err;
-}
-
-static int hook(struct hook *hook)
-{
-	int err = -EINVAL, i;
-
-	for (i = 0; hook->names[i] && err == -EINVAL; i++)
-		err = hook_one(hook, hook->names[i]);
-	if (err == -EBUSY)
-		pr_err("cannot hook %s: allowed is no kernel.ftrace_enabled=0\n", hook->names[i - 1]);
-	else if (err == -EINVAL)
-		pr_err("cannot hook %s: this kernel has no such function that ftrace can reach\n",
-		       hook->names[0]);
-	else if (err)
-		pr_err("cannot hook %s: error %d\n", hook->names[i - 1], err);
-	return err;
-}
-
-/* Without this probe there is just no line. */
-static void probe_sg(void)
-{
-	if (!live_has_policy(&kvdemo_policies[KVDEMO_VMALLOC]))
-		return;
-	sg_probed = !register_kprobe(&sg_probe);
-	if (!sg_probed)
-		pr_info("sg_init_one() takes no kprobe: no line names those that give it vmalloc memory\n");
-}
-
-static int hook_times(void)
-{
-	int err;
-
-	if (KVDEMO_COMPAT_PANICS) {
-		pr_err("times=1 is refused: on powerpc a return probe can panic a kernel with CONFIG_PREEMPTION and CONFIG_OPTPROBES, allowed is times=0\n");
-		return -EOPNOTSUPP;
-	}
-	times_probe.kp.symbol_name = fallback_hook.name;
-	err = register_kretprobe(&times_probe);
-	if (err)
-		pr_err("times=1 is refused: %s takes no return probe, error %d, allowed is times=0\n",
-		       fallback_hook.name, err);
-	with_times = !err;
-	return err;
-}
-
-/**
- * live_hook() - hook all that is needed
- * @times: and the return of the fallback
- *
- * The mark comes last, and goes first: where it is set, it is taken off.
- *
- * Context: process context, may sleep.
- * Return: 0, or an error that the log has told; then nothing is hooked.
- */
-int live_hook(bool times)
-{
-	int err = hook(&fallback_hook) ?: hook(&try_hook);
-
-	if (!err && times)
-		err = hook_times();
-	if (!err)
-		err = hook(&mark_hook);
-	if (err)
-		live_unhook();
-	else
-		probe_sg();
-	return err;
-}
-
-/**
- * live_unhook() - unhook all
- *
- * A marked call loses its mark before its task sleeps of its own accord, so after
- * synchronize_rcu_tasks() no attempt with a mark is still to come. A task that sleeps
- * inside its attempt takes the mark along to the fallback, where it does no harm.
- *
- * Context: process context, may sleep.
- */
-void live_unhook(void)
-{
-	unhook(&mark_hook);
-	synchronize_rcu_tasks();
-	if (with_times)
-		unregister_kretprobe(&times_probe);
-	with_times = false;
-	unhook(&try_hook);
-	unhook(&fallback_hook);
-	if (sg_probed)
-		unregister_kprobe(&sg_probe);
-	sg_probed = false;
-}
-
-/* The self-check */
-
-/* noipa is not everywhere; a call that is not inlined has a return address in this module */
-static noinline void *check_call(void)
-{
-	void *p = kvmalloc_node_noprof(CHECK_SIZE, CHECK_GFP, NUMA_NO_NODE);
-
-	barrier();
-	return p;
-}
-
-static const char *what_is_blind(bool got)
-{
-	if (!check.mark)
-		return "a call of " LIVE_SYMBOL " was not seen as it was made";
-	if (!within_module(check.caller, THIS_MODULE))
-		return "the caller of " LIVE_SYMBOL " was not seen";
-	if (!check.try)
-		return check.try_called ? "its attempt was seen with other arguments" :
-					  "its attempt was not seen";
-	if (!got)
-		return "there is no memory for a look";
-	if (!check.fell)
-		return "its attempt could not be skipped";
-	if (!check.fallback)
-		return check.fallback_called ? "its fallback was seen with other arguments" :
-					       "its fallback was not seen";
-	return NULL;
-}
-
-/**
- * live_blindness() - do the hooks see a call of our own, as it was made?
- *
- * The call is made to fall back: it has to come back as vmalloc memory.
- *
- * Context: process context, may sleep.
- * Return: NULL, or what is wrong.
- */
-const char *live_blindness(void)
-{
-	const char *blind;
-	void *p;
-
-	mutex_lock(&check_lock);
-	memset(&check, 0, sizeof(check));
-	WRITE_ONCE(check.task, current);
-	p = check_call();
-	WRITE_ONCE(check.task, NULL);
-	check.fell = p && is_vmalloc_addr(p);
-	blind = what_is_blind(p);
-	mutex_unlock(&check_lock);
-	kvfree(p);
-	return blind;
-}
-
-/**
- * live_self_check() - refuse a kernel whose kvmalloc is not what we take it for
- *
- * Context: process context, may sleep.
- * Return: 0, or an error that the log has told.
- */
-int live_self_check(void)
-{
-	const char *blind = live_blindness();
-
-	if (blind)
-		pr_err("cannot watch " LIVE_SYMBOL " (gfp is its argument %u) by %s and %s: %s\n",
-		       KVDEMO_COMPAT_GFP_ARG, try_hook.name, fallback_hook.name, blind);
-	return blind ? -EOPNOTSUPP : 0;
-}
-
-/**
- * live_missed() - how many fallbacks no return probe was free for
- *
- * Context: any.
- */
-unsigned long live_missed(void)
-{
-	return times_probe.nmissed + times_probe.kp.nmissed;
-}
-
-/**
- * live_hooked() - the hooked functions
- * @which: 0: the attempt, 1: the fallback
- *
- * Context: any, between live_hook() and live_unhook().
- */
-const char *live_hooked(int which)
-{
-	return which ? fallback_hook.name : try_hook.name;
-}
-
-/**
- * live_times() - is the end of fallbacks seen?
- *
- * Context: any.
- */
-bool live_times(void)
-{
-	return with_times;
-}

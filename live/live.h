@@ -120,12 +120,48 @@ const struct kvdemo_policy *live_policy_of(unsigned long caller);
 bool live_has_policy(const struct kvdemo_policy *policy);
 
 /* hooks.c */
+
+#define LIVE_CHECK_SIZE	(KMALLOC_MAX_CACHE_SIZE + PAGE_SIZE + 16)
+#define LIVE_CHECK_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN)
+
+/**
+ * struct live_check - what the hooks saw of a call of our own
+ * @task: that makes it
+ * @caller: who called, as the mark saw it
+ * @mark: the call was seen as it was made
+ * @try: so was its attempt
+ * @fallback: so was its fallback
+ * @try_called: some attempt was seen
+ * @fallback_called: some fallback was seen
+ */
+extern struct live_check {
+	struct task_struct *task;
+	unsigned long caller;
+	bool mark;
+	bool try;
+	bool fallback;
+	bool try_called;
+	bool fallback_called;
+} live_check;
+
+struct kretprobe;
+
+extern struct kretprobe live_times_probe;
+extern bool live_with_times;	/* the end of fallbacks is seen */
+
+void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops,
+		  struct ftrace_regs *fregs);
+void live_on_try(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		 struct ftrace_regs *fregs);
+void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		      struct ftrace_regs *fregs);
+
+/* attach.c */
 int live_hook(bool times);
 void live_unhook(void);
 const char *live_blindness(void);
 int live_self_check(void);
 unsigned long live_missed(void);
 const char *live_hooked(int which);
-bool live_times(void);
 
 #endif /* KVDEMO_LIVE_H */

@@ -128,7 +128,8 @@ named()
 		[ "$(column fallbacks 131072 "$by_handler")" -eq 0 ]; } || show
 }
 # Of pages of 64 KiB the first would be a small call.
-[ "$page" -gt 32768 ] && sizes=256K || sizes=64K
+sizes=64K
+[ "$page" -le 32768 ] || sizes=256K
 try 'the table names a caller of the kernel, its size class and its calls' named
 
 # bench N: the calls of a module, which is then still there
@@ -253,10 +254,10 @@ rmmod kvdemo_frag
 provoked()
 {
 	live policy=vmalloc callers=kvdemo-bench && calls 20 $large && bench 200 || return
-	grep -q "^[^,]*,native,loop,idle,ok,$bench_bytes,0,200,0,0,0,200," $bench &&
+	{ grep -q "^[^,]*,native,loop,idle,ok,$bench_bytes,0,200,0,0,0,200," $bench &&
 		[ "$(column skipped $bench_bytes "$by_bench")" -eq 200 ] &&
 		[ "$(column policy $large "$by_handler")" = native ] &&
-		[ "$(column fallbacks $large "$by_handler")" -eq 0 ] || show
+		[ "$(column fallbacks $large "$by_handler")" -eq 0 ]; } || show
 }
 try 'policy=vmalloc makes a module fall back that comes later, and nobody else' provoked
 rmmod kvdemo_bench
@@ -265,9 +266,9 @@ by_name()
 {
 	live policy=noreclaim callers=vmlinux,kvdemo_bench:vmalloc && calls 3 $large && bench 20 || return
 	rmmod kvdemo_bench
-	[ "$(column policy $large "$by_handler")" = noreclaim ] &&
+	{ [ "$(column policy $large "$by_handler")" = noreclaim ] &&
 		[ "$(column policy $bench_bytes "$by_bench")" = vmalloc ] &&
-		[ "$(column skipped $bench_bytes "$by_bench")" -eq 20 ] || show
+		[ "$(column skipped $bench_bytes "$by_bench")" -eq 20 ]; } || show
 }
 try 'name:policy gives one caller another policy' by_name
 
@@ -294,9 +295,9 @@ honest()
 		echo "$other policy=native count=5" >/sys/kernel/debug/kvdemo/alloc && calls 3 $large &&
 		table || return
 	echo all >/sys/kernel/debug/kvdemo/free
-	[ "$(column policy $other '[[]kvdemo[]]$')" = native ] &&
+	{ [ "$(column policy $other '[[]kvdemo[]]$')" = native ] &&
 		[ "$(column calls $other '[[]kvdemo[]]$')" -eq 5 ] &&
-		[ "$(column policy $large "$by_handler")" = noretry ] || show
+		[ "$(column policy $large "$by_handler")" = noretry ]; } || show
 }
 try 'callers=all leaves out the callers of kvdemo itself' honest
 
@@ -325,7 +326,7 @@ probe()
 	local name
 
 	for name in mark try fallback; do
-		echo "r:kvdemo_$name $(header $name)" >>$trace/kprobe_events || return
+		echo "r:kvdemo_$name $(header "$name")" >>$trace/kprobe_events || return
 	done
 	echo 1 >$trace/events/kprobes/enable
 }
@@ -357,7 +358,7 @@ try 'return probes of others on the same functions, in either order, hide no cal
 tracer()
 {
 	for name in mark try fallback; do
-		header $name >>$trace/set_ftrace_filter
+		header "$name" >>$trace/set_ftrace_filter
 	done
 	echo "$1" >$trace/current_tracer
 }
@@ -369,7 +370,7 @@ beside_tracers()
 	live && table || return
 	for name in function function_graph; do
 		grep -q "\b$name\b" $trace/available_tracers || continue
-		live && tracer $name && calls 6 $large && table || return
+		live && tracer "$name" && calls 6 $large && table || return
 		echo nop >$trace/current_tracer
 		echo >$trace/set_ftrace_filter
 		: >$trace/trace
@@ -412,10 +413,15 @@ bad_values()
 }
 try 'bad parameters are refused with a sentence' bad_values
 
-# While it is loaded, nobody switches ftrace off.
+# While it is loaded, nobody switches ftrace off. 7.3 no longer lets anybody.
 no_ftrace()
 {
+	mark
 	echo 0 >/proc/sys/kernel/ftrace_enabled
+	if log | grep -q 'ftrace_enabled file is deprecated and no longer disables ftrace'; then
+		live && rmmod kvdemo_live
+		return
+	fi
 	refused 'cannot hook .*: allowed is no kernel.ftrace_enabled=0$' || return
 	echo 1 >/proc/sys/kernel/ftrace_enabled
 	live && ! echo 0 2>/dev/null >/proc/sys/kernel/ftrace_enabled && rmmod kvdemo_live
