@@ -19,7 +19,7 @@ KDIR ?= /lib/modules/$(KVER)/build
 
 # The rooms beside the top level; those of ROOMS_INSTALLED go to DKMS, too.
 ROOMS_INSTALLED := demo live
-ROOMS := $(ROOMS_INSTALLED) lab tests/modules
+ROOMS := $(ROOMS_INSTALLED) lab samples tests/modules
 sources = $(filter-out %.mod.c,$(wildcard Kbuild *.[ch] $(foreach room,$(1),$(room)/Kbuild $(room)/*.[ch])))
 SOURCES := $(call sources,$(ROOMS))
 export ARGS
@@ -37,7 +37,7 @@ ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t te
 SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules mine demo shell check check-user check-all check-fire helpers soak bench bench-host \
+.PHONY: modules mine demo demo-live bench-live shell check check-user check-all check-fire helpers soak bench bench-host \
 	lint mutants load unload dkms-install dkms-remove clean help
 
 modules: mine
@@ -70,11 +70,24 @@ $(BUILT): $(SOURCES) scripts/modules build/$(TARGET)/root
 	@scripts/modules $(TARGET) $(SOURCES)
 
 # Nobody replaces the root before that is done, and the modules are of that root.
-demo shell check mutants:
+demo demo-live bench-live shell check mutants:
 	@scripts/target hold $(TARGET) $(MAKE) --no-print-directory TARGET=$(TARGET) held-$@
 
 held-demo: $(BUILT)
 	@set -f; scripts/demo $(TARGET) $$ARGS
+
+held-demo-live: $(BUILT) build/helpers/calls
+	@KVDEMO_ACCEL=tcg scripts/demo -l $(TARGET)
+
+# What kvdemo_live costs and saves; the bars hold on these kernels.
+LIVE_BARS := $(filter bookworm trixie trixie-backports,$(TARGET))
+
+held-bench-live: $(BUILT) build/helpers/calls
+	@KVDEMO_ACCEL=tcg scripts/boot -p 7 -c 1 -t 900 -s '^guest: ' -q '-icount shift=0,sleep=off' \
+		-a 'init_on_alloc=0 nokaslr tsc=reliable clocksource=tsc tsc_early_khz=1000000 KVBARS=$(if $(LIVE_BARS),yes)' \
+		$(TARGET) tests/guest/live-cost.sh build/$(TARGET)/kvdemo.ko \
+		build/$(TARGET)/kvdemo_live.ko build/$(TARGET)/kvdemo_frag.ko \
+		build/$(TARGET)/kvdemo_bench.ko build/helpers/calls
 
 held-shell: $(BUILT)
 	@scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko

@@ -29,6 +29,7 @@ static int on_sg(struct kprobe *probe, struct pt_regs *regs)
 			(void *)kvdemo_compat_return_address(regs));
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_sg);
 
 static struct kprobe sg_probe = { .symbol_name = "sg_init_one", .pre_handler = on_sg };
@@ -54,7 +55,7 @@ static struct hook {
 	try_hook = { { .func = live_on_try, .flags = OPS_FLAGS }, try_names },
 	fallback_hook = { { .func = live_on_fallback, .flags = OPS_FLAGS }, fallback_names };
 
-static void unhook(struct hook *hook)
+static void detach(struct hook *hook)
 {
 	if (!hook->name)
 		return;
@@ -64,7 +65,7 @@ static void unhook(struct hook *hook)
 	hook->name = NULL;
 }
 
-static int hook_one(struct hook *hook, const char *name)
+static int attach_name(struct hook *hook, const char *name)
 {
 	char buf[KSYM_NAME_LEN];
 	int err;
@@ -81,14 +82,15 @@ static int hook_one(struct hook *hook, const char *name)
 	return err;
 }
 
-static int hook(struct hook *hook)
+static int attach(struct hook *hook)
 {
 	int err = -EINVAL, i;
 
 	for (i = 0; hook->names[i] && err == -EINVAL; i++)
-		err = hook_one(hook, hook->names[i]);
+		err = attach_name(hook, hook->names[i]);
 	if (err == -EBUSY)
-		pr_err("cannot hook %s: allowed is no kernel.ftrace_enabled=0\n", hook->names[i - 1]);
+		pr_err("cannot hook %s: allowed is no kernel.ftrace_enabled=0\n",
+		       hook->names[i - 1]);
 	else if (err == -EINVAL)
 		pr_err("cannot hook %s: this kernel has no such function that ftrace can reach\n",
 		       hook->names[0]);
@@ -135,12 +137,12 @@ static int hook_times(void)
  */
 int live_hook(bool times)
 {
-	int err = hook(&fallback_hook) ?: hook(&try_hook);
+	int err = attach(&fallback_hook) ?: attach(&try_hook);
 
 	if (!err && times)
 		err = hook_times();
 	if (!err)
-		err = hook(&mark_hook);
+		err = attach(&mark_hook);
 	if (err)
 		live_unhook();
 	else
@@ -159,13 +161,13 @@ int live_hook(bool times)
  */
 void live_unhook(void)
 {
-	unhook(&mark_hook);
+	detach(&mark_hook);
 	synchronize_rcu_tasks();
 	if (live_with_times)
 		unregister_kretprobe(&live_times_probe);
 	live_with_times = false;
-	unhook(&try_hook);
-	unhook(&fallback_hook);
+	detach(&try_hook);
+	detach(&fallback_hook);
 	if (sg_probed)
 		unregister_kprobe(&sg_probe);
 	sg_probed = false;
@@ -191,15 +193,13 @@ static const char *what_is_blind(const void *p)
 	if (!within_module(live_check.caller, THIS_MODULE))
 		return "the caller of " LIVE_SYMBOL " was not seen";
 	if (!live_check.try)
-		return live_check.try_called ? "its attempt was seen with other arguments" :
-					  "its attempt was not seen";
+		return "its attempt was not seen as it was made";
 	if (!p)
 		return "there is no memory for a look";
 	if (!is_vmalloc_addr(p))
 		return "its attempt could not be skipped";
 	if (!live_check.fallback)
-		return live_check.fallback_called ? "its fallback was seen with other arguments" :
-					       "its fallback was not seen";
+		return "its fallback was not seen as it was made";
 	return NULL;
 }
 

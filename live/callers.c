@@ -32,19 +32,21 @@
 
 struct live_row *live_rows;
 unsigned int live_shift __read_mostly;
+u64 __percpu *live_calls;
 DEFINE_PER_CPU(struct live_stats *, live_table);
 DEFINE_PER_CPU(struct live_blind, live_blind);
-
-/* Of a caller that nobody can tell: it is watched, and keeps the kernel's own attempt. */
-static const struct kvdemo_policy unknown = {
-	.name = "unknown", .tries = true, .falls_back = true, .native = true,
-};
 
 static unsigned int nr_rows;
 static DEFINE_RAW_SPINLOCK(rows_lock);
 
+/* All CPUs together */
+struct sum {
+	u64 calls;
+	struct live_stats stats;
+};
+
 /* What callers in modules that have gone had counted, by class */
-static struct live_stats gone[LIVE_CLASSES + 1];
+static struct sum gone[LIVE_CLASSES + 1];
 static DEFINE_MUTEX(gone_lock);
 
 /* The clock */
@@ -53,7 +55,7 @@ static DEFINE_MUTEX(gone_lock);
 #define CALIBRATE_MS	20
 #define BRACKETS	32
 
-bool live_counter __read_mostly;
+DEFINE_STATIC_KEY_TRUE(live_counter);
 static u32 tick_mult __read_mostly;	/* ns of a tick, times 2^TICK_SHIFT */
 
 /* The two clocks at the same moment */
@@ -91,11 +93,11 @@ void live_clock_init(void)
 	u64 ticks;
 
 	/* A counter of 32 bits would start over within a minute, and some CPUs have none. */
-	live_counter = sizeof(cycles_t) == sizeof(u64) && get_cycles() &&
-		       kvdemo_compat_counter_stable();
-	tick_mult = 1u << TICK_SHIFT;
-	if (!live_counter)
+	if (sizeof(cycles_t) < sizeof(u64) || !get_cycles() || !kvdemo_compat_counter_stable()) {
+		static_branch_disable(&live_counter);
+		tick_mult = 1u << TICK_SHIFT;
 		return;
+	}
 	start = now();
 	msleep(CALIBRATE_MS);
 	end = now();
@@ -150,7 +152,9 @@ static int make_row(u64 key, unsigned long caller)
 	row = find(key, &found);
 	if (row != LIVE_NO_ROW && !found) {
 		policy = live_policy_of(caller);
-		live_rows[row].policy = policy ?: &unknown;
+		live_rows[row].unknown = !policy;
+		live_rows[row].cure = policy && !policy->native ? policy : NULL;
+		/* pairs with find() and copy_rows() */
 		smp_store_release(&live_rows[row].key, key);
 	}
 	raw_spin_unlock(&rows_lock);
@@ -173,7 +177,13 @@ int live_row_search(u64 key, unsigned long caller)
 	return found || row == LIVE_NO_ROW ? row : make_row(key, caller);
 }
 
-static unsigned long caller_of(u64 key)
+/**
+ * live_caller() - the caller of a row
+ * @key: of the row
+ *
+ * Context: any.
+ */
+unsigned long live_caller(u64 key)
 {
 	const unsigned long upper = ~0ul << (BITS_PER_LONG - 8);
 
@@ -188,7 +198,6 @@ static unsigned int class_of(u64 key)
 
 static void add_stats(struct live_stats *to, const struct live_stats *stats)
 {
-	to->calls += READ_ONCE(stats->calls);
 	to->failed += READ_ONCE(stats->failed);
 	to->skipped += READ_ONCE(stats->skipped);
 	to->fallbacks += READ_ONCE(stats->fallbacks);
@@ -198,13 +207,21 @@ static void add_stats(struct live_stats *to, const struct live_stats *stats)
 	to->fallback += READ_ONCE(stats->fallback);
 }
 
-static void sum_row(unsigned int row, struct live_stats *to)
+static void add_sum(struct sum *to, const struct sum *sum)
+{
+	to->calls += sum->calls;
+	add_stats(&to->stats, &sum->stats);
+}
+
+static void sum_row(unsigned int row, struct sum *to)
 {
 	int cpu;
 
 	memset(to, 0, sizeof(*to));
-	for_each_possible_cpu(cpu)
-		add_stats(to, per_cpu(live_table, cpu) + row);
+	for_each_possible_cpu(cpu) {
+		to->calls += READ_ONCE(*per_cpu_ptr(live_calls + row, cpu));
+		add_stats(&to->stats, per_cpu(live_table, cpu) + row);
+	}
 }
 
 /*
@@ -214,14 +231,17 @@ static void sum_row(unsigned int row, struct live_stats *to)
 static void fold(unsigned int row)
 {
 	u64 key = live_rows[row].key;
-	struct live_stats sum;
+	struct sum sum;
 	int cpu;
 
 	sum_row(row, &sum);
-	add_stats(&gone[class_of(key)], &sum);
-	for_each_possible_cpu(cpu)
-		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum));
+	add_sum(&gone[class_of(key)], &sum);
+	for_each_possible_cpu(cpu) {
+		*per_cpu_ptr(live_calls + row, cpu) = 0;
+		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum.stats));
+	}
 	raw_spin_lock(&rows_lock);
+	/* pairs with find(): who takes the row finds it empty */
 	smp_store_release(&live_rows[row].key, GONE);
 	raw_spin_unlock(&rows_lock);
 }
@@ -236,7 +256,7 @@ static void forget(const struct module *mod,
 	mutex_lock(&gone_lock);
 	for (i = 0; i < nr_rows; i++) {
 		key = READ_ONCE(live_rows[i].key);
-		if (key && key != GONE && within(caller_of(key), mod))
+		if (key && key != GONE && within(live_caller(key), mod))
 			fold(i);
 		cond_resched();
 	}
@@ -260,6 +280,7 @@ static void free_tables(void)
 
 	for_each_possible_cpu(cpu)
 		vfree(per_cpu(live_table, cpu));
+	free_percpu(live_calls);
 	vfree(live_rows);
 }
 
@@ -271,8 +292,12 @@ static int make_tables(void)
 	int cpu;
 
 	live_rows = __vmalloc(array_size(nr_rows, sizeof(*live_rows)), gfp);
-	if (!live_rows)
+	live_calls = __alloc_percpu_gfp(nr_rows * sizeof(u64), sizeof(u64),
+					GFP_KERNEL | __GFP_NOWARN);
+	if (!live_rows || !live_calls) {
+		free_tables();
 		return -ENOMEM;
+	}
 	for_each_possible_cpu(cpu) {
 		table = __vmalloc(array_size(nr_rows, sizeof(struct live_stats)), gfp);
 		if (!table) {
@@ -330,45 +355,53 @@ void live_rows_free(void)
 struct shown {
 	u64 key;	/* 0: the callers that have gone */
 	unsigned int class;
-	const struct kvdemo_policy *policy;
-	struct live_stats stats;
+	const char *policy;
+	struct sum sum;
 };
 
 struct snapshot {
 	struct shown *rows;
 	unsigned int nr;
-	struct live_stats sum;
+	struct sum sum;
 	struct live_blind blind;
 	u64 unknown;	/* calls of which nobody can tell the caller */
 	char symbol[KSYM_SYMBOL_LEN];
 };
 
-static void show_later(struct snapshot *snap, u64 key, unsigned int class,
-		       const struct kvdemo_policy *policy, const struct live_stats *stats)
+static const char *policy_name(const struct live_row *row)
 {
-	if (!stats->calls)
+	if (row->unknown)
+		return "unknown";
+	return row->cure ? row->cure->name : kvdemo_policies[KVDEMO_NATIVE].name;
+}
+
+static void show_later(struct snapshot *snap, u64 key, unsigned int class, const char *policy,
+		       const struct sum *sum)
+{
+	if (!sum->calls)
 		return;
-	add_stats(&snap->sum, stats);
-	snap->unknown += policy == &unknown ? stats->calls : 0;
-	snap->rows[snap->nr++] = (struct shown){ key, class, policy, *stats };
+	add_sum(&snap->sum, sum);
+	snap->rows[snap->nr++] = (struct shown){ key, class, policy, *sum };
 }
 
 static void copy_rows(struct snapshot *snap)
 {
-	struct live_stats stats;
+	struct live_row *row = live_rows;
+	struct sum sum;
 	unsigned int i;
 	u64 key;
 
 	mutex_lock(&gone_lock);
 	for (i = 0; i <= LIVE_CLASSES; i++)
-		show_later(snap, 0, i, NULL, &gone[i]);
-	for (i = 0; i < nr_rows; i++) {
+		show_later(snap, 0, i, "-", &gone[i]);
+	for (i = 0; i < nr_rows; i++, row++) {
 		/* pairs with make_row() */
-		key = smp_load_acquire(&live_rows[i].key);
+		key = smp_load_acquire(&row->key);
 		if (!key || key == GONE)
 			continue;
-		sum_row(i, &stats);
-		show_later(snap, key, class_of(key), live_rows[i].policy, &stats);
+		sum_row(i, &sum);
+		show_later(snap, key, class_of(key), policy_name(row), &sum);
+		snap->unknown += row->unknown ? sum.calls : 0;
 		cond_resched();
 	}
 	mutex_unlock(&gone_lock);
@@ -395,9 +428,9 @@ static int worst_first(const void *a, const void *b)
 
 	/* sort() does not reschedule. */
 	cond_resched();
-	return compare(x->stats.try, y->stats.try) ?:
-	       compare(x->stats.fallbacks, y->stats.fallbacks) ?:
-	       compare(x->stats.calls, y->stats.calls) ?:
+	return compare(x->sum.stats.try, y->sum.stats.try) ?:
+	       compare(x->sum.stats.fallbacks, y->sum.stats.fallbacks) ?:
+	       compare(x->sum.calls, y->sum.calls) ?:
 	       compare(x->key, y->key) ?: compare(x->class, y->class);
 }
 
@@ -432,7 +465,7 @@ static const char *name_of(struct snapshot *snap, const struct shown *row)
 {
 	if (!row->key)
 		return "[gone]";
-	sprint_symbol(snap->symbol, caller_of(row->key));
+	sprint_symbol(snap->symbol, live_caller(row->key));
 	return strstarts(snap->symbol, "0x") ? "[gone]" : snap->symbol;
 }
 
@@ -446,25 +479,25 @@ static void show_seen_with_times(struct seq_file *seq, u64 failures, u64 ns)
 
 static void show_row(struct seq_file *seq, const struct shown *row, const char *name)
 {
-	const struct live_stats *stats = &row->stats;
+	const struct live_stats *stats = &row->sum.stats;
 
-	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", stats->calls, stats->failed,
+	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", row->sum.calls, stats->failed,
 		   stats->skipped, stats->fallbacks, live_ns(stats->try), live_ns(stats->worst));
 	show_seen_with_times(seq, stats->failures, live_ns(stats->fallback));
-	seq_printf(seq, " %10llu  %-9s  %s\n", 1ull << min(row->class, 63u),
-		   row->policy ? row->policy->name : "-", name);
+	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(row->class, 62u),
+		   row->policy, name);
 }
 
 static void show_head(struct seq_file *seq, const struct snapshot *snap, const char *blind)
 {
-	const struct live_stats *sum = &snap->sum;
+	const struct live_stats *sum = &snap->sum.stats;
 
 	seq_printf(seq, "# mark=%s try=%s fallback=%s times=%d clock=%s entries=%u\n",
 		   LIVE_SYMBOL, live_hooked(0), live_hooked(1), live_with_times,
-		   live_counter ? "counter" : "local_clock", nr_rows);
+		   static_key_enabled(&live_counter) ? "counter" : "local_clock", nr_rows);
 	seq_printf(seq, "# hooks=%s%s\n", blind ? "blind: " : "ok", blind ?: "");
 	seq_printf(seq, "# calls=%llu failed=%llu skipped=%llu fallbacks=%llu rows=%u\n",
-		   sum->calls, sum->failed, sum->skipped, sum->fallbacks, snap->nr);
+		   snap->sum.calls, sum->failed, sum->skipped, sum->fallbacks, snap->nr);
 	seq_printf(seq, "# lost=%lu missed=%lu unknown=%llu left=%lu\n", snap->blind.lost,
 		   live_missed(), snap->unknown, snap->blind.left);
 	seq_puts(seq, "# order=try_ns,fallbacks,calls\n");
@@ -530,8 +563,8 @@ void live_log_sums(u64 ms)
 
 	if (snap)
 		pr_info("stopped calls=%llu failed=%llu skipped=%llu fallbacks=%llu lost=%lu missed=%lu unknown=%llu left=%lu unhook_ms=%llu\n",
-			snap->sum.calls, snap->sum.failed, snap->sum.skipped,
-			snap->sum.fallbacks, snap->blind.lost, live_missed(),
+			snap->sum.calls, snap->sum.stats.failed, snap->sum.stats.skipped,
+			snap->sum.stats.fallbacks, snap->blind.lost, live_missed(),
 			snap->unknown, snap->blind.left, ms);
 	drop_snapshot(snap);
 }

@@ -45,6 +45,9 @@ enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
 #undef __kvmalloc_node_noprof
 #endif
 
+/* The bits that kvdemo_compat_falls_back() asks for */
+#define KVDEMO_COMPAT_FALLS_BACK	(KVDEMO_SINCE(5, 17) ? __GFP_DIRECT_RECLAIM : GFP_KERNEL)
+
 /*
  * The function behind large kmalloc, under each of its names, the newest first; a
  * kernel has several of them, and the first that it has is the innermost. 6.1,

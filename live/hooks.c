@@ -21,7 +21,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/hash.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -41,54 +40,55 @@
 
 /* Slots: a call between mark and fallback */
 
-#define SLOT_BITS	10
+#define NR_SLOTS	1024
 
 /* In the lower bits of the owner, a task */
 #define SLOT_MARKED	1ul	/* between mark and attempt: the slot is taken */
 #define SLOT_FALLING	2ul	/* in the fallback, with times=1 */
+#define SLOT_TIMED	4ul	/* and the return probe is on it */
 
 /*
  * From the attempt on another task may take the slot, because nothing tells when an
- * attempt succeeds. The owner is read again after what is read of a slot.
+ * attempt succeeds. The owner is read again after what is read of a slot. It holds what
+ * each call needs, and no more: every store counts.
  */
 struct slot {
 	unsigned long owner;
 	int row;
 	gfp_t gfp;	/* as the caller passed it */
-	const struct kvdemo_policy *policy;
-	size_t asked;
+	const struct kvdemo_policy *cure;	/* NULL: the attempt is the kernel's */
 	size_t size;	/* asked for, or raised by policy vmalloc */
-	u64 start;
-	unsigned long caller;
+	size_t asked;	/* where it was raised */
+	u64 start;	/* 0: the attempt was skipped */
 	int node;
-	bool skipped;
-	bool timed;
-};
+} ____cacheline_aligned;
 
-static struct slot slots[1 << SLOT_BITS];
+static struct slot slots[NR_SLOTS];
 
-static __always_inline struct slot *my_slot(void)
+/* Tasks lie some KiB apart, anywhere: no need to hash. */
+static __always_inline struct slot *slot_of(const struct task_struct *task)
 {
-	return &slots[hash_ptr(current, SLOT_BITS)];
+	return &slots[((unsigned long)task >> 7) % NR_SLOTS];
 }
 
 #define me	((unsigned long)current)
 
-static __always_inline bool take_slot(struct slot *slot)
+static __always_inline bool take_slot(struct slot *slot, unsigned long task)
 {
 	unsigned long owner = READ_ONCE(slot->owner);
 
 	return !(owner & SLOT_MARKED) &&
-	       cmpxchg(&slot->owner, owner, me | SLOT_MARKED) == owner;
+	       try_cmpxchg(&slot->owner, &owner, task | SLOT_MARKED);
 }
 
-/* A copy of the slot, if it is still this task's */
-static bool read_slot(struct slot *to, unsigned long owner)
+/* A copy of the slot, if it is still this task's, with these bits, or those */
+static bool read_slot(struct slot *to, unsigned long bits, unsigned long other)
 {
-	const struct slot *slot = my_slot();
+	const struct slot *slot = slot_of(current);
+	/* pairs with try_cmpxchg() of the task that takes the slot */
+	unsigned long owner = smp_load_acquire(&slot->owner);
 
-	/* pairs with the cmpxchg() of who takes the slot */
-	if (smp_load_acquire(&slot->owner) != owner)
+	if (owner != (me | bits) && owner != (me | other))
 		return false;
 	*to = *slot;
 	smp_rmb(); /* the copy before the second look at the owner */
@@ -99,98 +99,127 @@ static bool read_slot(struct slot *to, unsigned long owner)
 
 struct live_check live_check;
 
-static __always_inline bool is_check(void)
-{
-	return unlikely(READ_ONCE(live_check.task) == current);
-}
-
 /* The mark */
+
+/* The smallest size that no slab cache serves, and to which a smaller one is raised */
+#define SMALLEST	(KMALLOC_MAX_CACHE_SIZE + 1)
+
+/* What a call that is followed must have of these, and what not */
+#define GFP_LOOK	(KVDEMO_COMPAT_FALLS_BACK | __GFP_WRITE | __GFP_NOFAIL | GFP_OWN_RULE)
 
 static __always_inline unsigned int class_of(size_t size)
 {
-	return fls_long(size - 1);
+	return __fls(size - 1);
 }
 
-/* A call that is followed up to the fallback */
-static __always_inline void follow(struct slot *slot, struct ftrace_regs *fregs, int row,
-				   unsigned long caller, const struct kvdemo_policy *policy)
+/* More than INT_MAX is refused, and a foreign mark could not be told from ours. */
+static bool is_followed(size_t size, gfp_t gfp)
+{
+	return size <= INT_MAX && kvdemo_compat_falls_back(gfp) && !(gfp & __GFP_WRITE);
+}
+
+/* A slab cache would serve it, at which no hook is. */
+static size_t raise(struct slot *slot, struct ftrace_regs *fregs)
+{
+	slot->asked = KVDEMO_COMPAT_ARG(fregs, 0);
+	if (slot->asked > KMALLOC_MAX_CACHE_SIZE)
+		return slot->asked;
+	KVDEMO_COMPAT_ARG(fregs, 0) = SMALLEST;
+	return SMALLEST;
+}
+
+static __always_inline void fill_slot(struct slot *slot, size_t size, gfp_t gfp, int row,
+				      const struct kvdemo_policy *cure)
+{
+	slot->size = size;
+	slot->row = row;
+	slot->gfp = gfp;
+	slot->cure = cure;
+}
+
+/* A call of a rare size or with a rare flag, or of a caller that is made to fall back */
+static noinline void mark_other(struct ftrace_regs *fregs, int row,
+				const struct kvdemo_policy *cure)
 {
 	unsigned long *gfp = &KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG);
 	size_t size = KVDEMO_COMPAT_ARG(fregs, 0);
+	struct slot *slot = slot_of(current);
+	gfp_t asked = (__force gfp_t)*gfp;
 
-	slot->asked = size;
-	/* A slab cache would serve it, at which no hook is. */
-	if (unlikely(size <= KMALLOC_MAX_CACHE_SIZE)) {
-		size = KMALLOC_MAX_CACHE_SIZE + 1;
-		KVDEMO_COMPAT_ARG(fregs, 0) = size;
+	/* A request that must not fail is not provoked. */
+	if (asked & GFP_OWN_RULE || (asked & __GFP_NOFAIL && cure && !cure->tries))
+		cure = NULL;
+	if (!is_followed(size, asked) ||
+	    (size <= KMALLOC_MAX_CACHE_SIZE && (!cure || cure->tries))) {
+		this_cpu_inc(live_blind.left);
+	} else if (!take_slot(slot, me)) {
+		this_cpu_inc(live_blind.lost);
+	} else {
+		fill_slot(slot, cure && !cure->tries ? raise(slot, fregs) : size, asked, row, cure);
+		*gfp |= MARK;
 	}
-	slot->size = size;
-	slot->row = row;
-	slot->gfp = (__force gfp_t)*gfp;
-	slot->policy = policy;
-	slot->caller = caller;
-	slot->skipped = false;
-	slot->timed = false;
-	*gfp |= MARK;
 }
 
-static void mark_check(struct ftrace_regs *fregs, unsigned long caller)
+static noinline void mark_check(struct ftrace_regs *fregs, unsigned long caller)
 {
-	struct slot *slot = my_slot();
-
 	if (KVDEMO_COMPAT_ARG(fregs, 0) != LIVE_CHECK_SIZE ||
-	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) != (__force unsigned long)LIVE_CHECK_GFP)
+	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) !=
+	    (__force unsigned long)LIVE_CHECK_GFP)
 		return;
 	live_check.mark = true;
 	live_check.caller = caller;
-	if (take_slot(slot))
-		follow(slot, fregs, LIVE_NO_ROW, caller, &kvdemo_policies[KVDEMO_VMALLOC]);
+	mark_other(fregs, LIVE_NO_ROW, &kvdemo_policies[KVDEMO_VMALLOC]);
 }
 
-/* May such a call be followed? */
-static __always_inline bool is_followed(size_t size, gfp_t gfp)
+/* A caller that is new, or whose row is not where its hash says */
+static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long caller, u64 key)
 {
-	/* More than INT_MAX is refused, and a foreign mark could not be told from ours. */
-	return size <= INT_MAX && kvdemo_compat_falls_back(gfp) && !(gfp & __GFP_WRITE) &&
-	       /* out of the reclaim of an attempt: the slot is that of the outer call */
-	       !(current->flags & PF_MEMALLOC);
+	int row;
+
+	preempt_disable_notrace();
+	row = live_row_search(key, caller);
+	preempt_enable_notrace();
+	if (row == LIVE_NO_ROW) {
+		this_cpu_inc(live_blind.lost);
+		return;
+	}
+	this_cpu_inc(live_calls[row]);
+	mark_other(fregs, row, live_rows[row].cure);
 }
 
-static __always_inline void count_and_mark(unsigned long caller, struct ftrace_regs *fregs)
+/*
+ * Each call above PAGE_SIZE comes here: what is rare is left to a function as the last
+ * thing, because then no register has to be saved. The row can be used with preemption
+ * on: its caller is on the stack, so its module is there.
+ */
+static __always_inline void mark_large(unsigned long caller, struct ftrace_regs *fregs)
 {
 	size_t size = KVDEMO_COMPAT_ARG(fregs, 0);
 	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG);
-	const struct kvdemo_policy *policy;
-	struct slot *slot = my_slot();
-	int row = live_row(caller, class_of(size));
+	u64 key = live_key(caller, class_of(size));
+	unsigned int row = live_home(key);
+	const struct kvdemo_policy *cure;
+	struct slot *slot;
 
-	if (unlikely(row == LIVE_NO_ROW)) {
-		this_cpu_inc(live_blind.lost);
-		return;
-	}
-	this_cpu_read(live_table)[row].calls++;
-	policy = live_rows[row].policy;
-	/* A request that must not fail is not provoked. */
-	if (unlikely(gfp & GFP_OWN_RULE || (gfp & __GFP_NOFAIL && !policy->tries)))
-		policy = &kvdemo_policies[KVDEMO_NATIVE];
-	if (!is_followed(size, gfp) || (size <= KMALLOC_MAX_CACHE_SIZE && policy->tries))
+	if (unlikely(READ_ONCE(live_check.task) == current))
+		return mark_check(fregs, caller);
+	if (unlikely(READ_ONCE(live_rows[row].key) != key))
+		return mark_searched(fregs, caller, key);
+	this_cpu_inc(live_calls[row]);
+	/* out of the reclaim of an attempt: the slot is that of the outer call */
+	if (unlikely(current->flags & PF_MEMALLOC)) {
 		this_cpu_inc(live_blind.left);
-	else if (likely(take_slot(slot)))
-		follow(slot, fregs, row, caller, policy);
-	else
-		this_cpu_inc(live_blind.lost);
-}
-
-/* Apart, so that a small call saves no registers for it */
-static noinline void mark_large(unsigned long caller, struct ftrace_regs *fregs)
-{
-	if (is_check()) {
-		mark_check(fregs, caller);
 		return;
 	}
-	preempt_disable_notrace();
-	count_and_mark(caller, fregs);
-	preempt_enable_notrace();
+	cure = live_rows[row].cure;
+	slot = slot_of(current);
+	if (unlikely((gfp & GFP_LOOK) != KVDEMO_COMPAT_FALLS_BACK ||
+		     /* the smallest may be one that is raised */
+		     size - SMALLEST - 1 > INT_MAX - SMALLEST - 1 ||
+		     !take_slot(slot, me)))
+		return mark_other(fregs, row, cure);
+	fill_slot(slot, size, gfp, row, cure);
+	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) |= MARK;
 }
 
 /**
@@ -241,7 +270,7 @@ static bool may_skip(const struct slot *slot, int node)
 }
 
 /* The rule of the policy, from the wrapper */
-static void apply(struct slot *slot, struct ftrace_regs *fregs)
+static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 {
 	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, 1);
 	int node = KVDEMO_COMPAT_ARG(fregs, 2);
@@ -253,42 +282,42 @@ static void apply(struct slot *slot, struct ftrace_regs *fregs)
 		 */
 		.gfp = (gfp & ~__GFP_NORETRY) | __GFP_DIRECT_RECLAIM,
 		.node = node,
-		.policy = slot->policy,
+		.policy = slot->cure,
 	};
 
+	if (slot->row == LIVE_NO_ROW)
+		live_check.try = slot->size == LIVE_CHECK_SIZE && node == NUMA_NO_NODE;
+	slot->start = live_ticks();
 	/* A failure must stay silent, and must be allowed. */
 	if (!(gfp & __GFP_NOWARN) || gfp & __GFP_NOFAIL || slot->size > KMALLOC_MAX_SIZE)
-		return;
+		goto out;
 	if (!kvdemo_may_try(&rq, &gfp) && may_skip(slot, node)) {
 		/* Nothing can serve so much: the attempt ends at once. */
 		KVDEMO_COMPAT_ARG(fregs, 0) = KMALLOC_MAX_SIZE + 1;
-		slot->skipped = true;
-		return;
-	}
-	/* Where the pages are short, policy vmalloc leaves the kernel its attempt. */
-	if (slot->policy->tries)
+		slot->start = 0;
+	} else if (slot->cure->tries) {
+		/* Where the pages are short, policy vmalloc leaves the kernel its attempt. */
 		KVDEMO_COMPAT_ARG(fregs, 1) = (__force unsigned long)gfp;
+	}
+out:
+	/* pairs with read_slot(); from here on others may take it */
+	smp_store_release(&slot->owner, me);
 }
 
-static noinline void try_marked(struct ftrace_regs *fregs)
+static __always_inline void try_marked(struct ftrace_regs *fregs)
 {
-	struct slot *slot = my_slot();
+	struct slot *slot = slot_of(current);
 
-	if (is_check()) {
-		live_check.try_called = true;
-		live_check.try = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
-			    (int)KVDEMO_COMPAT_ARG(fregs, 2) == NUMA_NO_NODE;
-	}
 	/* A foreign kmalloc may have this bit, too. */
 	if (READ_ONCE(slot->owner) != (me | SLOT_MARKED) ||
 	    slot->size != KVDEMO_COMPAT_ARG(fregs, 0))
 		return;
 	KVDEMO_COMPAT_ARG(fregs, 1) &= ~MARK;
 	slot->node = KVDEMO_COMPAT_ARG(fregs, 2);
-	if (!slot->policy->native)
-		apply(slot, fregs);
+	if (unlikely(slot->cure))
+		return try_cured(slot, fregs);
 	slot->start = live_ticks();
-	/* pairs with read_slot(); from here on others may take it */
+	/* as in try_cured() */
 	smp_store_release(&slot->owner, me);
 }
 
@@ -314,8 +343,8 @@ bool live_with_times __read_mostly;
 
 static enum kvdemo_why why_of(const struct slot *slot)
 {
-	if (slot->skipped)
-		return slot->policy->tries ? KVDEMO_WHY_BACKOFF : KVDEMO_WHY_POLICY;
+	if (!slot->start)
+		return slot->cure->tries ? KVDEMO_WHY_BACKOFF : KVDEMO_WHY_POLICY;
 	return slot->size > KMALLOC_MAX_SIZE ? KVDEMO_WHY_TOO_LARGE :
 					       KVDEMO_WHY_KMALLOC_FAILED;
 }
@@ -324,8 +353,10 @@ static enum kvdemo_why why_of(const struct slot *slot)
 static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
 {
 	const struct kvdemo_request rq = {
-		.size = slot->asked, .gfp = slot->gfp, .node = slot->node,
-		.policy = slot->policy,
+		.size = slot->cure && !slot->cure->tries && slot->size == SMALLEST ?
+			slot->asked : slot->size,
+		.gfp = slot->gfp, .node = slot->node,
+		.policy = slot->cure ?: &kvdemo_policies[KVDEMO_NATIVE],
 	};
 	struct kvdemo_result res = {
 		.path = fallback < 0 ? KVDEMO_NR_PATHS : kvdemo_path(p),
@@ -335,19 +366,19 @@ static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
 	};
 
 	trace_kvdemo_alloc(KVDEMO_ORIGIN_KERNEL, &rq, &res, p, max_t(s64, try, 0) +
-			   max_t(s64, fallback, 0), slot->caller);
+			   max_t(s64, fallback, 0), live_caller(live_rows[slot->row].key));
 }
 
 static bool was_tried(const struct slot *slot)
 {
-	return !slot->skipped && slot->size <= KMALLOC_MAX_SIZE;
+	return slot->start && slot->size <= KMALLOC_MAX_SIZE;
 }
 
 static void learn(const struct slot *slot)
 {
 	const struct kvdemo_request rq = {
 		.size = slot->size, .gfp = slot->gfp, .node = slot->node,
-		.policy = slot->policy,
+		.policy = slot->cure,
 	};
 
 	kvdemo_try_failed(&rq);
@@ -358,7 +389,7 @@ static void count_fallback(const struct slot *slot, u64 took)
 	struct live_stats *stats = this_cpu_read(live_table) + slot->row;
 
 	stats->fallbacks++;
-	stats->skipped += slot->skipped;
+	stats->skipped += !slot->start;
 	if (was_tried(slot)) {
 		stats->failed++;
 		stats->try += took;
@@ -370,7 +401,7 @@ static void fall(const struct slot *slot)
 {
 	u64 took = live_took(slot->start);
 
-	if (was_tried(slot) && !slot->policy->native)
+	if (was_tried(slot) && slot->cure)
 		learn(slot);
 	preempt_disable_notrace();
 	count_fallback(slot, took);
@@ -382,28 +413,29 @@ static void fall(const struct slot *slot)
 
 static void check_fallback(struct ftrace_regs *fregs)
 {
-	live_check.fallback_called = true;
 	live_check.fallback = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
-			 KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) ==
-			 (__force unsigned long)LIVE_CHECK_GFP;
+			      KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) ==
+			      (__force unsigned long)LIVE_CHECK_GFP;
+	WRITE_ONCE(slot_of(current)->owner, 0);
 }
 
 static noinline void fallback_marked(struct ftrace_regs *fregs)
 {
 	struct slot slot;
+	unsigned long next;
 
 	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) &= ~MARK;
-	if (is_check()) {
-		check_fallback(fregs);
-		WRITE_ONCE(my_slot()->owner, 0);
-		return;
-	}
-	if (!read_slot(&slot, me)) {
+	if (!read_slot(&slot, 0, SLOT_TIMED)) {
 		this_cpu_inc(live_blind.lost);
 		return;
 	}
+	if (slot.row == LIVE_NO_ROW) {
+		check_fallback(fregs);
+		return;
+	}
 	fall(&slot);
-	cmpxchg(&my_slot()->owner, me, live_with_times ? me | SLOT_FALLING : 0);
+	next = live_with_times ? slot.owner | SLOT_FALLING : 0;
+	cmpxchg(&slot_of(current)->owner, slot.owner, next);
 }
 
 /**
@@ -428,22 +460,24 @@ struct timing {
 	u64 start;
 };
 
-/* The entry hook may run before this handler or after it. */
+/*
+ * The entry hook may run before this handler or after it. What vmalloc asks of itself
+ * meanwhile finds the slot timed.
+ */
 static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct timing *timing = (struct timing *)ri->data;
-	struct slot *slot = my_slot();
-	unsigned long owner = READ_ONCE(slot->owner);
 	bool marked = kvdemo_compat_argument(regs, KVDEMO_COMPAT_FALLBACK_GFP) & MARK;
+	unsigned long owner = marked ? me : me | SLOT_FALLING;
+	struct slot *slot = slot_of(current);
 
-	/* What vmalloc asks of itself meanwhile finds the slot timed. */
-	if (is_check() || owner != (marked ? me : me | SLOT_FALLING) || slot->timed ||
-	    slot->size != kvdemo_compat_argument(regs, 0))
+	if (slot->size != kvdemo_compat_argument(regs, 0) || slot->row == LIVE_NO_ROW ||
+	    cmpxchg(&slot->owner, owner, owner | SLOT_TIMED) != owner)
 		return 1;
-	slot->timed = true;
 	timing->start = live_ticks();
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_times_entry);
 
 static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -454,7 +488,7 @@ static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct live_stats *stats;
 	struct slot slot;
 
-	if (!read_slot(&slot, me | SLOT_FALLING)) {
+	if (!read_slot(&slot, SLOT_FALLING | SLOT_TIMED, SLOT_FALLING | SLOT_TIMED)) {
 		this_cpu_inc(live_blind.lost);
 		return 0;
 	}
@@ -465,9 +499,10 @@ static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 		emit(&slot, p, was_tried(&slot) ?
 		     (s64)live_ns(max_t(s64, timing->start - slot.start, 0)) : KVDEMO_NS_NONE,
 		     live_ns(took));
-	cmpxchg(&my_slot()->owner, me | SLOT_FALLING, 0);
+	cmpxchg(&slot_of(current)->owner, slot.owner, 0);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_times_return);
 
 struct kretprobe live_times_probe = {

@@ -6,6 +6,7 @@
 #define KVDEMO_LIVE_H
 
 #include <linux/hash.h>
+#include <linux/jump_label.h>
 #include <linux/log2.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -17,22 +18,25 @@
 #include "kvdemo.h"
 
 #define LIVE_SYMBOL	__stringify(kvdemo_compat_kvmalloc)
-#define LIVE_CLASSES	64	/* class n: more than 2^(n-1), at most 2^n bytes */
+#define LIVE_CLASSES	64	/* class n: more than 2^n, at most 2^(n+1) bytes */
 #define LIVE_NO_ROW	(-1)
 
 /**
  * struct live_row - a caller and a size class
  * @key: see live_key(); 0 and LIVE_GONE are no rows
- * @policy: in force for that caller
+ * @cure: the policy in force for that caller; NULL: it is watched only
+ * @unknown: nobody can tell who it is
+ * @pad: makes a row as large as a power of 2, which is found by a shift
  */
 struct live_row {
 	u64 key;
-	const struct kvdemo_policy *policy;
+	const struct kvdemo_policy *cure;
+	bool unknown;
+	u8 pad[15];
 };
 
 /**
  * struct live_stats - what one CPU counted for a row
- * @calls: calls above PAGE_SIZE
  * @failed: attempts that were made and failed
  * @skipped: attempts that the policy skipped
  * @fallbacks: calls that came to the fallback
@@ -42,7 +46,6 @@ struct live_row {
  * @fallback: ticks in fallbacks, with times=1
  */
 struct live_stats {
-	u64 calls;
 	u64 failed;
 	u64 skipped;
 	u64 fallbacks;
@@ -65,6 +68,7 @@ struct live_blind {
 
 extern struct live_row *live_rows;
 extern unsigned int live_shift;	/* 64 - log2 of the number of rows */
+extern u64 __percpu *live_calls;	/* of each row: calls above PAGE_SIZE */
 DECLARE_PER_CPU(struct live_stats *, live_table);
 DECLARE_PER_CPU(struct live_blind, live_blind);
 
@@ -81,22 +85,12 @@ static __always_inline unsigned int live_home(u64 key)
 
 int live_row_search(u64 key, unsigned long caller);
 
-/* The row of a caller, made where it is new. Preemption is off. */
-static __always_inline int live_row(unsigned long caller, unsigned int class)
-{
-	u64 key = live_key(caller, class);
-	unsigned int at = live_home(key);
-
-	return likely(READ_ONCE(live_rows[at].key) == key) ? (int)at :
-							     live_row_search(key, caller);
-}
-
 /* The clock: ticks of the CPU's counter where it is good, else ns */
-extern bool live_counter;
+DECLARE_STATIC_KEY_TRUE(live_counter);
 
 static __always_inline u64 live_ticks(void)
 {
-	return likely(live_counter) ? (u64)get_cycles() : local_clock();
+	return static_branch_likely(&live_counter) ? (u64)get_cycles() : local_clock();
 }
 
 /* Two CPUs may disagree, and a call may sleep and wake on the other. */
@@ -106,6 +100,7 @@ static __always_inline u64 live_took(u64 start)
 }
 
 /* callers.c */
+unsigned long live_caller(u64 key);
 u64 live_ns(u64 ticks);
 int live_rows_make(unsigned int asked);
 void live_rows_free(void);
@@ -131,8 +126,6 @@ bool live_has_policy(const struct kvdemo_policy *policy);
  * @mark: the call was seen as it was made
  * @try: so was its attempt
  * @fallback: so was its fallback
- * @try_called: some attempt was seen
- * @fallback_called: some fallback was seen
  */
 extern struct live_check {
 	struct task_struct *task;
@@ -140,8 +133,6 @@ extern struct live_check {
 	bool mark;
 	bool try;
 	bool fallback;
-	bool try_called;
-	bool fallback_called;
 } live_check;
 
 struct kretprobe;

@@ -16,7 +16,7 @@
 #include "demo/param.h"
 #include "live.h"
 
-#define MAX_ENTRIES	65536u
+#define MAX_ENTRIES	4096u
 
 static int live_err;
 
@@ -24,7 +24,7 @@ static struct param_number entries = {
 	.value = 512, .min = 1, .max = MAX_ENTRIES, .err = &live_err,
 };
 module_param_cb(entries, &param_number_ops, &entries, 0400);
-MODULE_PARM_DESC(entries, "rows of callers and size classes, 1 to 65536, rounded up to a power of 2, at least 2; 64 bytes each for each CPU, default 512");
+MODULE_PARM_DESC(entries, "rows of callers and size classes, 1 to 4096, rounded up to a power of 2, at least 2; 64 bytes each for each CPU, default 512");
 
 static struct param_number times = { .max = 1, .err = &live_err };
 module_param_cb(times, &param_number_ops, &times, 0400);
@@ -57,7 +57,8 @@ static int __init kvdemo_live_init(void)
 	if (err)
 		return err;
 	if (!KVDEMO_COMPAT_HOOKS) {
-		pr_err("cannot watch " LIVE_SYMBOL ": allowed is a kernel of 64 bit whose ftrace shows arguments (DYNAMIC_FTRACE_WITH_ARGS), with KALLSYMS\n");
+		pr_err("cannot watch %s: allowed is a kernel of 64 bit whose ftrace shows arguments (DYNAMIC_FTRACE_WITH_ARGS), with KALLSYMS\n",
+		       LIVE_SYMBOL);
 		return -EOPNOTSUPP;
 	}
 	err = live_rows_make(entries.value);

@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ctype.h>
 #include <linux/kallsyms.h>
 #include <linux/module.h>
 #include <linux/spinlock.h>
@@ -42,7 +43,11 @@ static const struct kvdemo_policy *find_policy(const char *name)
 
 static bool is_module_name(const char *name)
 {
-	return *name && name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
+	if (!*name)
+		return false;
+	while (isalnum(*name) || *name == '_')
+		name++;
+	return !*name;
 }
 
 static bool is_named(const char *name)
@@ -117,7 +122,8 @@ static int check_caller(unsigned int i, const struct kvdemo_policy *policy)
 	bool all = !strcmp(named[i].name, "all") || !strcmp(named[i].name, "vmlinux");
 
 	if (!named[i].policy && policy->native)
-		return refuse_caller(named[i].name, "name:policy where policy= is native, which changes nothing");
+		return refuse_caller(named[i].name,
+				     "name:policy where policy= is native, which changes nothing");
 	named[i].policy = named[i].policy ?: policy;
 	if (all && !named[i].policy->tries)
 		return refuse_caller(named[i].name,

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 lint=/usr/local/share/kvdemo-lint/scripts
-rooms=(demo live lab tests/modules)
+rooms=(demo live lab samples tests/modules)
 mapfile -t c_files < <(find . "${rooms[@]}" -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' | sed 's,^\./,,' | sort)
 mapfile -t files < <(find scripts tests .ci -type f | sort)
 mapfile -t python_files < <(grep -l '^#!.*python3$' "${files[@]}")
@@ -32,7 +32,7 @@ copied()
 	local copy status=0
 
 	copy=$(mktemp -d)
-	cp --parents Kbuild {live,lab,tests/modules}/Kbuild "${c_files[@]}" "$copy"
+	cp --parents Kbuild {live,lab,samples,tests/modules}/Kbuild "${c_files[@]}" "$copy"
 	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || status=$?
 	# a sparse that never ran would be silent, too
 	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }

@@ -8,7 +8,7 @@
 
 src=$(mktemp -d)
 trap 'rm -rf "$src"' EXIT
-cp -r Kbuild Makefile LICENSE dkms.conf ./*.[ch] demo live lab scripts tests "$src"
+cp -r Kbuild Makefile LICENSE dkms.conf ./*.[ch] demo live lab samples scripts tests "$src"
 
 plan 10
 guest 9 -m 4096 -t 2700 -R "$src" tests/guest/user.sh

@@ -338,6 +338,16 @@ unprobe()
 	: >$trace/trace
 }
 
+# seen_or_blind N: so many calls, and their caller; or the table says that it is blind
+seen_or_blind()
+{
+	if [ "$(header hooks)" = ok ]; then
+		[ "$(column calls $large "$by_handler")" -eq "$1" ]
+	else
+		[ "$(header unknown)" -eq "$1" ] && [ "$(column policy $large trampoline)" = unknown ]
+	fi
+}
+
 # Whoever probes the same functions, be it before or after, hides no caller, and where
 # one is hidden the table says so.
 stacked()
@@ -345,14 +355,17 @@ stacked()
 	local status=0
 
 	live policy=noreclaim callers=vmlinux && table && probe || return
-	calls 4 $large && table && [ "$(column calls $large "$by_handler")" -eq 4 ] || status=1
-	live policy=noreclaim callers=vmlinux && calls 5 $large && table &&
-		[ "$(column calls $large "$by_handler")" -eq 5 ] || status=1
-	[ "$(header hooks)" = ok ] || status=1
+	calls 4 $large && table && seen_or_blind 4 || status=1
+	# Where the probe hides callers, the self-check refuses to load.
+	if live policy=noreclaim callers=vmlinux 2>/dev/null; then
+		calls 5 $large && table && seen_or_blind 5 || status=1
+	else
+		has '^kvdemo_live: cannot watch .*: the caller of ' || status=1
+	fi
 	unprobe
 	[ $status -eq 0 ] || show
 }
-try 'return probes of others on the same functions, in either order, hide no caller' stacked
+try 'return probes of others on the same functions, in either order, hide no caller unsaid' stacked
 
 # tracer NAME: the kernel's own, on the same functions
 tracer()
@@ -385,7 +398,7 @@ bad_values()
 	local bad
 
 	rmmod kvdemo_live
-	for bad in entries=0 entries=65537 times=2; do
+	for bad in entries=0 entries=4097 times=2; do
 		refused "$bad is out of range: allowed is [01] to [0-9]*$" $bad || return
 	done
 	for bad in entries=x entries=-1 entries=0x40 entries= times=y; do
@@ -455,7 +468,7 @@ lied_to()
 	local status=0
 
 	echo 1 >$params/live_liar
-	refused 'cannot watch .*: its fallback was seen with other arguments$' || status=1
+	refused 'cannot watch .*: its fallback was not seen as it was made$' || status=1
 	echo 0 >$params/live_liar
 	return $status
 }

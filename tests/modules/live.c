@@ -112,6 +112,7 @@ static int lie(struct kprobe *kp, struct pt_regs *regs)
 static struct kprobe liar = {
 	.symbol_name = __stringify(kvdemo_compat_kvmalloc), .pre_handler = lie,
 };
+
 static bool lies;
 
 static int liar_set(const char *val, const struct kernel_param *kp)
@@ -222,13 +223,12 @@ static void expect(const struct kvdemo_policy *policy, gfp_t gfp, size_t size, s
 
 	if (!is_cured(gfp, size) || policy->native)
 		return;
-	if (!policy->tries && !(gfp & __GFP_NOFAIL)) {
+	if (!policy->tries && !(gfp & __GFP_NOFAIL))
 		to->path = KVDEMO_PATH_VMALLOC;
-	} else if (!cached && is_policy(policy, KVDEMO_NORETRY)) {
+	else if (!cached && is_policy(policy, KVDEMO_NORETRY))
 		to->try |= __GFP_DIRECT_RECLAIM | __GFP_NORETRY;
-	} else if (!cached && policy->tries) {
+	else if (!cached && policy->tries)
 		to->try &= ~(__GFP_DIRECT_RECLAIM | __GFP_NORETRY);
-	}
 }
 
 static bool compare(const struct kvdemo_policy *policy, unsigned int f, unsigned int s)
@@ -242,15 +242,17 @@ static bool compare(const struct kvdemo_policy *policy, unsigned int f, unsigned
 		      asked[s], kvdemo_path_name(got.path), kvdemo_path_name(want.path));
 	/* A cache takes its pages as it likes, and a skipped attempt none. */
 	if (asked[s] > KMALLOC_MAX_CACHE_SIZE && got.path != KVDEMO_PATH_VMALLOC)
-		good &= CHECK(got.tried && got.try == want.try, "%s size=%zu: tried with %pGg, expected %pGg",
-			      flags[f].name, asked[s], &got.try, &want.try);
+		good &= CHECK(got.tried && got.try == want.try,
+			      "%s size=%zu: tried with %pGg, expected %pGg", flags[f].name,
+			      asked[s], &got.try, &want.try);
 	if (!want.fell || !got.fell)
 		return good;
 	/* Elsewhere the probe comes before the hook. */
 	if (!IS_ENABLED(CONFIG_X86))
 		got.fallback &= ~__GFP_WRITE;
-	return good & CHECK(got.fallback == want.fallback, "%s size=%zu: fell back with %pGg, expected %pGg",
-			    flags[f].name, asked[s], &got.fallback, &want.fallback);
+	return good & CHECK(got.fallback == want.fallback,
+			    "%s size=%zu: fell back with %pGg, expected %pGg", flags[f].name,
+			    asked[s], &got.fallback, &want.fallback);
 }
 
 /* A kmalloc of somebody else with the flag that is the mark keeps it, and its memory. */
@@ -329,7 +331,8 @@ static bool one_random(u64 *state)
 	p = kvmalloc_node(size, gfp, node);
 	if (!p)
 		return true;
-	good = CHECK(!(gfp & __GFP_ZERO) || !memchr_inv(p, 0, size), "%s size=%zu", flags[f].name, size) &
+	good = CHECK(!(gfp & __GFP_ZERO) || !memchr_inv(p, 0, size), "%s size=%zu", flags[f].name,
+		     size) &
 	       CHECK(keeps_contents(p, size), "%s size=%zu", flags[f].name, size);
 	kvfree(p);
 	return good;
