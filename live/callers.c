@@ -241,7 +241,7 @@ static void fold(unsigned int row)
 		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum.stats));
 	}
 	raw_spin_lock(&rows_lock);
-	/* pairs with find(): who takes the row finds it empty */
+	/* pairs with find(): the next caller in this row starts from zero */
 	smp_store_release(&live_rows[row].key, GONE);
 	raw_spin_unlock(&rows_lock);
 }

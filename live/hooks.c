@@ -112,10 +112,14 @@ static __always_inline unsigned int class_of(size_t size)
 	return __fls(size - 1);
 }
 
-/* More than INT_MAX is refused, and a foreign mark could not be told from ours. */
+/*
+ * More than INT_MAX is refused, and a foreign mark could not be told from ours. A call out
+ * of the reclaim of an attempt would take the slot of the outer call.
+ */
 static bool is_followed(size_t size, gfp_t gfp)
 {
-	return size <= INT_MAX && kvdemo_compat_falls_back(gfp) && !(gfp & __GFP_WRITE);
+	return size <= INT_MAX && kvdemo_compat_falls_back(gfp) && !(gfp & __GFP_WRITE) &&
+	       !(current->flags & PF_MEMALLOC);
 }
 
 /* A slab cache would serve it, at which no hook is. */
@@ -203,17 +207,14 @@ static __always_inline void mark_large(unsigned long caller, struct ftrace_regs 
 
 	if (unlikely(READ_ONCE(live_check.task) == current))
 		return mark_check(fregs, caller);
-	if (unlikely(READ_ONCE(live_rows[row].key) != key))
+	/* pairs with make_row() of callers.c: the cure is there */
+	if (unlikely(smp_load_acquire(&live_rows[row].key) != key))
 		return mark_searched(fregs, caller, key);
 	this_cpu_inc(live_calls[row]);
-	/* out of the reclaim of an attempt: the slot is that of the outer call */
-	if (unlikely(current->flags & PF_MEMALLOC)) {
-		this_cpu_inc(live_blind.left);
-		return;
-	}
 	cure = live_rows[row].cure;
 	slot = slot_of(current);
 	if (unlikely((gfp & GFP_LOOK) != KVDEMO_COMPAT_FALLS_BACK ||
+		     current->flags & PF_MEMALLOC ||
 		     /* the smallest may be one that is raised */
 		     size - SMALLEST - 1 > INT_MAX - SMALLEST - 1 ||
 		     !take_slot(slot, me)))

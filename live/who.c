@@ -109,7 +109,7 @@ static const struct kernel_param_ops callers_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG, .set = set_callers,
 };
 module_param_cb(callers, &callers_ops, NULL, 0);
-MODULE_PARM_DESC(callers, "who gets the policy: up to 16 names of modules, loaded now or later, vmlinux for built-in code, or all, joined by a comma; name:policy gives one of them another policy");
+MODULE_PARM_DESC(callers, "the callers that get the policy: up to 16 names of modules, loaded now or later, vmlinux for built-in code, or all, joined by a comma; name:policy gives one of them another policy");
 
 static int refuse_caller(const char *name, const char *allowed)
 {
