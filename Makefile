@@ -38,8 +38,8 @@ ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t te
 SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules mine demo shell check check-user check-all check-fire helpers soak bench bench-host \
-	lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
+.PHONY: modules mine demo demo-live bench-live shell check check-user check-all check-fire helpers soak bench \
+	bench-host lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
 
 modules: mine
 	@for dir in "$(CURDIR)" "$(KDIR)"; do case $$dir in *[[:space:]:]*) \
@@ -71,11 +71,24 @@ $(BUILT): $(SOURCES) scripts/modules build/$(TARGET)/root
 	@scripts/modules $(TARGET) $(SOURCES)
 
 # The root is not replaced before that is done, and the modules are built in that root.
-demo shell check mutants:
+demo demo-live bench-live shell check mutants:
 	@scripts/target hold $(TARGET) $(MAKE) --no-print-directory TARGET=$(TARGET) held-$@
 
 held-demo: $(BUILT)
 	@set -f; scripts/demo $(TARGET) $$ARGS
+
+held-demo-live: $(BUILT) build/helpers/calls
+	@KVDEMO_ACCEL=tcg scripts/demo -l $(TARGET)
+
+# What kvdemo_live costs and saves; the bars hold on these kernels.
+LIVE_BARS := $(filter bookworm trixie trixie-backports,$(TARGET))
+
+held-bench-live: $(BUILT) build/helpers/calls
+	@KVDEMO_ACCEL=tcg scripts/boot -p 7 -c 1 -t 900 -s '^guest: ' -q '-icount shift=0,sleep=off' \
+		-a 'init_on_alloc=0 nokaslr tsc=reliable clocksource=tsc tsc_early_khz=1000000 KVBARS=$(if $(LIVE_BARS),yes)' \
+		$(TARGET) tests/guest/live-cost.sh build/$(TARGET)/kvdemo.ko \
+		build/$(TARGET)/kvdemo_live.ko build/$(TARGET)/kvdemo_frag.ko \
+		build/$(TARGET)/kvdemo_bench.ko build/helpers/calls
 
 held-shell: $(BUILT)
 	@scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
@@ -145,7 +158,7 @@ FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))
 DEBUG_TESTS := $(sort $(wildcard tests/fire/debug/*.t)) \
 	$(filter-out %/00-lint.t %/10-harness.t %/15-host.t %/50-dkms.t %/66-shell.t %/70-bench.t,$(sort $(wildcard tests/[0-9]*.t)))
 CFI_TESTS := $(wildcard tests/fire/cfi/*.t) tests/20-demo.t tests/30-wrapper.t tests/40-contract.t \
-	tests/60-debugfs.t tests/60-watch.t tests/65-trace.t
+	tests/60-debugfs.t tests/60-live.t tests/65-trace.t
 export FIRE
 
 check-fire:

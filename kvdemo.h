@@ -205,8 +205,43 @@ int kvdemo_page_node(const void *p);
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
 void kvdemo_kvfree(const void *p);
 void kvdemo_observe(const struct kvdemo_observer *who, bool on);
-void kvdemo_force_fallback(bool on);
 struct dentry *kvdemo_debugfs_dir(void);
+
+/**
+ * kvdemo_force_fallback() - send every caller to the fallback, or stop it
+ * @on: true: above PAGE_SIZE each policy that can fall back does so at once, but
+ *      for requests that a zone or a node binds, and for those that may not block or
+ *      that this kernel's own kvmalloc would give no fallback
+ *
+ * For a driver under test: what it does to memory outside the linear map shows at
+ * the first allocation, and not in a year. Its pages may yet be consecutive: from
+ * 6.19 on vmalloc, too, takes a block where it finds one. While it is off the
+ * allocation path pays nothing for it. It is one switch for all: the last call wins.
+ *
+ * Context: process context, may sleep.
+ */
+void kvdemo_force_fallback(bool on);
+
+/**
+ * kvdemo_may_try() - may the contiguous attempt of a request be made under its policy?
+ * @rq: what is asked for, above PAGE_SIZE; the attempt is the caller's to make
+ * @gfp: filled in with the gfp of that attempt, whatever the answer is
+ *
+ * With kvdemo_try_failed(), for those that apply a rule to an attempt of somebody
+ * else. Only kvdemo.ko has both; a driver that takes the wrapper in does not.
+ *
+ * Context: any.
+ * Return: false where policy backoff skips it, or the policy never makes one.
+ */
+bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp);
+
+/**
+ * kvdemo_try_failed() - such an attempt failed
+ * @rq: as for kvdemo_may_try(), above KMALLOC_MAX_CACHE_SIZE and with the caller's gfp
+ *
+ * Context: process context.
+ */
+void kvdemo_try_failed(const struct kvdemo_request *rq);
 
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res);

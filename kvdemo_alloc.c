@@ -440,19 +440,6 @@ void kvdemo_observe(const struct kvdemo_observer *who, bool on)
 		static_branch_dec(&rare_key);
 }
 
-/**
- * kvdemo_force_fallback() - send every caller to the fallback, or stop it
- * @on: true: above PAGE_SIZE each policy that can fall back does so at once, but
- *      for requests that a zone or a node binds, and for those that may not block or
- *      that this kernel's own kvmalloc would give no fallback
- *
- * For a driver under test: what it does to memory outside the linear map shows at
- * the first allocation, and not in a year. Its pages may yet be consecutive: from
- * 6.19 on vmalloc, too, takes a block where it finds one. While it is off the
- * allocation path pays nothing for it. It is one switch for all: the last call wins.
- *
- * Context: process context, may sleep.
- */
 void kvdemo_force_fallback(bool on)
 {
 	mutex_lock(&force_lock);
@@ -693,3 +680,21 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	WRITE_ONCE(b->zone, zone);
 	WRITE_ONCE(b->seen, bursts ? 0 : free_blocks(zone, order, zone_idx(zone)) + 1);
 }
+
+#ifdef KVDEMO_EXPORTS /* for kvdemo_live.ko, documented in kvdemo.h */
+bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp)
+{
+	enum kvdemo_why why;
+
+	*gfp = try_gfp(rq);
+	return wants_try(rq, &why);
+}
+EXPORT_SYMBOL_GPL(kvdemo_may_try);
+
+void kvdemo_try_failed(const struct kvdemo_request *rq)
+{
+	if (rq->policy->backs_off)
+		backoff_failed(rq);
+}
+EXPORT_SYMBOL_GPL(kvdemo_try_failed);
+#endif

@@ -8,7 +8,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* kvdemo_watch emits it for the kernel's own callers. */
+/* kvdemo_live emits it for the kernel's own callers. */
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvdemo_alloc);
 
 static void tell_alloc(const struct kvdemo_request *rq, const struct kvdemo_result *res,

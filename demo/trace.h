@@ -20,7 +20,7 @@
 
 /* A caller of kvdemo's API made the allocation. */
 #define KVDEMO_ORIGIN_API	"api"
-/* A caller of the kernel's kvmalloc made it, and kvdemo_watch emits the event. */
+/* A caller of the kernel's kvmalloc made it, and kvdemo_live emits the event. */
 #define KVDEMO_ORIGIN_KERNEL	"kernel"
 
 /* Room for the longest word of an event and its NUL; a longer word is cut. */

@@ -211,7 +211,7 @@ row_says pass 'but for what is not for that architecture' \
 row_says 'FAIL: never ran' 'a row that never ran is red' never
 # shellcheck disable=SC2016 # for that shell
 CHECKED=bookworm row_says 'pass (the rest: make check)' 'a row that make check has just passed does the rest' \
-	'case $* in *70-bench*) ;; *60-watch*) echo "Files=1, Tests=5, 1 wallclock secs" ;; esac'
+	'case $* in *70-bench*) ;; *60-live*) echo "Files=1, Tests=5, 1 wallclock secs" ;; esac'
 CHECKED="bookworm trixie" row_says 'pass (all of it: make check)' 'and where nothing is left says so' false trixie
 without_rows()
 {

@@ -16,7 +16,7 @@ fi
 [ "$seconds" -ge 60 ] || min_allocs=$((min_allocs * seconds / 60))
 
 # The modules beside kvdemo.ko are loaded and unloaded as well.
-others=("$built"/kvdemo_{watch,frag}.ko)
+others=("$built"/kvdemo_{live,frag}.ko)
 
 plan 10
 fire 9 -m 512 -t $((900 + seconds)) -x unload \

@@ -56,7 +56,6 @@ older()
 refuses_a_copy()
 {
 	mkdir /usr/src/kvdemo-0.0.2
-	# shellcheck disable=SC2251 # the last command counts
 	! $dpkg -i "$deb" >/tmp/out 2>&1 &&
 		grep -q '^kvdemo-dkms: /usr/src/kvdemo-0.0.2 belongs to no package.*make dkms-remove' /tmp/out &&
 		rmdir /usr/src/kvdemo-0.0.2
@@ -96,7 +95,9 @@ left()
 
 purges()
 {
-	quiet apt-get -y purge kvdemo-dkms && [ -z "$(left)" ] || { left; return 1; }
+	quiet apt-get -y purge kvdemo-dkms || return
+	left
+	[ -z "$(left)" ]
 }
 
 try 'the package refuses beside a copy that make dkms-install left' refuses_a_copy

@@ -70,15 +70,15 @@ try 'a tracer that begins to listen, with each allocation of it failing once' li
 
 watched()
 {
-	insmod /kvdemo_watch.ko entries=32 && /sweep read $debug/kvdemo/callers &&
-		rmmod kvdemo_watch
+	insmod /kvdemo_live.ko entries=32 && /sweep read $debug/kvdemo/callers &&
+		rmmod kvdemo_live
 }
 try 'reads of the watch, with each allocation of them failing once' watched
 
 # Tables smaller than a page: one fault makes them fail, because kvmalloc has no fallback.
 watches()
 {
-	/sweep load /kvdemo_watch.ko kvdemo_watch entries=32 200
+	/sweep load /kvdemo_live.ko kvdemo_live entries=32 200
 }
 try 'and insmod of it, with each of its last allocations failing once' watches
 # warn_alloc() is limited to one report in 10 s: after its report on kretprobe's pool,

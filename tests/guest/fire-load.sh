@@ -170,7 +170,7 @@ look()
 # The modules beside kvdemo.ko, where this kernel has them
 come_and_go()
 {
-	for module in watch frag; do
+	for module in live frag; do
 		[ -e /kvdemo_$module.ko ] || continue
 		insmod /kvdemo_$module.ko 2>/dev/null && rmmod kvdemo_$module && : >/tmp/came-$module
 	done
@@ -213,7 +213,7 @@ try 'meanwhile unloads were refused, none got through and none hung' \
 # Everything that should happen beside the load did happen.
 beside()
 {
-	for module in watch frag; do
+	for module in live frag; do
 		[ ! -e /kvdemo_$module.ko ] || [ -e /tmp/came-$module ] || { echo "# $module never came"; return 1; }
 	done
 	has '^kvdemo: alloc .* policy=noreclaim ' && has '^kvdemo: free all='

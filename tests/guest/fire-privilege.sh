@@ -38,7 +38,7 @@ closed()
 
 insmod /kvdemo.ko hold=1
 insmod /kvdemo_test.ko on_load=0
-insmod /kvdemo_watch.ko
+insmod /kvdemo_live.ko
 insmod /kvdemo_frag.ko share=1
 insmod /kvdemo_bench.ko policies=vmalloc sizes=4K n=32
 echo "# $(files | wc -l) files of kvdemo"
@@ -74,5 +74,5 @@ ok $? 'the trace has our events'
 [ -z "$(addresses)" ]
 ok $? 'no address is in the log, the trace or a file, for root either'
 addresses
-for module in bench frag watch test; do rmmod kvdemo_$module; done
+for module in bench frag live test; do rmmod kvdemo_$module; done
 rmmod kvdemo

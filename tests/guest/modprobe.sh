@@ -11,7 +11,7 @@ try 'modprobe -r unloads it' modprobe -r kvdemo
 mark
 brought()
 {
-	modprobe kvdemo_watch && has '^kvdemo_watch: watching ' && grep -q '^kvdemo ' /proc/modules &&
-		modprobe -r kvdemo_watch
+	modprobe kvdemo_live && has '^kvdemo_live: watching ' && grep -q '^kvdemo ' /proc/modules &&
+		modprobe -r kvdemo_live
 }
-try 'modprobe kvdemo_watch brings kvdemo along' brought
+try 'modprobe kvdemo_live brings kvdemo along' brought

@@ -17,4 +17,26 @@
 #define kvdemo_compat_trace(action)	action##_trace_kmalloc_node
 #endif
 
+/*
+ * The page allocator of kernels before 6.10. 5.13, 84172f4bb752 "mm/page_alloc: combine
+ * __alloc_pages and __alloc_pages_nodemask".
+ */
+#if KVDEMO_SINCE(5, 13)
+#define kvdemo_compat_alloc_pages	"__alloc_pages"
+#else
+#define kvdemo_compat_alloc_pages	"__alloc_pages_nodemask"
+#endif
+
+/*
+ * What kvmalloc falls back to, and its argument that is the gfp. 5.18, 9becb6889130
+ * "kvmalloc: use vmalloc_huge for vmalloc allocations"; 6.10 put _noprof behind its name.
+ */
+#if KVDEMO_SINCE(5, 18)
+#define kvdemo_compat_fallback		"__vmalloc_node_range"
+#define kvdemo_compat_fallback_gfp	4
+#else
+#define kvdemo_compat_fallback		"__vmalloc_node"
+#define kvdemo_compat_fallback_gfp	2
+#endif
+
 #endif /* KVDEMO_TEST_COMPAT_H */

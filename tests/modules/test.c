@@ -17,7 +17,7 @@
 
 static bool on_load = true;
 module_param(on_load, bool, 0);
-MODULE_PARM_DESC(on_load, "0: run no test; those of awake, faults, oracle and load begin with a write");
+MODULE_PARM_DESC(on_load, "0: run no test; those of awake, faults, live, oracle and load begin with a write");
 
 static unsigned int outside;
 module_param(outside, uint, 0);
@@ -129,6 +129,7 @@ static int __init kvdemo_test_init(void)
 
 static void __exit kvdemo_test_exit(void)
 {
+	live_exit();
 }
 
 module_init(kvdemo_test_init);

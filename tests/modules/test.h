@@ -124,5 +124,6 @@ bool test_names(void);
 bool test_fragmented(void);
 bool test_backoff(void);
 bool run_outside(unsigned int number);
+void live_exit(void);
 
 #endif /* KVDEMO_TEST_H */

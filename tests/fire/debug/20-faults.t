@@ -9,4 +9,4 @@ TARGET=debug
 
 plan 11
 fire 10 "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
-	"${modules[@]}" "$built/kvdemo_watch.ko" "$helpers/sweep"
+	"${modules[@]}" "$built/kvdemo_live.ko" "$helpers/sweep"

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * To hook and unhook, and to look whether the hooks see what they should.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ftrace.h>
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "live.h"
+
+/*
+ * policy=vmalloc: a mistake that a stock kernel passes over in silence. A kprobe, because
+ * the kernel builds its lib/ without what ftrace needs.
+ */
+static int on_sg(struct kprobe *probe, struct pt_regs *regs)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
+
+	if (is_vmalloc_addr((const void *)kvdemo_compat_argument(regs, 1)) && __ratelimit(&limit))
+		pr_warn("%pS gives sg_init_one() vmalloc memory: its pages are not contiguous\n",
+			(void *)kvdemo_compat_return_address(regs));
+	return 0;
+}
+
+NOKPROBE_SYMBOL(on_sg);
+
+static struct kprobe sg_probe = { .symbol_name = "sg_init_one", .pre_handler = on_sg };
+static bool sg_probed;
+
+/* Hooking */
+
+/*
+ * PERMANENT: kernel.ftrace_enabled cannot become 0 meanwhile, and if it is, the hook is
+ * refused.
+ */
+#define OPS_FLAGS	(FTRACE_OPS_FL_PERMANENT | KVDEMO_COMPAT_FTRACE)
+
+static const char * const mark_names[] = { LIVE_SYMBOL, NULL };
+static const char * const try_names[] = { KVDEMO_COMPAT_LARGE, NULL };
+static const char * const fallback_names[] = { KVDEMO_COMPAT_FALLBACK, NULL };
+
+static struct hook {
+	struct ftrace_ops ops;
+	const char * const *names;
+	const char *name;	/* that was found; NULL while it is not hooked */
+} mark_hook = { { .func = live_on_mark, .flags = OPS_FLAGS }, mark_names },
+	try_hook = { { .func = live_on_try, .flags = OPS_FLAGS }, try_names },
+	fallback_hook = { { .func = live_on_fallback, .flags = OPS_FLAGS }, fallback_names };
+
+static void detach(struct hook *hook)
+{
+	if (!hook->name)
+		return;
+	/* Returns when no callback runs and none will. */
+	unregister_ftrace_function(&hook->ops);
+	ftrace_set_filter(&hook->ops, NULL, 0, 1);
+	hook->name = NULL;
+}
+
+static int attach_name(struct hook *hook, const char *name)
+{
+	char buf[KSYM_NAME_LEN];
+	int err;
+
+	strscpy(buf, name, sizeof(buf));
+	err = ftrace_set_filter(&hook->ops, (unsigned char *)buf, strlen(buf), 1);
+	if (err)
+		return err;
+	err = register_ftrace_function(&hook->ops);
+	if (err)
+		ftrace_set_filter(&hook->ops, NULL, 0, 1);
+	else
+		hook->name = name;
+	return err;
+}
+
+static int attach(struct hook *hook)
+{
+	int err = -EINVAL, i;
+
+	for (i = 0; hook->names[i] && err == -EINVAL; i++)
+		err = attach_name(hook, hook->names[i]);
+	if (err == -EBUSY)
+		pr_err("cannot hook %s: allowed is no kernel.ftrace_enabled=0\n",
+		       hook->names[i - 1]);
+	else if (err == -EINVAL)
+		pr_err("cannot hook %s: this kernel has no such function that ftrace can reach\n",
+		       hook->names[0]);
+	else if (err)
+		pr_err("cannot hook %s: error %d\n", hook->names[i - 1], err);
+	return err;
+}
+
+/* Without this probe there is just no line. */
+static void probe_sg(void)
+{
+	if (!live_has_policy(&kvdemo_policies[KVDEMO_VMALLOC]))
+		return;
+	sg_probed = !register_kprobe(&sg_probe);
+	if (!sg_probed)
+		pr_info("sg_init_one() takes no kprobe: no line names those that give it vmalloc memory\n");
+}
+
+static int hook_times(void)
+{
+	int err;
+
+	if (KVDEMO_COMPAT_PANICS) {
+		pr_err("times=1 is refused: on powerpc a return probe can panic a kernel with CONFIG_PREEMPTION and CONFIG_OPTPROBES, allowed is times=0\n");
+		return -EOPNOTSUPP;
+	}
+	live_times_probe.kp.symbol_name = fallback_hook.name;
+	err = register_kretprobe(&live_times_probe);
+	if (err)
+		pr_err("times=1 is refused: %s takes no return probe, error %d, allowed is times=0\n",
+		       fallback_hook.name, err);
+	live_with_times = !err;
+	return err;
+}
+
+/**
+ * live_hook() - hook all that is needed
+ * @times: and the return of the fallback
+ *
+ * The mark comes last, and goes first: where it is set, it is taken off.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or an error that the log has told; then nothing is hooked.
+ */
+int live_hook(bool times)
+{
+	int err = attach(&fallback_hook) ?: attach(&try_hook);
+
+	if (!err && times)
+		err = hook_times();
+	if (!err)
+		err = attach(&mark_hook);
+	if (err)
+		live_unhook();
+	else
+		probe_sg();
+	return err;
+}
+
+/**
+ * live_unhook() - unhook all
+ *
+ * A marked call loses its mark before its task sleeps of its own accord, so after
+ * synchronize_rcu_tasks() no attempt with a mark is still to come. A task that sleeps
+ * inside its attempt takes the mark along to the fallback, where it does no harm.
+ *
+ * Context: process context, may sleep.
+ */
+void live_unhook(void)
+{
+	detach(&mark_hook);
+	synchronize_rcu_tasks();
+	if (live_with_times)
+		unregister_kretprobe(&live_times_probe);
+	live_with_times = false;
+	detach(&try_hook);
+	detach(&fallback_hook);
+	if (sg_probed)
+		unregister_kprobe(&sg_probe);
+	sg_probed = false;
+}
+
+/* The self-check */
+
+static DEFINE_MUTEX(check_lock);
+
+/* noipa is not everywhere; a call that is not inlined has a return address in this module */
+static noinline void *check_call(void)
+{
+	void *p = kvmalloc_node_noprof(LIVE_CHECK_SIZE, LIVE_CHECK_GFP, NUMA_NO_NODE);
+
+	barrier();
+	return p;
+}
+
+static const char *what_is_blind(const void *p)
+{
+	if (!live_check.mark)
+		return "a call of " LIVE_SYMBOL " was not seen as it was made";
+	if (!within_module(live_check.caller, THIS_MODULE))
+		return "the caller of " LIVE_SYMBOL " was not seen";
+	if (!live_check.try)
+		return "its attempt was not seen as it was made";
+	if (!p)
+		return "there is no memory for a look";
+	if (!is_vmalloc_addr(p))
+		return "its attempt could not be skipped";
+	if (!live_check.fallback)
+		return "its fallback was not seen as it was made";
+	return NULL;
+}
+
+/**
+ * live_blindness() - do the hooks see a call of our own, as it was made?
+ *
+ * The call is made to fall back: it has to come back as vmalloc memory.
+ *
+ * Context: process context, may sleep.
+ * Return: NULL, or what is wrong.
+ */
+const char *live_blindness(void)
+{
+	const char *blind;
+	void *p;
+
+	mutex_lock(&check_lock);
+	memset(&live_check, 0, sizeof(live_check));
+	WRITE_ONCE(live_check.task, current);
+	p = check_call();
+	WRITE_ONCE(live_check.task, NULL);
+	blind = what_is_blind(p);
+	mutex_unlock(&check_lock);
+	kvfree(p);
+	return blind;
+}
+
+/**
+ * live_self_check() - refuse a kernel whose kvmalloc is not what we take it for
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or an error that the log has told.
+ */
+int live_self_check(void)
+{
+	const char *blind = live_blindness();
+
+	if (blind)
+		pr_err("cannot watch " LIVE_SYMBOL " (gfp is its argument %u) by %s and %s: %s\n",
+		       KVDEMO_COMPAT_GFP_ARG, try_hook.name, fallback_hook.name, blind);
+	return blind ? -EOPNOTSUPP : 0;
+}
+
+/**
+ * live_missed() - how many fallbacks no return probe was free for
+ *
+ * Context: any.
+ */
+unsigned long live_missed(void)
+{
+	return live_times_probe.nmissed + live_times_probe.kp.nmissed;
+}
+
+/**
+ * live_hooked() - the hooked functions
+ * @which: 0: the attempt, 1: the fallback
+ *
+ * Context: any, between live_hook() and live_unhook().
+ */
+const char *live_hooked(int which)
+{
+	return which ? fallback_hook.name : try_hook.name;
+}

@@ -1,0 +1,570 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of callers, and the debugfs file kvdemo/callers that shows it.
+ *
+ * The rows are shared; each CPU counts in a table of its own. A row is made under a
+ * lock and found without one.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/kallsyms.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "live.h"
+
+/* How far a row may lie from where its hash says */
+#define MAX_PROBES	16u
+/* A key that is no caller's: its row has gone */
+#define GONE		1ull
+#define TABLES_SHARE	8	/* the tables take at most this share of what is available */
+
+struct live_row *live_rows;
+unsigned int live_shift __read_mostly;
+u64 __percpu *live_calls;
+DEFINE_PER_CPU(struct live_stats *, live_table);
+DEFINE_PER_CPU(struct live_blind, live_blind);
+
+static unsigned int nr_rows;
+static DEFINE_RAW_SPINLOCK(rows_lock);
+
+/* All CPUs together */
+struct sum {
+	u64 calls;
+	struct live_stats stats;
+};
+
+/* What callers in modules that have gone had counted, by class */
+static struct sum gone[LIVE_CLASSES + 1];
+static DEFINE_MUTEX(gone_lock);
+
+/* The clock */
+
+#define TICK_SHIFT	22
+#define CALIBRATE_MS	20
+#define BRACKETS	32
+
+DEFINE_STATIC_KEY_TRUE(live_counter);
+static u32 tick_mult __read_mostly;	/* ns of a tick, times 2^TICK_SHIFT */
+
+/* The two clocks at the same moment */
+struct moment {
+	u64 ns, ticks;
+};
+
+/* Of several reads between two of the other clock, the one that was interrupted least */
+static struct moment now(void)
+{
+	u64 least = U64_MAX, before, ticks, after;
+	struct moment best = { 0 };
+	int i;
+
+	for (i = 0; i < BRACKETS; i++) {
+		before = ktime_get_ns();
+		ticks = live_ticks();
+		after = ktime_get_ns();
+		if (after - before < least) {
+			least = after - before;
+			best = (struct moment){ before + least / 2, ticks };
+		}
+	}
+	return best;
+}
+
+/**
+ * live_clock_init() - choose the clock, and measure its rate
+ *
+ * Context: process context, sleeps.
+ */
+void live_clock_init(void)
+{
+	struct moment start, end;
+	u64 ticks;
+
+	/* A counter of 32 bits would start over within a minute, and some CPUs have none. */
+	if (sizeof(cycles_t) < sizeof(u64) || !get_cycles() || !kvdemo_compat_counter_stable()) {
+		static_branch_disable(&live_counter);
+		tick_mult = 1u << TICK_SHIFT;
+		return;
+	}
+	start = now();
+	msleep(CALIBRATE_MS);
+	end = now();
+	ticks = max_t(s64, end.ticks - start.ticks, 1);
+	/* 1 MHz, the slowest counter there is, is near what fits. */
+	tick_mult = min_t(u64, U32_MAX, div64_u64((end.ns - start.ns) << TICK_SHIFT, ticks));
+}
+
+/**
+ * live_ns() - ticks in ns
+ * @ticks: by live_ticks()
+ *
+ * Context: any.
+ */
+u64 live_ns(u64 ticks)
+{
+	return mul_u64_u32_shr(ticks, tick_mult, TICK_SHIFT);
+}
+
+/* Rows */
+
+/* The row of the key, or a free one, or LIVE_NO_ROW */
+static int find(u64 key, bool *found)
+{
+	unsigned int i, at = live_home(key);
+	int free = LIVE_NO_ROW;
+	u64 is;
+
+	*found = false;
+	for (i = 0; i < MAX_PROBES; i++, at = (at + 1) & (nr_rows - 1)) {
+		/* pairs with the release in make_row(): its policy is there */
+		is = smp_load_acquire(&live_rows[at].key);
+		if (is == key) {
+			*found = true;
+			return at;
+		}
+		if (free == LIVE_NO_ROW && (!is || is == GONE))
+			free = at;
+		if (!is)
+			break;
+	}
+	return free;
+}
+
+static int make_row(u64 key, unsigned long caller)
+{
+	const struct kvdemo_policy *policy;
+	bool found;
+	int row;
+
+	raw_spin_lock(&rows_lock);
+	row = find(key, &found);
+	if (row != LIVE_NO_ROW && !found) {
+		policy = live_policy_of(caller);
+		live_rows[row].unknown = !policy;
+		live_rows[row].cure = policy && !policy->native ? policy : NULL;
+		/* pairs with find() and copy_rows() */
+		smp_store_release(&live_rows[row].key, key);
+	}
+	raw_spin_unlock(&rows_lock);
+	return row;
+}
+
+/**
+ * live_row_search() - find or make the row of a caller
+ * @key: its key
+ * @caller: its address
+ *
+ * Context: preemption is off.
+ * Return: the row, or LIVE_NO_ROW where none near is free.
+ */
+int live_row_search(u64 key, unsigned long caller)
+{
+	bool found;
+	int row = find(key, &found);
+
+	return found || row == LIVE_NO_ROW ? row : make_row(key, caller);
+}
+
+/**
+ * live_caller() - the caller of a row
+ * @key: of the row
+ *
+ * Context: any.
+ */
+unsigned long live_caller(u64 key)
+{
+	const unsigned long upper = ~0ul << (BITS_PER_LONG - 8);
+
+	/* the byte that live_key() leaves out */
+	return (unsigned long)(key >> 8) | ((unsigned long)live_rows & upper);
+}
+
+static unsigned int class_of(u64 key)
+{
+	return min_t(unsigned int, key & 0xff, LIVE_CLASSES);
+}
+
+static void add_stats(struct live_stats *to, const struct live_stats *stats)
+{
+	to->failed += READ_ONCE(stats->failed);
+	to->skipped += READ_ONCE(stats->skipped);
+	to->fallbacks += READ_ONCE(stats->fallbacks);
+	to->try += READ_ONCE(stats->try);
+	to->worst = max(to->worst, READ_ONCE(stats->worst));
+	to->failures += READ_ONCE(stats->failures);
+	to->fallback += READ_ONCE(stats->fallback);
+}
+
+static void add_sum(struct sum *to, const struct sum *sum)
+{
+	to->calls += sum->calls;
+	add_stats(&to->stats, &sum->stats);
+}
+
+static void sum_row(unsigned int row, struct sum *to)
+{
+	int cpu;
+
+	memset(to, 0, sizeof(*to));
+	for_each_possible_cpu(cpu) {
+		to->calls += READ_ONCE(*per_cpu_ptr(live_calls + row, cpu));
+		add_stats(&to->stats, per_cpu(live_table, cpu) + row);
+	}
+}
+
+/*
+ * Nobody counts in this row any more: its code has left. What it counted goes into the
+ * sum of its class, and the row is free.
+ */
+static void fold(unsigned int row)
+{
+	u64 key = live_rows[row].key;
+	struct sum sum;
+	int cpu;
+
+	sum_row(row, &sum);
+	add_sum(&gone[class_of(key)], &sum);
+	for_each_possible_cpu(cpu) {
+		*per_cpu_ptr(live_calls + row, cpu) = 0;
+		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum.stats));
+	}
+	raw_spin_lock(&rows_lock);
+	/* pairs with find(): the next caller in this row starts from zero */
+	smp_store_release(&live_rows[row].key, GONE);
+	raw_spin_unlock(&rows_lock);
+}
+
+/* Where a module has gone, or just its init code, another may come. */
+static void forget(const struct module *mod,
+		   bool (*within)(unsigned long addr, const struct module *mod))
+{
+	unsigned int i;
+	u64 key;
+
+	mutex_lock(&gone_lock);
+	for (i = 0; i < nr_rows; i++) {
+		key = READ_ONCE(live_rows[i].key);
+		if (key && key != GONE && within(live_caller(key), mod))
+			fold(i);
+		cond_resched();
+	}
+	mutex_unlock(&gone_lock);
+}
+
+static int on_module(struct notifier_block *nb, unsigned long state, void *mod)
+{
+	if (state == MODULE_STATE_LIVE)
+		forget(mod, within_module_init);
+	else if (state == MODULE_STATE_GOING)
+		forget(mod, within_module);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_notifier = { .notifier_call = on_module };
+
+static void free_tables(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		vfree(per_cpu(live_table, cpu));
+	free_percpu(live_calls);
+	vfree(live_rows);
+}
+
+static int make_tables(void)
+{
+	/* NOWARN: insmod's ENOMEM says enough */
+	const gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN;
+	void *table;
+	int cpu;
+
+	live_rows = __vmalloc(array_size(nr_rows, sizeof(*live_rows)), gfp);
+	live_calls = __alloc_percpu_gfp(nr_rows * sizeof(u64), sizeof(u64),
+					GFP_KERNEL | __GFP_NOWARN);
+	if (!live_rows || !live_calls) {
+		free_tables();
+		return -ENOMEM;
+	}
+	for_each_possible_cpu(cpu) {
+		table = __vmalloc(array_size(nr_rows, sizeof(struct live_stats)), gfp);
+		if (!table) {
+			free_tables();
+			return -ENOMEM;
+		}
+		per_cpu(live_table, cpu) = table;
+	}
+	return 0;
+}
+
+/**
+ * live_rows_make() - make the tables
+ * @asked: for how many rows
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ERANGE, which the log has told, or -ENOMEM.
+ */
+int live_rows_make(unsigned int asked)
+{
+	u64 most = (u64)si_mem_available() * PAGE_SIZE / TABLES_SHARE;
+	int err;
+
+	/* two rows: with one there would be nothing to shift */
+	nr_rows = max(roundup_pow_of_two(asked), 2ul);
+	live_shift = 64 - ilog2(nr_rows);
+	most = div_u64(most, sizeof(struct live_stats) * num_possible_cpus());
+	if (nr_rows > most) {
+		pr_err("entries=%u is out of range: allowed on this machine is up to %lu\n",
+		       asked, most ? rounddown_pow_of_two((unsigned long)most) : 0ul);
+		return -ERANGE;
+	}
+	err = make_tables();
+	if (err)
+		return err;
+	err = register_module_notifier(&module_notifier);
+	if (err)
+		free_tables();
+	return err;
+}
+
+/**
+ * live_rows_free() - free the tables
+ *
+ * Context: process context, may sleep; nothing is hooked.
+ */
+void live_rows_free(void)
+{
+	unregister_module_notifier(&module_notifier);
+	free_tables();
+}
+
+/* Reading */
+
+struct shown {
+	u64 key;	/* 0: the callers that have gone */
+	unsigned int class;
+	const char *policy;
+	struct sum sum;
+};
+
+struct snapshot {
+	struct shown *rows;
+	unsigned int nr;
+	struct sum sum;
+	struct live_blind blind;
+	u64 unknown;	/* calls of which nobody can tell the caller */
+	char symbol[KSYM_SYMBOL_LEN];
+};
+
+static const char *policy_name(const struct live_row *row)
+{
+	if (row->unknown)
+		return "unknown";
+	return row->cure ? row->cure->name : kvdemo_policies[KVDEMO_NATIVE].name;
+}
+
+static void show_later(struct snapshot *snap, u64 key, unsigned int class, const char *policy,
+		       const struct sum *sum)
+{
+	if (!sum->calls)
+		return;
+	add_sum(&snap->sum, sum);
+	snap->rows[snap->nr++] = (struct shown){ key, class, policy, *sum };
+}
+
+static void copy_rows(struct snapshot *snap)
+{
+	struct live_row *row = live_rows;
+	struct sum sum;
+	unsigned int i;
+	u64 key;
+
+	mutex_lock(&gone_lock);
+	for (i = 0; i <= LIVE_CLASSES; i++)
+		show_later(snap, 0, i, "-", &gone[i]);
+	for (i = 0; i < nr_rows; i++, row++) {
+		/* pairs with make_row() */
+		key = smp_load_acquire(&row->key);
+		if (!key || key == GONE)
+			continue;
+		sum_row(i, &sum);
+		show_later(snap, key, class_of(key), policy_name(row), &sum);
+		snap->unknown += row->unknown ? sum.calls : 0;
+		cond_resched();
+	}
+	mutex_unlock(&gone_lock);
+}
+
+static void sum_blind(struct live_blind *to)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		to->lost += per_cpu(live_blind, cpu).lost;
+		to->left += per_cpu(live_blind, cpu).left;
+	}
+}
+
+static int compare(u64 a, u64 b)
+{
+	return a < b ? 1 : a > b ? -1 : 0;
+}
+
+static int worst_first(const void *a, const void *b)
+{
+	const struct shown *x = a, *y = b;
+
+	/* sort() does not reschedule. */
+	cond_resched();
+	return compare(x->sum.stats.try, y->sum.stats.try) ?:
+	       compare(x->sum.stats.fallbacks, y->sum.stats.fallbacks) ?:
+	       compare(x->sum.calls, y->sum.calls) ?:
+	       compare(x->key, y->key) ?: compare(x->class, y->class);
+}
+
+static void drop_snapshot(struct snapshot *snap)
+{
+	if (snap)
+		vfree(snap->rows);
+	kfree(snap);
+}
+
+static struct snapshot *take_snapshot(void)
+{
+	struct snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
+
+	if (!snap)
+		return NULL;
+	/* Not kvmalloc, which would add its own rows. NOWARN: ENOMEM says enough. */
+	snap->rows = __vmalloc(array_size(nr_rows + LIVE_CLASSES + 1, sizeof(*snap->rows)),
+			       GFP_KERNEL | __GFP_NOWARN);
+	if (!snap->rows) {
+		drop_snapshot(snap);
+		return NULL;
+	}
+	copy_rows(snap);
+	sum_blind(&snap->blind);
+	sort(snap->rows, snap->nr, sizeof(*snap->rows), worst_first, NULL);
+	return snap;
+}
+
+/* An address without a symbol says nothing. */
+static const char *name_of(struct snapshot *snap, const struct shown *row)
+{
+	if (!row->key)
+		return "[gone]";
+	sprint_symbol(snap->symbol, live_caller(row->key));
+	return strstarts(snap->symbol, "0x") ? "[gone]" : snap->symbol;
+}
+
+static void show_seen_with_times(struct seq_file *seq, u64 failures, u64 ns)
+{
+	if (live_with_times)
+		seq_printf(seq, " %8llu %14llu", failures, ns);
+	else
+		seq_printf(seq, " %8s %14s", "-", "-");
+}
+
+static void show_row(struct seq_file *seq, const struct shown *row, const char *name)
+{
+	const struct live_stats *stats = &row->sum.stats;
+
+	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", row->sum.calls, stats->failed,
+		   stats->skipped, stats->fallbacks, live_ns(stats->try), live_ns(stats->worst));
+	show_seen_with_times(seq, stats->failures, live_ns(stats->fallback));
+	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(row->class, 62u),
+		   row->policy, name);
+}
+
+static void show_head(struct seq_file *seq, const struct snapshot *snap, const char *blind)
+{
+	const struct live_stats *sum = &snap->sum.stats;
+
+	seq_printf(seq, "# mark=%s try=%s fallback=%s times=%d clock=%s entries=%u\n",
+		   LIVE_SYMBOL, live_hooked(0), live_hooked(1), live_with_times,
+		   static_key_enabled(&live_counter) ? "counter" : "local_clock", nr_rows);
+	seq_printf(seq, "# hooks=%s%s\n", blind ? "blind: " : "ok", blind ?: "");
+	seq_printf(seq, "# calls=%llu failed=%llu skipped=%llu fallbacks=%llu rows=%u\n",
+		   snap->sum.calls, sum->failed, sum->skipped, sum->fallbacks, snap->nr);
+	seq_printf(seq, "# lost=%lu missed=%lu unknown=%llu left=%lu\n", snap->blind.lost,
+		   live_missed(), snap->unknown, snap->blind.left);
+	seq_puts(seq, "# order=try_ns,fallbacks,calls\n");
+	seq_printf(seq, "%10s %10s %10s %10s %14s %12s %8s %14s %10s  %-9s  %s\n", "calls",
+		   "failed", "skipped", "fallbacks", "try_ns", "worst_ns", "failures",
+		   "fallback_ns", "size_to", "policy", "caller");
+}
+
+static int callers_show(struct seq_file *seq, void *v)
+{
+	const char *blind = live_blindness();
+	struct snapshot *snap = take_snapshot();
+	unsigned int i;
+
+	if (!snap)
+		return -ENOMEM;
+	show_head(seq, snap, blind);
+	for (i = 0; i < snap->nr; i++)
+		show_row(seq, &snap->rows[i], name_of(snap, &snap->rows[i]));
+	drop_snapshot(snap);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(callers);
+
+static struct dentry *file;
+
+/**
+ * live_file_make() - make the file callers
+ *
+ * Context: process context, may sleep. Without debugfs there is none, and a line says so.
+ */
+void live_file_make(void)
+{
+	struct dentry *dir = kvdemo_debugfs_dir();
+
+	file = IS_ERR_OR_NULL(dir) ? dir :
+	       debugfs_create_file("callers", 0400, dir, NULL, &callers_fops);
+	if (IS_ERR_OR_NULL(file))
+		pr_warn("the file callers cannot be made, error %ld: boot with debugfs=on, or trace kvdemo:kvdemo_alloc; the sums are told at rmmod\n",
+			PTR_ERR(file));
+}
+
+/**
+ * live_file_remove() - take the file away
+ *
+ * Context: process context, waits for those that read it.
+ */
+void live_file_remove(void)
+{
+	if (!IS_ERR_OR_NULL(file))
+		debugfs_remove(file);
+}
+
+/**
+ * live_log_sums() - one line with what was seen
+ * @ms: how long unhooking took
+ *
+ * Context: process context, may sleep; nothing is hooked.
+ */
+void live_log_sums(u64 ms)
+{
+	struct snapshot *snap = take_snapshot();
+
+	if (snap)
+		pr_info("stopped calls=%llu failed=%llu skipped=%llu fallbacks=%llu lost=%lu missed=%lu unknown=%llu left=%lu unhook_ms=%llu\n",
+			snap->sum.calls, snap->sum.stats.failed, snap->sum.stats.skipped,
+			snap->sum.stats.fallbacks, snap->blind.lost, live_missed(),
+			snap->unknown, snap->blind.left, ms);
+	drop_snapshot(snap);
+}

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hooks. None of the kernel's functions is replaced: at the entry of three of them an
+ * ftrace callback reads the arguments, and changes gfp or size.
+ *
+ *	kvmalloc_node(size, .., gfp, ..)	the mark: a call that may fall back gets a
+ *						gfp bit that no caller of kvmalloc uses
+ *	 kmalloc_large_node(size, gfp, node)	the attempt: a marked one loses the mark,
+ *						and the policy changes its gfp or skips it
+ *	 vmalloc_node_range(size, .., gfp, ..)	the fallback: a marked call that comes here
+ *						loses the mark; its attempt failed
+ *
+ * (The names differ from release to release, see compat.h.) The mark is __GFP_WRITE.
+ * Should it reach the page allocator, it does no more than spread dirty pages over the
+ * nodes. It says for certain that an attempt or a fallback is that of a kvmalloc call.
+ * Who called, and when the attempt began, lies in a slot that the task finds by its
+ * address.
+ *
+ * This file is compiled without instrumentation, so its functions are not traced
+ * themselves.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/topology.h>
+
+#include "demo/trace.h"
+#include "live.h"
+
+#define MARK	((__force unsigned long)__GFP_WRITE)
+
+/*
+ * A caller of these wants more, or something else, than any policy gives: it is watched
+ * and keeps the kernel's own attempt.
+ */
+#define GFP_OWN_RULE	(__GFP_NORETRY | __GFP_RETRY_MAYFAIL | __GFP_THISNODE | \
+			 __GFP_DMA | __GFP_DMA32)
+
+/* Slots: a call between mark and fallback */
+
+#define NR_SLOTS	1024
+
+/* In the lower bits of the owner, a task */
+#define SLOT_MARKED	1ul	/* between mark and attempt: the slot is taken */
+#define SLOT_FALLING	2ul	/* in the fallback, with times=1 */
+#define SLOT_TIMED	4ul	/* and the return probe is on it */
+
+/*
+ * From the attempt on another task may take the slot, because nothing tells when an
+ * attempt succeeds. The owner is read again after what is read of a slot. It holds what
+ * each call needs, and no more: every store counts.
+ */
+struct slot {
+	unsigned long owner;
+	int row;
+	gfp_t gfp;	/* as the caller passed it */
+	const struct kvdemo_policy *cure;	/* NULL: the attempt is the kernel's */
+	size_t size;	/* asked for, or raised by policy vmalloc */
+	size_t asked;	/* where it was raised */
+	u64 start;	/* 0: the attempt was skipped */
+	int node;
+} ____cacheline_aligned;
+
+static struct slot slots[NR_SLOTS];
+
+/* Tasks lie some KiB apart, anywhere: no need to hash. */
+static __always_inline struct slot *slot_of(const struct task_struct *task)
+{
+	return &slots[((unsigned long)task >> 7) % NR_SLOTS];
+}
+
+#define me	((unsigned long)current)
+
+static __always_inline bool take_slot(struct slot *slot, unsigned long task)
+{
+	unsigned long owner = READ_ONCE(slot->owner);
+
+	return !(owner & SLOT_MARKED) &&
+	       try_cmpxchg(&slot->owner, &owner, task | SLOT_MARKED);
+}
+
+/* A copy of the slot, if it is still this task's, with these bits, or those */
+static bool read_slot(struct slot *to, unsigned long bits, unsigned long other)
+{
+	const struct slot *slot = slot_of(current);
+	/* pairs with try_cmpxchg() of the task that takes the slot */
+	unsigned long owner = smp_load_acquire(&slot->owner);
+
+	if (owner != (me | bits) && owner != (me | other))
+		return false;
+	*to = *slot;
+	smp_rmb(); /* the copy before the second look at the owner */
+	return READ_ONCE(slot->owner) == owner;
+}
+
+/* The self-check: a call of our own, which is made to fall back */
+
+struct live_check live_check;
+
+/* The mark */
+
+/* The smallest size that no slab cache serves, and to which a smaller one is raised */
+#define SMALLEST	(KMALLOC_MAX_CACHE_SIZE + 1)
+
+/* What a call that is followed must have of these, and what not */
+#define GFP_LOOK	(KVDEMO_COMPAT_FALLS_BACK | __GFP_WRITE | __GFP_NOFAIL | GFP_OWN_RULE)
+
+static __always_inline unsigned int class_of(size_t size)
+{
+	return __fls(size - 1);
+}
+
+/*
+ * More than INT_MAX is refused, and a foreign mark could not be told from ours. A call out
+ * of the reclaim of an attempt would take the slot of the outer call.
+ */
+static bool is_followed(size_t size, gfp_t gfp)
+{
+	return size <= INT_MAX && kvdemo_compat_falls_back(gfp) && !(gfp & __GFP_WRITE) &&
+	       !(current->flags & PF_MEMALLOC);
+}
+
+/* A slab cache would serve it, at which no hook is. */
+static size_t raise(struct slot *slot, struct ftrace_regs *fregs)
+{
+	slot->asked = KVDEMO_COMPAT_ARG(fregs, 0);
+	if (slot->asked > KMALLOC_MAX_CACHE_SIZE)
+		return slot->asked;
+	KVDEMO_COMPAT_ARG(fregs, 0) = SMALLEST;
+	return SMALLEST;
+}
+
+static __always_inline void fill_slot(struct slot *slot, size_t size, gfp_t gfp, int row,
+				      const struct kvdemo_policy *cure)
+{
+	slot->size = size;
+	slot->row = row;
+	slot->gfp = gfp;
+	slot->cure = cure;
+}
+
+/* A call of a rare size or with a rare flag, or of a caller that is made to fall back */
+static noinline void mark_other(struct ftrace_regs *fregs, int row,
+				const struct kvdemo_policy *cure)
+{
+	unsigned long *gfp = &KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG);
+	size_t size = KVDEMO_COMPAT_ARG(fregs, 0);
+	struct slot *slot = slot_of(current);
+	gfp_t asked = (__force gfp_t)*gfp;
+
+	/* A request that must not fail is not provoked. */
+	if (asked & GFP_OWN_RULE || (asked & __GFP_NOFAIL && cure && !cure->tries))
+		cure = NULL;
+	if (!is_followed(size, asked) ||
+	    (size <= KMALLOC_MAX_CACHE_SIZE && (!cure || cure->tries))) {
+		this_cpu_inc(live_blind.left);
+	} else if (!take_slot(slot, me)) {
+		this_cpu_inc(live_blind.lost);
+	} else {
+		fill_slot(slot, cure && !cure->tries ? raise(slot, fregs) : size, asked, row, cure);
+		*gfp |= MARK;
+	}
+}
+
+static noinline void mark_check(struct ftrace_regs *fregs, unsigned long caller)
+{
+	if (KVDEMO_COMPAT_ARG(fregs, 0) != LIVE_CHECK_SIZE ||
+	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) !=
+	    (__force unsigned long)LIVE_CHECK_GFP)
+		return;
+	live_check.mark = true;
+	live_check.caller = caller;
+	mark_other(fregs, LIVE_NO_ROW, &kvdemo_policies[KVDEMO_VMALLOC]);
+}
+
+/* A caller that is new, or whose row is not where its hash says */
+static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long caller, u64 key)
+{
+	int row;
+
+	preempt_disable_notrace();
+	row = live_row_search(key, caller);
+	preempt_enable_notrace();
+	if (row == LIVE_NO_ROW) {
+		this_cpu_inc(live_blind.lost);
+		return;
+	}
+	this_cpu_inc(live_calls[row]);
+	mark_other(fregs, row, live_rows[row].cure);
+}
+
+/*
+ * Each call above PAGE_SIZE comes here: what is rare is left to a function as the last
+ * thing, because then no register has to be saved. The row can be used with preemption
+ * on: its caller is on the stack, so its module is there.
+ */
+static __always_inline void mark_large(unsigned long caller, struct ftrace_regs *fregs)
+{
+	size_t size = KVDEMO_COMPAT_ARG(fregs, 0);
+	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG);
+	u64 key = live_key(caller, class_of(size));
+	unsigned int row = live_home(key);
+	const struct kvdemo_policy *cure;
+	struct slot *slot;
+
+	if (unlikely(READ_ONCE(live_check.task) == current))
+		return mark_check(fregs, caller);
+	/* pairs with make_row() of callers.c: the cure is there */
+	if (unlikely(smp_load_acquire(&live_rows[row].key) != key))
+		return mark_searched(fregs, caller, key);
+	this_cpu_inc(live_calls[row]);
+	cure = live_rows[row].cure;
+	slot = slot_of(current);
+	if (unlikely((gfp & GFP_LOOK) != KVDEMO_COMPAT_FALLS_BACK ||
+		     current->flags & PF_MEMALLOC ||
+		     /* the smallest may be one that is raised */
+		     size - SMALLEST - 1 > INT_MAX - SMALLEST - 1 ||
+		     !take_slot(slot, me)))
+		return mark_other(fregs, row, cure);
+	fill_slot(slot, size, gfp, row, cure);
+	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) |= MARK;
+}
+
+/**
+ * live_on_mark() - the mark: kvmalloc is called
+ * @ip: of the function
+ * @caller: where it will return to
+ * @ops: of the hook
+ * @fregs: the arguments
+ *
+ * Context: that of the call.
+ */
+void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops,
+		  struct ftrace_regs *fregs)
+{
+	if (unlikely(KVDEMO_COMPAT_ARG(fregs, 0) > PAGE_SIZE))
+		mark_large(caller, fregs);
+}
+
+/* The attempt */
+
+/*
+ * A skipped attempt must not cost the caller the memory: some zone of the node has
+ * the pages, and stays above its high watermark. What may still fail the fallback is
+ * vmalloc's address space, or a memory cgroup.
+ */
+static bool has_pages(int node, size_t size)
+{
+	struct zone *zone;
+	int i;
+
+	if (node == NUMA_NO_NODE)
+		node = numa_mem_id();
+	for (i = ZONE_NORMAL; i >= 0; i--) {
+		zone = &NODE_DATA(node)->node_zones[i];
+		if (managed_zone(zone) &&
+		    zone_page_state(zone, NR_FREE_PAGES) >
+		    high_wmark_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL] +
+		    (size >> PAGE_SHIFT) + 1)
+			return true;
+	}
+	return false;
+}
+
+static bool may_skip(const struct slot *slot, int node)
+{
+	return slot->row == LIVE_NO_ROW ||
+	       (!(slot->gfp & __GFP_NOFAIL) && has_pages(node, slot->size));
+}
+
+/* The rule of the policy, from the wrapper */
+static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
+{
+	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, 1);
+	int node = KVDEMO_COMPAT_ARG(fregs, 2);
+	const struct kvdemo_request rq = {
+		.size = slot->size,
+		/*
+		 * Both may be the kernel's own rule. No caller that passes NORETRY comes
+		 * here, and none without DIRECT_RECLAIM.
+		 */
+		.gfp = (gfp & ~__GFP_NORETRY) | __GFP_DIRECT_RECLAIM,
+		.node = node,
+		.policy = slot->cure,
+	};
+
+	if (slot->row == LIVE_NO_ROW)
+		live_check.try = slot->size == LIVE_CHECK_SIZE && node == NUMA_NO_NODE;
+	slot->start = live_ticks();
+	/* A failure must stay silent, and must be allowed. */
+	if (!(gfp & __GFP_NOWARN) || gfp & __GFP_NOFAIL || slot->size > KMALLOC_MAX_SIZE)
+		goto out;
+	if (!kvdemo_may_try(&rq, &gfp) && may_skip(slot, node)) {
+		/* Nothing can serve so much: the attempt ends at once. */
+		KVDEMO_COMPAT_ARG(fregs, 0) = KMALLOC_MAX_SIZE + 1;
+		slot->start = 0;
+	} else if (slot->cure->tries) {
+		/* Where the pages are short, policy vmalloc leaves the kernel its attempt. */
+		KVDEMO_COMPAT_ARG(fregs, 1) = (__force unsigned long)gfp;
+	}
+out:
+	/* pairs with read_slot(); from here on others may take it */
+	smp_store_release(&slot->owner, me);
+}
+
+static __always_inline void try_marked(struct ftrace_regs *fregs)
+{
+	struct slot *slot = slot_of(current);
+
+	/* A foreign kmalloc may have this bit, too. */
+	if (READ_ONCE(slot->owner) != (me | SLOT_MARKED) ||
+	    slot->size != KVDEMO_COMPAT_ARG(fregs, 0))
+		return;
+	KVDEMO_COMPAT_ARG(fregs, 1) &= ~MARK;
+	slot->node = KVDEMO_COMPAT_ARG(fregs, 2);
+	if (unlikely(slot->cure))
+		return try_cured(slot, fregs);
+	slot->start = live_ticks();
+	/* as in try_cured() */
+	smp_store_release(&slot->owner, me);
+}
+
+/**
+ * live_on_try() - the attempt: large kmalloc is called
+ * @ip: of the function
+ * @parent: where it will return to
+ * @ops: of the hook
+ * @fregs: the arguments
+ *
+ * Context: that of the call.
+ */
+void live_on_try(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		 struct ftrace_regs *fregs)
+{
+	if (unlikely(KVDEMO_COMPAT_ARG(fregs, 1) & MARK))
+		try_marked(fregs);
+}
+
+/* The fallback */
+
+bool live_with_times __read_mostly;
+
+static enum kvdemo_why why_of(const struct slot *slot)
+{
+	if (!slot->start)
+		return slot->cure->tries ? KVDEMO_WHY_BACKOFF : KVDEMO_WHY_POLICY;
+	return slot->size > KMALLOC_MAX_SIZE ? KVDEMO_WHY_TOO_LARGE :
+					       KVDEMO_WHY_KMALLOC_FAILED;
+}
+
+/* Without times=1 the fallback has just begun, and whether it gets memory is unknown. */
+static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
+{
+	const struct kvdemo_request rq = {
+		.size = slot->cure && !slot->cure->tries && slot->size == SMALLEST ?
+			slot->asked : slot->size,
+		.gfp = slot->gfp, .node = slot->node,
+		.policy = slot->cure ?: &kvdemo_policies[KVDEMO_NATIVE],
+	};
+	struct kvdemo_result res = {
+		.path = fallback < 0 ? KVDEMO_NR_PATHS : kvdemo_path(p),
+		.why = fallback < 0 || p ? why_of(slot) : KVDEMO_WHY_NO_MEMORY,
+		.kmalloc_ns = try,
+		.vmalloc_ns = fallback,
+	};
+
+	trace_kvdemo_alloc(KVDEMO_ORIGIN_KERNEL, &rq, &res, p, max_t(s64, try, 0) +
+			   max_t(s64, fallback, 0), live_caller(live_rows[slot->row].key));
+}
+
+static bool was_tried(const struct slot *slot)
+{
+	return slot->start && slot->size <= KMALLOC_MAX_SIZE;
+}
+
+static void learn(const struct slot *slot)
+{
+	const struct kvdemo_request rq = {
+		.size = slot->size, .gfp = slot->gfp, .node = slot->node,
+		.policy = slot->cure,
+	};
+
+	kvdemo_try_failed(&rq);
+}
+
+static void count_fallback(const struct slot *slot, u64 took)
+{
+	struct live_stats *stats = this_cpu_read(live_table) + slot->row;
+
+	stats->fallbacks++;
+	stats->skipped += !slot->start;
+	if (was_tried(slot)) {
+		stats->failed++;
+		stats->try += took;
+		stats->worst = max(stats->worst, took);
+	}
+}
+
+static void fall(const struct slot *slot)
+{
+	u64 took = live_took(slot->start);
+
+	if (was_tried(slot) && slot->cure)
+		learn(slot);
+	preempt_disable_notrace();
+	count_fallback(slot, took);
+	preempt_enable_notrace();
+	if (!live_with_times && trace_kvdemo_alloc_enabled())
+		emit(slot, NULL, was_tried(slot) ? (s64)live_ns(took) : KVDEMO_NS_NONE,
+		     KVDEMO_NS_NONE);
+}
+
+static void check_fallback(struct ftrace_regs *fregs)
+{
+	live_check.fallback = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
+			      KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) ==
+			      (__force unsigned long)LIVE_CHECK_GFP;
+	WRITE_ONCE(slot_of(current)->owner, 0);
+}
+
+static noinline void fallback_marked(struct ftrace_regs *fregs)
+{
+	struct slot slot;
+	unsigned long next;
+
+	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) &= ~MARK;
+	if (!read_slot(&slot, 0, SLOT_TIMED)) {
+		this_cpu_inc(live_blind.lost);
+		return;
+	}
+	if (slot.row == LIVE_NO_ROW) {
+		check_fallback(fregs);
+		return;
+	}
+	fall(&slot);
+	next = live_with_times ? slot.owner | SLOT_FALLING : 0;
+	cmpxchg(&slot_of(current)->owner, slot.owner, next);
+}
+
+/**
+ * live_on_fallback() - the fallback: vmalloc is called
+ * @ip: of the function
+ * @parent: where it will return to
+ * @ops: of the hook
+ * @fregs: the arguments
+ *
+ * Context: that of the call.
+ */
+void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		      struct ftrace_regs *fregs)
+{
+	if (unlikely(KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) & MARK))
+		fallback_marked(fregs);
+}
+
+/* times=1: the end of the fallback */
+
+struct timing {
+	u64 start;
+};
+
+/*
+ * The entry hook may run before this handler or after it. What vmalloc asks of itself
+ * meanwhile finds the slot timed.
+ */
+static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct timing *timing = (struct timing *)ri->data;
+	bool marked = kvdemo_compat_argument(regs, KVDEMO_COMPAT_FALLBACK_GFP) & MARK;
+	unsigned long owner = marked ? me : me | SLOT_FALLING;
+	struct slot *slot = slot_of(current);
+
+	if (slot->size != kvdemo_compat_argument(regs, 0) || slot->row == LIVE_NO_ROW ||
+	    cmpxchg(&slot->owner, owner, owner | SLOT_TIMED) != owner)
+		return 1;
+	timing->start = live_ticks();
+	return 0;
+}
+
+NOKPROBE_SYMBOL(on_times_entry);
+
+static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct timing *timing = (const struct timing *)ri->data;
+	const void *p = (const void *)kvdemo_compat_return(regs);
+	u64 took = live_took(timing->start);
+	struct live_stats *stats;
+	struct slot slot;
+
+	if (!read_slot(&slot, SLOT_FALLING | SLOT_TIMED, SLOT_FALLING | SLOT_TIMED)) {
+		this_cpu_inc(live_blind.lost);
+		return 0;
+	}
+	stats = this_cpu_read(live_table) + slot.row;
+	stats->failures += !p;
+	stats->fallback += took;
+	if (trace_kvdemo_alloc_enabled())
+		emit(&slot, p, was_tried(&slot) ?
+		     (s64)live_ns(max_t(s64, timing->start - slot.start, 0)) : KVDEMO_NS_NONE,
+		     live_ns(took));
+	cmpxchg(&slot_of(current)->owner, slot.owner, 0);
+	return 0;
+}
+
+NOKPROBE_SYMBOL(on_times_return);
+
+struct kretprobe live_times_probe = {
+	.entry_handler = on_times_entry,
+	.handler = on_times_return,
+	.data_size = sizeof(struct timing),
+	.maxactive = 256,	/* tasks in a fallback at a time: more are counted as missed */
+};

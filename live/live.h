@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of kvdemo_live.ko share.
+ */
+#ifndef KVDEMO_LIVE_H
+#define KVDEMO_LIVE_H
+
+#include <linux/hash.h>
+#include <linux/jump_label.h>
+#include <linux/log2.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/timex.h>
+#include <linux/types.h>
+
+#include "compat.h"
+#include "kvdemo.h"
+
+#define LIVE_SYMBOL	__stringify(kvdemo_compat_kvmalloc)
+#define LIVE_CLASSES	64	/* class n: more than 2^n, at most 2^(n+1) bytes */
+#define LIVE_NO_ROW	(-1)
+
+/**
+ * struct live_row - a caller and a size class
+ * @key: see live_key(); 0 and LIVE_GONE are no rows
+ * @cure: the policy in force for that caller; NULL: it is watched only
+ * @unknown: nobody can tell who it is
+ * @pad: makes a row as large as a power of 2, which is found by a shift
+ */
+struct live_row {
+	u64 key;
+	const struct kvdemo_policy *cure;
+	bool unknown;
+	u8 pad[15];
+};
+
+/**
+ * struct live_stats - what one CPU counted for a row
+ * @failed: attempts that were made and failed
+ * @skipped: attempts that the policy skipped
+ * @fallbacks: calls that came to the fallback
+ * @try: ticks from the start of a failed attempt to that of the fallback
+ * @worst: the longest of these
+ * @failures: fallbacks that got nothing, with times=1
+ * @fallback: ticks in fallbacks, with times=1
+ */
+struct live_stats {
+	u64 failed;
+	u64 skipped;
+	u64 fallbacks;
+	u64 try;
+	u64 worst;
+	u64 failures;
+	u64 fallback;
+};
+
+/**
+ * struct live_blind - what one CPU could not see
+ * @lost: calls without a row or a slot
+ * @left: calls that were counted and not followed, because of their flags, or because a
+ *	slab cache serves them
+ */
+struct live_blind {
+	unsigned long lost;
+	unsigned long left;
+};
+
+extern struct live_row *live_rows;
+extern unsigned int live_shift;	/* 64 - log2 of the number of rows */
+extern u64 __percpu *live_calls;	/* of each row: calls above PAGE_SIZE */
+DECLARE_PER_CPU(struct live_stats *, live_table);
+DECLARE_PER_CPU(struct live_blind, live_blind);
+
+/* All kernel addresses have the same upper byte. */
+static __always_inline u64 live_key(unsigned long caller, unsigned int class)
+{
+	return (u64)caller << 8 | class;
+}
+
+static __always_inline unsigned int live_home(u64 key)
+{
+	return (key * GOLDEN_RATIO_64) >> live_shift;
+}
+
+int live_row_search(u64 key, unsigned long caller);
+
+/* The clock: ticks of the CPU's counter where it is good, else ns */
+DECLARE_STATIC_KEY_TRUE(live_counter);
+
+static __always_inline u64 live_ticks(void)
+{
+	return static_branch_likely(&live_counter) ? (u64)get_cycles() : local_clock();
+}
+
+/* Two CPUs may disagree, and a call may sleep and wake on the other. */
+static __always_inline u64 live_took(u64 start)
+{
+	return max_t(s64, live_ticks() - start, 0);
+}
+
+/* callers.c */
+unsigned long live_caller(u64 key);
+u64 live_ns(u64 ticks);
+int live_rows_make(unsigned int asked);
+void live_rows_free(void);
+void live_clock_init(void);
+void live_file_make(void);
+void live_file_remove(void);
+void live_log_sums(u64 ms);
+
+/* who.c */
+int live_who_init(const struct kvdemo_policy *policy);
+const struct kvdemo_policy *live_policy_of(unsigned long caller);
+bool live_has_policy(const struct kvdemo_policy *policy);
+
+/* hooks.c */
+
+#define LIVE_CHECK_SIZE	(KMALLOC_MAX_CACHE_SIZE + PAGE_SIZE + 16)
+#define LIVE_CHECK_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN)
+
+/**
+ * struct live_check - what the hooks saw of a call of our own
+ * @task: that makes it
+ * @caller: who called, as the mark saw it
+ * @mark: the call was seen as it was made
+ * @try: so was its attempt
+ * @fallback: so was its fallback
+ */
+extern struct live_check {
+	struct task_struct *task;
+	unsigned long caller;
+	bool mark;
+	bool try;
+	bool fallback;
+} live_check;
+
+struct kretprobe;
+
+extern struct kretprobe live_times_probe;
+extern bool live_with_times;	/* the end of fallbacks is seen */
+
+void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops,
+		  struct ftrace_regs *fregs);
+void live_on_try(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		 struct ftrace_regs *fregs);
+void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		      struct ftrace_regs *fregs);
+
+/* attach.c */
+int live_hook(bool times);
+void live_unhook(void);
+const char *live_blindness(void);
+int live_self_check(void);
+unsigned long live_missed(void);
+const char *live_hooked(int which);
+
+#endif /* KVDEMO_LIVE_H */

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * callers=: which callers get which policy.
+ *
+ * The kernel's own table of symbols says which module an address is in, when a caller
+ * is seen for the first time. The address stands on the caller's stack then, so its
+ * module is there, and the answer holds until that module goes (callers.c forgets it
+ * then). So it makes no difference whether a named module was loaded before or later.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/kallsyms.h>
+#include <linux/module.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "demo/param.h"
+#include "live.h"
+
+#define MAX_CALLERS	16
+#define POLICY_LEN	16	/* a colon and the name of a policy */
+
+#define CALLERS_ALLOWED \
+	"1 to 16 of vmlinux, all and names of modules but kvdemo's own, each once, joined by a comma, and each may end with : and a policy"
+
+static struct {
+	char name[MODULE_NAME_LEN];
+	const struct kvdemo_policy *policy;	/* NULL: that of policy= */
+} named[MAX_CALLERS];
+
+static unsigned int nr_named;
+static bool has_callers;
+static int who_err;
+
+static const struct kvdemo_policy *find_policy(const char *name)
+{
+	const struct kvdemo_policy *policy = kvdemo_policy_find(name);
+
+	/* kmalloc has no fallback */
+	return policy && policy->falls_back ? policy : NULL;
+}
+
+static bool is_module_name(const char *name)
+{
+	if (!*name)
+		return false;
+	while (isalnum(*name) || *name == '_')
+		name++;
+	return !*name;
+}
+
+static bool is_named(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_named; i++)
+		if (!strcmp(named[i].name, name))
+			return true;
+	return false;
+}
+
+/* One word of callers=; it is cut up. */
+static bool add_caller(char *word)
+{
+	char *policy = strchr(word, ':');
+
+	if (nr_named == MAX_CALLERS)
+		return false;
+	named[nr_named].policy = NULL;
+	if (policy) {
+		*policy++ = '\0';
+		named[nr_named].policy = find_policy(policy);
+		if (!named[nr_named].policy)
+			return false;
+	}
+	/* A file may be xt-foo.ko, and the module is xt_foo. */
+	strreplace(word, '-', '_');
+	if (!is_module_name(word) || strlen(word) >= MODULE_NAME_LEN || is_named(word) ||
+	    !strcmp(word, "kvdemo") || !strcmp(word, KBUILD_MODNAME))
+		return false;
+	strscpy(named[nr_named++].name, word, MODULE_NAME_LEN);
+	return true;
+}
+
+static int set_callers(const char *val, const struct kernel_param *kp)
+{
+	char buf[MODULE_NAME_LEN + POLICY_LEN];
+	const char *word = val = val ?: "";
+	size_t len;
+
+	nr_named = 0;
+	has_callers = true;
+	do {
+		len = strcspn(word, ",");
+		if (len >= sizeof(buf))
+			return param_refuse(kp->name, word, CALLERS_ALLOWED, &who_err, -EINVAL);
+		memcpy(buf, word, len);
+		buf[len] = '\0';
+		if (!add_caller(buf))
+			return param_refuse(kp->name, val, CALLERS_ALLOWED, &who_err, -EINVAL);
+		word += len;
+	} while (*word++ == ',');
+	return 0;
+}
+
+/* Own setter, NOARG, mode 0: as in demo/params.c */
+static const struct kernel_param_ops callers_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG, .set = set_callers,
+};
+module_param_cb(callers, &callers_ops, NULL, 0);
+MODULE_PARM_DESC(callers, "the callers that get the policy: up to 16 names of modules, loaded now or later, vmlinux for built-in code, or all, joined by a comma; name:policy gives one of them another policy");
+
+static int refuse_caller(const char *name, const char *allowed)
+{
+	param_say_bad("callers", name, strlen(name), -EINVAL, allowed);
+	return -EINVAL;
+}
+
+static int check_caller(unsigned int i, const struct kvdemo_policy *policy)
+{
+	bool all = !strcmp(named[i].name, "all") || !strcmp(named[i].name, "vmlinux");
+
+	if (!named[i].policy && policy->native)
+		return refuse_caller(named[i].name,
+				     "name:policy where policy= is native, which changes nothing");
+	named[i].policy = named[i].policy ?: policy;
+	if (all && !named[i].policy->tries)
+		return refuse_caller(named[i].name,
+				     "only names of modules under policy vmalloc: other code may free such memory where it must not sleep");
+	return 0;
+}
+
+/**
+ * live_who_init() - check callers= beside the policy
+ * @policy: that of policy=
+ *
+ * Context: init of the module.
+ * Return: 0, or an error that the log has told.
+ */
+int live_who_init(const struct kvdemo_policy *policy)
+{
+	unsigned int i;
+	int err = who_err;
+
+	if (!err && !policy->native && !has_callers) {
+		pr_err("policy=%s is refused: allowed is this policy with callers=, which names modules, vmlinux or all\n",
+		       policy->name);
+		err = -EINVAL;
+	}
+	for (i = 0; i < nr_named && !err; i++)
+		err = check_caller(i, policy);
+	return err;
+}
+
+/**
+ * live_has_policy() - is it some caller's?
+ * @policy: a row of kvdemo_policies[]
+ *
+ * Context: any, after live_who_init().
+ */
+bool live_has_policy(const struct kvdemo_policy *policy)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_named; i++)
+		if (named[i].policy == policy)
+			return true;
+	return false;
+}
+
+static const struct kvdemo_policy *policy_of_name(const char *name)
+{
+	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_NATIVE];
+	unsigned int i;
+
+	for (i = 0; i < nr_named; i++) {
+		if (!strcmp(named[i].name, name))
+			return named[i].policy;
+		if (!strcmp(named[i].name, "all"))
+			policy = named[i].policy;
+	}
+	return policy;
+}
+
+/* Where a return probe or the graph tracer has put its own address, the caller is hidden. */
+static bool hides_caller(const char *symbol)
+{
+	return strstarts(symbol, "0x") || strstr(symbol, "trampoline") ||
+	       strstarts(symbol, "return_to_handler");
+}
+
+/**
+ * live_policy_of() - the policy of a caller
+ * @caller: an address in it
+ *
+ * kvdemo's own callers ask for a policy themselves, and their `native` has to be the
+ * kernel's.
+ *
+ * Context: callers are serialized, preemption is off.
+ * Return: the policy; NULL where nobody can tell who it is.
+ */
+const struct kvdemo_policy *live_policy_of(unsigned long caller)
+{
+	static char symbol[KSYM_SYMBOL_LEN];
+	char *name, *end;
+
+	sprint_symbol(symbol, caller);
+	if (hides_caller(symbol))
+		return NULL;
+	name = strchr(symbol, '[');
+	if (!name)
+		return policy_of_name("vmlinux");
+	end = strchr(++name, ']');
+	if (end)
+		*end = '\0';
+	if (!strcmp(name, "kvdemo") || !strcmp(name, KBUILD_MODNAME))
+		return &kvdemo_policies[KVDEMO_NATIVE];
+	return policy_of_name(name);
+}

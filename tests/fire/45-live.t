@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# kvdemo_live.ko: random requests of the kernel's own kvmalloc under each policy, and
+# loads by the hundred while all CPUs allocate.
+# shellcheck source=tests/fire/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# On the default kernel also what make demo-live shows, held against what it saves
+tests=4
+[ "$TARGET" != bookworm ] || tests=5
+plan $tests
+fire 3 -m 512 -t 1500 \
+	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVREQUESTS=$(share 10000) $light" \
+	tests/guest/fire-live.sh "${modules[@]}" "$built/kvdemo_live.ko" "$helpers/sweep"
+if [ "$TARGET" = bookworm ]; then
+	try 'make demo-live shows all three uses' \
+		flock build/lock make -s TARGET="$TARGET" demo-live
+fi

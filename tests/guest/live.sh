@@ -1,0 +1,497 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# The kernel's own kvmalloc watched, cured and provoked. A write of N bytes to a file of
+# /proc/sys makes the kernel ask for a buffer of N + 1 in proc_sys_call_handler(). Zeros
+# leave an empty string, and one process can write them again and again, where a read
+# would have met the end.
+# shellcheck source=tests/guest/lib.sh
+. /lib.sh
+
+page=$(page_size)
+table=/sys/kernel/debug/kvdemo/callers
+trace=/sys/kernel/tracing
+bench=/sys/kernel/debug/kvdemo_bench/csv
+params=/sys/module/kvdemo_test/parameters
+large=$((64 * page))
+other=$((4 * page))
+policies='noreclaim backoff noretry vmalloc'
+
+# calls N SIZE: N calls of SIZE bytes
+calls()
+{
+	dd if=/dev/zero of=/proc/sys/kernel/domainname bs=$(($2 - 1)) count="$1" 2>/dev/null
+}
+
+# callers N CALLS SIZE: N at the same time
+callers()
+{
+	local i=0 pids=''
+
+	while [ $((i += 1)) -le "$1" ]; do
+		calls "$2" "$3" &
+		pids="$pids $!"
+	done
+	# shellcheck disable=SC2086 # a list
+	wait $pids
+}
+
+# live PARAMETER...: from an empty table
+live()
+{
+	mark
+	[ ! -d /sys/module/kvdemo_live ] || rmmod kvdemo_live || return
+	insmod /kvdemo_live.ko "$@"
+}
+
+table()
+{
+	cat $table >/tmp/table
+}
+
+# header KEY: its value
+header()
+{
+	sed -n "s/^# .*\b$1=\([^ ]*\).*/\1/p" /tmp/table
+}
+
+# column NAME SIZE CALLER: of all such rows, summed, or the word
+column()
+{
+	awk -v name="$1" -v size="$2" -v caller="$3" '
+		/^#/ { next }
+		!at { for (i = 1; i <= NF; i++) if ($i == name) at = i; next }
+		$9 == size && $11 " " $12 ~ caller { sum += $at; word = $at }
+		END { print word ~ /^[a-z-]/ ? word : sum + 0 }' /tmp/table
+}
+
+by_handler='^proc_sys_call_handler[+]0x'
+by_bench='[+]0x.* [[]kvdemo_bench[]]$'
+
+show()
+{
+	head -9 /tmp/table | sed 's/^/# /'
+	return 1
+}
+
+needs_kvdemo()
+{
+	mark
+	! insmod /kvdemo_live.ko 2>/dev/null && has 'kvdemo_live: Unknown symbol kvdemo_'
+}
+try 'without kvdemo.ko it does not load, and the log names a symbol' needs_kvdemo
+
+insmod /kvdemo.ko sizes=64 cap=3G
+
+# refused REGEX PARAMETER...: such a sentence, and nothing is left behind
+refused()
+{
+	local regex=$1
+
+	shift
+	mark
+	if insmod /kvdemo_live.ko "$@" 2>/dev/null; then
+		echo "# taken: $*"
+		rmmod kvdemo_live
+		return 1
+	fi
+	has "^kvdemo_live: $regex" && [ ! -d /sys/module/kvdemo_live ] && [ ! -e $table ]
+}
+
+if [ -n "$KVREFUSES" ]; then
+	try 'where ftrace shows no arguments, it is refused with a sentence' \
+		refused 'cannot watch kvmalloc_node: allowed is a kernel of 64 bit '
+	rmmod kvdemo
+	exit
+fi
+
+# Before kvdemo_live.ko, whose hooks its probes then follow
+unhooked()
+{
+	insmod /kvdemo_test.ko on_load=0 && echo unhooked >$params/live
+}
+try 'each flag is noted with nothing hooked' unhooked
+
+loads()
+{
+	live && has '^kvdemo_live: watching [_a-z]*kvmalloc_node[_a-z]*, gfp is its argument [1-4], policy=native$' &&
+		table && [ "$(header hooks)" = ok ]
+}
+try 'it loads, and says what it watches' loads
+
+named()
+{
+	calls 7 65537 && calls 3 131073 && calls 2 100 && table || return
+	{ [ "$(column calls 131072 "$by_handler")" -eq 7 ] &&
+		[ "$(column calls 262144 "$by_handler")" -eq 3 ] &&
+		[ "$(column policy 131072 "$by_handler")" = native ] &&
+		[ "$(column failures 131072 "$by_handler")" = - ] &&
+		[ "$(column fallbacks 131072 "$by_handler")" -eq 0 ]; } || show
+}
+# Of pages of 64 KiB the first would be a small call.
+sizes=64K
+[ "$page" -le 32768 ] || sizes=256K
+try 'the table names a caller of the kernel, its size class and its calls' named
+
+# bench N: the calls of a module, which is then still there
+bench()
+{
+	insmod /kvdemo_bench.ko policies=native sizes=$sizes n="$1" && cat $bench >/dev/null && table
+}
+bench_bytes=$((${sizes%K} * 1024))
+
+# Others may come to the addresses of a module that has gone.
+of_module()
+{
+	live && bench 1000 || return
+	[ "$(column calls $bench_bytes "$by_bench")" -eq 1000 ] || show || return
+	rmmod kvdemo_bench && bench 500 || return
+	[ "$(column calls $bench_bytes "$by_bench")" -eq 500 ] || show || return
+	rmmod kvdemo_bench && table || return
+	{ [ "$(column calls $bench_bytes '^[[]gone[]]')" -eq 1500 ] &&
+		[ "$(grep -c "$bench_bytes .*\[gone\]" /tmp/table)" -eq 1 ]; } || show
+}
+try 'it names a caller in a module; those that have gone share a row' of_module
+
+no_addresses()
+{
+	! grep -E '[0-9a-f]{16}|[^+/]0x' /tmp/table
+}
+try 'the table has no raw address' no_addresses
+
+# events COMMAND...: what it makes the kernel's callers do, into /tmp/trace
+events()
+{
+	: >$trace/trace
+	echo 1 >$trace/events/kvdemo/enable
+	"$@"
+	echo 0 >$trace/events/kvdemo/enable
+	grep -o 'kvdemo_alloc: origin=kernel caller=proc_sys_call_handler.*' $trace/trace >/tmp/trace
+	: >$trace/trace
+}
+
+# line POLICY PATH WHY REST: of a call of $large bytes
+line()
+{
+	echo " size=$large gfp=GFP_KERNEL|__GFP_ZERO node=-1 policy=$1 path=$2 why=$3 $4"
+}
+
+# With parameters, in memory that is fragmented: calls until some fell back. Compaction
+# finds a block now and then. One that is found, and given back, would serve all that
+# follow, so it is held before the next round.
+falls_back()
+{
+	local round=0
+
+	live "$@" || return
+	while [ $((round += 1)) -le 20 ]; do
+		echo "$large policy=kmalloc count=30" >/sys/kernel/debug/kvdemo/alloc
+		events calls 60 $large
+		table
+		fallbacks=$(column fallbacks $large "$by_handler")
+		[ "$fallbacks" -lt 20 ] || break
+	done
+	[ "$fallbacks" -ge 20 ] || show
+} 2>/dev/null
+insmod /kvdemo_frag.ko
+
+traced()
+{
+	grep -q "$1" /tmp/trace && return
+	head -5 /tmp/trace | sed 's/^/# /'
+	return 1
+}
+
+watched()
+{
+	falls_back || return
+	failed=$(column failed $large "$by_handler")
+	{ [ "$failed" -eq "$fallbacks" ] && [ "$(column skipped $large "$by_handler")" -eq 0 ] &&
+		[ "$(column try_ns $large "$by_handler")" -ge "$(column worst_ns $large "$by_handler")" ] &&
+		[ "$(column worst_ns $large "$by_handler")" -gt 0 ] &&
+		[ "$(column failures $large "$by_handler")" = - ]; } || show || return
+	traced "$(line native '?' kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=0 ')"
+}
+try 'in fragmented memory it shows failed attempts, and the event, too' watched
+
+sorted()
+{
+	grep -v '^#' /tmp/table | sed 1d >/tmp/rows
+	sort -k5,5nr -k4,4nr -k1,1nr /tmp/rows | awk '{ print $5, $4, $1 }' >/tmp/sorted
+	{ awk '{ print $5, $4, $1 }' /tmp/rows | cmp -s - /tmp/sorted &&
+		[ "$(wc -l </tmp/rows)" -eq "$(header rows)" ] &&
+		sed -n 1p /tmp/rows | grep -q ' proc_sys_call_handler' &&
+		[ "$(header order)" = try_ns,fallbacks,calls ]; } || show
+}
+try 'the worst comes first: what failed attempts cost' sorted
+
+timed()
+{
+	if [ "$KVTIMES" = 0 ]; then
+		rmmod kvdemo_live
+		refused 'times=1 is refused: on powerpc ' times=1
+		return
+	fi
+	falls_back times=1 || return
+	{ [ "$(column failures $large "$by_handler")" = 0 ] &&
+		[ "$(column fallback_ns $large "$by_handler")" -gt 0 ] &&
+		[ "$(header missed)" -eq 0 ]; } || show || return
+	traced "$(line native vmalloc kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=[1-9]')"
+}
+try 'times=1 adds the price of fallbacks, and the event has the path' timed
+
+cured()
+{
+	falls_back policy=backoff callers=vmlinux || return
+	skipped=$(column skipped $large "$by_handler")
+	{ [ "$skipped" -gt 0 ] && [ "$(column policy $large "$by_handler")" = backoff ] &&
+		[ $((skipped + $(column failed $large "$by_handler"))) -eq "$fallbacks" ]; } || show || return
+	traced "$(line backoff '?' backoff 'kmalloc_ns=0 vmalloc_ns=0 ')"
+}
+try 'backoff skips attempts of the callers that are named' cured
+echo all >/sys/kernel/debug/kvdemo/free
+rmmod kvdemo_frag
+
+provoked()
+{
+	live policy=vmalloc callers=kvdemo-bench && calls 20 $large && bench 200 || return
+	{ grep -q "^[^,]*,native,loop,idle,ok,$bench_bytes,0,200,0,0,0,200," $bench &&
+		[ "$(column skipped $bench_bytes "$by_bench")" -eq 200 ] &&
+		[ "$(column policy $large "$by_handler")" = native ] &&
+		[ "$(column fallbacks $large "$by_handler")" -eq 0 ]; } || show
+}
+try 'policy=vmalloc makes a module fall back that comes later, and nobody else' provoked
+rmmod kvdemo_bench
+
+by_name()
+{
+	live policy=noreclaim callers=vmlinux,kvdemo_bench:vmalloc && calls 3 $large && bench 20 || return
+	rmmod kvdemo_bench
+	{ [ "$(column policy $large "$by_handler")" = noreclaim ] &&
+		[ "$(column policy $bench_bytes "$by_bench")" = vmalloc ] &&
+		[ "$(column skipped $bench_bytes "$by_bench")" -eq 20 ]; } || show
+}
+try 'name:policy gives one caller another policy' by_name
+
+# flags POLICY: with it, each call is compared with what was noted
+flags()
+{
+	if [ "$1" = native ]; then
+		live
+	else
+		live policy="$1" callers=kvdemo_test
+	fi && echo "$1" >$params/live && return
+	log | grep '^kvdemo_test: #' | head -5 | sed 's/^.*: #/#/'
+	return 1
+}
+try 'each flag keeps its meaning while it watches' flags native
+for policy in $policies; do
+	try "each flag keeps its meaning under $policy" flags "$policy"
+done
+
+# What kvdemo calls native is the kernel's own, whoever else is cured.
+honest()
+{
+	live policy=noretry callers=all,kvdemo_bench:vmalloc &&
+		echo "$other policy=native count=5" >/sys/kernel/debug/kvdemo/alloc && calls 3 $large &&
+		table || return
+	echo all >/sys/kernel/debug/kvdemo/free
+	{ [ "$(column policy $other '[[]kvdemo[]]$')" = native ] &&
+		[ "$(column calls $other '[[]kvdemo[]]$')" -eq 5 ] &&
+		[ "$(column policy $large "$by_handler")" = noretry ]; } || show
+}
+try 'callers=all leaves out the callers of kvdemo itself' honest
+
+parallel()
+{
+	live policy=backoff callers=all && callers 16 25 $large && table || return
+	{ [ $(($(column calls $large "$by_handler") + $(header lost))) -eq 400 ] &&
+		[ "$(header lost)" -le 4 ] && [ "$(header missed)" = 0 ] &&
+		[ "$(awk '/^ *[0-9]/ { n += $1 } END { print n }' /tmp/table)" -eq "$(header calls)" ]; } || show
+}
+try '16 callers at once: every call is counted' parallel
+
+# Of three size classes one finds no row.
+lost()
+{
+	live entries=1 && calls 40 $large && calls 40 $((2 * large)) && calls 40 $((large / 2)) &&
+		table || return
+	{ [ "$(header entries)" -eq 2 ] && [ "$(header rows)" -le 2 ] && [ "$(header lost)" -ge 40 ] &&
+		[ $(($(header lost) + $(header calls))) -ge 120 ]; } || show
+}
+try 'the table is bounded, and what finds no room in it is counted as lost' lost
+
+# probe: somebody else's return probes on what is hooked
+probe()
+{
+	local name
+
+	for name in mark try fallback; do
+		echo "r:kvdemo_$name $(header "$name")" >>$trace/kprobe_events || return
+	done
+	echo 1 >$trace/events/kprobes/enable
+}
+
+unprobe()
+{
+	echo 0 >$trace/events/kprobes/enable
+	echo >$trace/kprobe_events
+	: >$trace/trace
+}
+
+# seen_or_blind N: so many calls, and their caller; or the table says that it is blind
+seen_or_blind()
+{
+	if [ "$(header hooks)" = ok ]; then
+		[ "$(column calls $large "$by_handler")" -eq "$1" ]
+	else
+		[ "$(header unknown)" -eq "$1" ] && [ "$(column policy $large trampoline)" = unknown ]
+	fi
+}
+
+# Whoever probes the same functions, be it before or after, hides no caller, and where
+# one is hidden the table says so.
+stacked()
+{
+	local status=0
+
+	live policy=noreclaim callers=vmlinux && table && probe || return
+	calls 4 $large && table && seen_or_blind 4 || status=1
+	# Where the probe hides callers, the self-check refuses to load.
+	if live policy=noreclaim callers=vmlinux 2>/dev/null; then
+		calls 5 $large && table && seen_or_blind 5 || status=1
+	else
+		has '^kvdemo_live: cannot watch .*: the caller of ' || status=1
+	fi
+	unprobe
+	[ $status -eq 0 ] || show
+}
+try 'return probes of others on the same functions, in either order, hide no caller unsaid' stacked
+
+# tracer NAME: the kernel's own, on the same functions
+tracer()
+{
+	for name in mark try fallback; do
+		header "$name" >>$trace/set_ftrace_filter
+	done
+	echo "$1" >$trace/current_tracer
+}
+
+beside_tracers()
+{
+	local status=0 name
+
+	live && table || return
+	for name in function function_graph; do
+		grep -q "\b$name\b" $trace/available_tracers || continue
+		live && tracer "$name" && calls 6 $large && table || return
+		echo nop >$trace/current_tracer
+		echo >$trace/set_ftrace_filter
+		: >$trace/trace
+		[ "$(column calls $large "$by_handler")" -eq 6 ] || status=1
+	done
+	[ $status -eq 0 ] || show
+}
+try 'neither do the function tracer and function_graph' beside_tracers
+
+bad_values()
+{
+	local bad
+
+	rmmod kvdemo_live
+	for bad in entries=0 entries=4097 times=2; do
+		refused "$bad is out of range: allowed is [01] to [0-9]*$" $bad || return
+	done
+	for bad in entries=x entries=-1 entries=0x40 entries= times=y; do
+		refused "$bad is invalid: allowed is [01] to [0-9]*$" $bad || return
+	done
+	for bad in policy=kmalloc policy=fifo policy= policy; do
+		refused "policy=.* is invalid: allowed is native, noreclaim, backoff, noretry, vmalloc$" $bad || return
+	done
+	for bad in callers= callers=a,,b callers=a,a callers=x-y,x_y callers=a:kmalloc callers=a:b:c \
+		'callers=../a' callers=kvdemo callers=kvdemo_live callers \
+		"callers=$(seq -s, 17)" "callers=$(printf '%0100d' 0)"; do
+		refused "callers=.* is invalid: allowed is 1 to 16 of vmlinux, all and names " \
+			policy=backoff "$bad" || return
+	done
+	for bad in $policies; do
+		refused "policy=$bad is refused: allowed is this policy with callers=" policy="$bad" || return
+	done
+	for bad in all vmlinux; do
+		refused "callers=$bad is invalid: allowed is only names of modules under policy vmalloc" \
+			policy=vmalloc callers=$bad || return
+	done
+	refused 'callers=xfs is invalid: allowed is name:policy where policy= is native' callers=xfs || return
+	# octal it would be 64
+	live entries=0100 && table && [ "$(header entries)" -eq 128 ] && rmmod kvdemo_live
+}
+try 'bad parameters are refused with a sentence' bad_values
+
+# While it is loaded, nobody switches ftrace off. 7.3 no longer lets anybody.
+no_ftrace()
+{
+	mark
+	echo 0 >/proc/sys/kernel/ftrace_enabled
+	if log | grep -q 'ftrace_enabled file is deprecated and no longer disables ftrace'; then
+		live && rmmod kvdemo_live
+		return
+	fi
+	refused 'cannot hook .*: allowed is no kernel.ftrace_enabled=0$' || return
+	echo 1 >/proc/sys/kernel/ftrace_enabled
+	live && ! echo 0 2>/dev/null >/proc/sys/kernel/ftrace_enabled && rmmod kvdemo_live
+}
+try 'where ftrace is switched off it says so' no_ftrace
+
+in_flight()
+{
+	local i=0 status=0 policy
+
+	mark
+	while [ ! -e /tmp/stop ]; do calls 50 $large; done &
+	while [ ! -e /tmp/stop ]; do calls 50 $other; done &
+	while [ $((i += 1)) -le "$KVROUNDS" ]; do
+		policy=backoff
+		[ $((i % 2)) -eq 0 ] || policy=noreclaim
+		{ insmod /kvdemo_live.ko policy=$policy callers=all && cat $table >/dev/null &&
+			rmmod kvdemo_live; } || status=1
+	done
+	: >/tmp/stop
+	wait
+	has '^kvdemo_live: stopped calls=[1-9]' || return
+	echo "# attempts with a mark: $(cat $params/live_leaked)"
+	[ "$(cat $params/live_leaked)" -eq 0 ] && return $status
+}
+try 'it loads and unloads while calls are in flight, and leaves no mark' in_flight
+
+# Somebody else's probe that changes arguments is told from a kernel that we know.
+lied_to()
+{
+	local status=0
+
+	echo 1 >$params/live_liar
+	refused 'cannot watch .*: its fallback was not seen as it was made$' || status=1
+	echo 0 >$params/live_liar
+	return $status
+}
+why=
+[ "$(uname -m)" = x86_64 ] || why='the probe of the test can change arguments on x86 only'
+try_unless "$why" 'where another tool changes the arguments it is refused' lied_to
+rmmod kvdemo_test
+
+while_read()
+{
+	live || return
+	! (exec 3<$table && rmmod kvdemo_live 2>/dev/null) && [ -e $table ] &&
+		! rmmod kvdemo 2>/dev/null
+}
+try 'it stays while the table is open, and kvdemo.ko while it is there' while_read
+
+says_what_it_saw()
+{
+	calls 3 $large
+	rmmod kvdemo_live &&
+		has '^kvdemo_live: stopped calls=[1-9][0-9]* failed=0 skipped=0 fallbacks=0 lost=0 missed=0 unknown=0 left=[0-9]* unhook_ms=[0-9]*$' &&
+		[ ! -e $table ]
+}
+try 'unloading sums up and takes the table away' says_what_it_saw
+
+try 'kvdemo.ko unloads after it' rmmod kvdemo

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvdemo_live.ko, from the side of a caller: the kernel's own kvmalloc with every flag.
+ *
+ * live: "unhooked" notes what each call came to; "POLICY" calls again, while the policy
+ * is in force for this module, and compares. Kprobes on the page allocator and on the
+ * fallback see what arrives there; they are set before kvdemo_live.ko comes, so that
+ * where both use ftrace they run after its hooks.
+ *
+ * live_random: "SEED N": N random requests, whose contents are checked.
+ *
+ * live_leaked: how many attempts reached the page allocator with the mark of
+ * kvdemo_live.ko, while the probes were set.
+ *
+ * live_liar: a probe on kvmalloc adds a flag to what insmod asks for.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "live/compat.h"
+#include "test.h"
+
+#define LIVE_RANDOM_BITS	18
+
+static const struct {
+	const char *name;
+	gfp_t gfp;
+} flags[] = {
+	{ "GFP_KERNEL", GFP_KERNEL },
+	{ "NOFS", GFP_NOFS },
+	{ "NOIO", GFP_NOIO },
+	{ "NOFAIL", GFP_KERNEL | __GFP_NOFAIL },
+	{ "ACCOUNT", GFP_KERNEL_ACCOUNT },
+	{ "ZERO", GFP_KERNEL | __GFP_ZERO },
+	{ "RETRY_MAYFAIL", GFP_KERNEL | __GFP_RETRY_MAYFAIL },
+	{ "NORETRY", GFP_KERNEL | __GFP_NORETRY },
+	{ "THISNODE", GFP_KERNEL | __GFP_THISNODE },
+	{ "DMA", GFP_KERNEL | __GFP_DMA },
+	{ "NOWAIT", GFP_NOWAIT },
+	{ "ATOMIC", GFP_ATOMIC },
+};
+
+/* In a cache, at two orders, and beyond the attempt */
+static const size_t asked[] = {
+	KMALLOC_MAX_CACHE_SIZE, 3 * PAGE_SIZE, COSTLY_SIZE + 1, KMALLOC_MAX_SIZE + 1,
+};
+
+/* What a call came to. gfp: of the first block that it asked for, and of the fallback */
+struct came {
+	enum kvdemo_path path;
+	gfp_t try, fallback;
+	unsigned int order;
+	bool tried, fell;
+};
+
+static struct came unhooked[ARRAY_SIZE(flags)][ARRAY_SIZE(asked)];
+
+static struct came came;
+static struct task_struct *caller;
+static size_t caller_size;
+
+#ifdef CONFIG_HAVE_FUNCTION_ARG_ACCESS_API
+#define ARG(regs, n)	regs_get_kernel_argument(regs, n)
+#else
+#define ARG(regs, n)	((void)(regs), 0ul)
+#endif
+
+static unsigned int leaked;
+module_param_named(live_leaked, leaked, uint, 0400);
+MODULE_PARM_DESC(live_leaked, "blocks that were asked for with __GFP_WRITE, the mark of kvdemo_live");
+
+static int on_pages(struct kprobe *kp, struct pt_regs *regs)
+{
+	unsigned int order = ARG(regs, 1);
+
+	/* The page cache passes this flag, too, for single pages. */
+	if (order > 1 && ARG(regs, 0) & (__force unsigned long)__GFP_WRITE && current != caller)
+		leaked++;
+	if (current != caller || came.tried || came.fell || order < get_order(caller_size))
+		return 0;
+	came.tried = true;
+	came.order = order;
+	came.try = (__force gfp_t)ARG(regs, 0);
+	return 0;
+}
+
+static int on_fallback(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (current != caller || came.fell)
+		return 0;
+	came.fell = true;
+	came.fallback = (__force gfp_t)ARG(regs, kvdemo_compat_fallback_gfp);
+	return 0;
+}
+
+/* Somebody else's tool, which makes of a call another */
+static int lie(struct kprobe *kp, struct pt_regs *regs)
+{
+#ifdef CONFIG_X86_64
+	if (!strcmp(current->comm, "insmod"))
+		*kvdemo_compat_x86_arg(regs, KVDEMO_COMPAT_GFP_ARG) |=
+			(__force unsigned long)__GFP_NORETRY;
+#endif
+	return 0;
+}
+
+static struct kprobe liar = {
+	.symbol_name = __stringify(kvdemo_compat_kvmalloc), .pre_handler = lie,
+};
+
+static bool lies;
+
+static int liar_set(const char *val, const struct kernel_param *kp)
+{
+	bool wanted;
+	int err = kstrtobool(val, &wanted);
+
+	if (err || wanted == lies)
+		return err;
+	if (wanted)
+		err = register_kprobe(&liar);
+	else
+		unregister_kprobe(&liar);
+	lies = !err && wanted;
+	return err;
+}
+
+module_param_cb(live_liar, &run_ops, liar_set, 0200);
+MODULE_PARM_DESC(live_liar, "1: insmod's calls of kvmalloc get another flag; 0: they do not");
+
+static struct kprobe probes[] = {
+	{ .pre_handler = on_pages }, { .pre_handler = on_fallback },
+};
+
+static const char * const symbols[][3] = {
+	{ "__alloc_frozen_pages_noprof", "__alloc_pages_noprof", kvdemo_compat_alloc_pages },
+	{ kvdemo_compat_fallback, kvdemo_compat_fallback "_noprof" },
+};
+
+static bool probed;
+
+static int probe_both(void)
+{
+	int i, j, err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(probes) && !probed; i++) {
+		err = -ENOENT;
+		for (j = 0; j < ARRAY_SIZE(symbols[i]) && symbols[i][j] && err; j++) {
+			probes[i].addr = NULL;
+			probes[i].flags = 0;
+			probes[i].symbol_name = symbols[i][j];
+			err = register_kprobe(&probes[i]);
+		}
+		if (err) {
+			while (i--)
+				unregister_kprobe(&probes[i]);
+			return err;
+		}
+	}
+	probed = true;
+	return 0;
+}
+
+/* For the exit of the module */
+void live_exit(void)
+{
+	int i;
+
+	if (lies)
+		unregister_kprobe(&liar);
+	for (i = 0; i < ARRAY_SIZE(probes) && probed; i++)
+		unregister_kprobe(&probes[i]);
+}
+
+/* Large as it is, such a request has to fail in silence where the kernel gives no fallback. */
+static gfp_t gfp_for(gfp_t gfp, size_t size)
+{
+	return size > KMALLOC_MAX_SIZE ? gfp | __GFP_NOWARN : gfp;
+}
+
+static bool left_out(gfp_t gfp, size_t size)
+{
+	/* 5.10 warns of NOFAIL, and the zone of DMA is small. */
+	return (gfp & __GFP_NOFAIL && kvdemo_compat_unsupported(gfp)) ||
+	       (gfp & __GFP_DMA && size > KMALLOC_MAX_SIZE);
+}
+
+static bool call(gfp_t gfp, size_t size, struct came *to)
+{
+	bool good = true;
+	void *p;
+
+	memset(&came, 0, sizeof(came));
+	caller_size = size;
+	WRITE_ONCE(caller, current);
+	p = kvmalloc_node(size, gfp, NUMA_NO_NODE);
+	WRITE_ONCE(caller, NULL);
+	came.path = real_path(p);
+	*to = came;
+	if (p && gfp & __GFP_ZERO)
+		good = CHECK(!memchr_inv(p, 0, size), "size=%zu: not zero", size);
+	if (p)
+		good &= CHECK(keeps_contents(p, size), "size=%zu", size);
+	kvfree(p);
+	return good;
+}
+
+/* The rules once more, written down from the specification and not from the module */
+static bool is_cured(gfp_t gfp, size_t size)
+{
+	return size <= KMALLOC_MAX_SIZE && kvdemo_compat_falls_back(gfp) &&
+	       !(gfp & (__GFP_NORETRY | __GFP_RETRY_MAYFAIL | __GFP_THISNODE | __GFP_DMA));
+}
+
+static void expect(const struct kvdemo_policy *policy, gfp_t gfp, size_t size, struct came *to)
+{
+	bool cached = size <= KMALLOC_MAX_CACHE_SIZE;
+
+	if (!is_cured(gfp, size) || policy->native)
+		return;
+	if (!policy->tries && !(gfp & __GFP_NOFAIL))
+		to->path = KVDEMO_PATH_VMALLOC;
+	else if (!cached && is_policy(policy, KVDEMO_NORETRY))
+		to->try |= __GFP_DIRECT_RECLAIM | __GFP_NORETRY;
+	else if (!cached && policy->tries)
+		to->try &= ~(__GFP_DIRECT_RECLAIM | __GFP_NORETRY);
+}
+
+static bool compare(const struct kvdemo_policy *policy, unsigned int f, unsigned int s)
+{
+	gfp_t gfp = gfp_for(flags[f].gfp, asked[s]);
+	struct came want = unhooked[f][s], got;
+	bool good = call(gfp, asked[s], &got);
+
+	expect(policy, gfp, asked[s], &want);
+	good &= CHECK(got.path == want.path, "%s size=%zu: path %s, expected %s", flags[f].name,
+		      asked[s], kvdemo_path_name(got.path), kvdemo_path_name(want.path));
+	/* A cache takes its pages as it likes, and a skipped attempt none. */
+	if (asked[s] > KMALLOC_MAX_CACHE_SIZE && got.path != KVDEMO_PATH_VMALLOC)
+		good &= CHECK(got.tried && got.try == want.try,
+			      "%s size=%zu: tried with %pGg, expected %pGg", flags[f].name,
+			      asked[s], &got.try, &want.try);
+	if (!want.fell || !got.fell)
+		return good;
+	/* Elsewhere the probe comes before the hook. */
+	if (!IS_ENABLED(CONFIG_X86))
+		got.fallback &= ~__GFP_WRITE;
+	return good & CHECK(got.fallback == want.fallback,
+			    "%s size=%zu: fell back with %pGg, expected %pGg", flags[f].name,
+			    asked[s], &got.fallback, &want.fallback);
+}
+
+/* A kmalloc of somebody else with the flag that is the mark keeps it, and its memory. */
+static bool keeps_foreign(void)
+{
+	struct came ignored;
+	bool good = true;
+	unsigned int s;
+	void *p;
+
+	for (s = 1; s < ARRAY_SIZE(asked) - 1; s++) {
+		/* what is left of a call of that size */
+		good &= call(GFP_KERNEL, asked[s], &ignored);
+		memset(&came, 0, sizeof(came));
+		WRITE_ONCE(caller, current);
+		p = kmalloc(asked[s], GFP_KERNEL | __GFP_NOWARN | __GFP_WRITE);
+		WRITE_ONCE(caller, NULL);
+		good &= CHECK(p && (!came.tried || came.try & __GFP_WRITE), "size=%zu: %pGg",
+			      asked[s], &came.try);
+		kfree(p);
+	}
+	return good;
+}
+
+static bool each(const struct kvdemo_policy *policy)
+{
+	unsigned int f, s;
+	bool good = true;
+
+	for (f = 0; f < ARRAY_SIZE(flags); f++) {
+		for (s = 0; s < ARRAY_SIZE(asked); s++) {
+			gfp_t gfp = gfp_for(flags[f].gfp, asked[s]);
+
+			if (left_out(gfp, asked[s]))
+				continue;
+			if (policy)
+				good &= compare(policy, f, s);
+			else
+				good &= call(gfp, asked[s], &unhooked[f][s]);
+		}
+	}
+	return good & keeps_foreign();
+}
+
+static int live_set(const char *val, const struct kernel_param *kp)
+{
+	const struct kvdemo_policy *policy;
+	char name[16];
+	int err;
+
+	strscpy(name, val, sizeof(name));
+	policy = kvdemo_policy_find(strim(name));
+	if (!policy && strcmp(name, "unhooked"))
+		return refuse(kp, val, "unhooked, or a policy");
+	err = probe_both();
+	if (err)
+		return err;
+	return each(policy) ? 0 : -EIO;
+}
+
+module_param_cb(live, &run_ops, live_set, 0200);
+MODULE_PARM_DESC(live, "unhooked: note what the kernel's kvmalloc does with each flag; a policy: compare");
+
+static bool one_random(u64 *state)
+{
+	unsigned int f = next_random(state) % ARRAY_SIZE(flags);
+	size_t size = random_size(state, LIVE_RANDOM_BITS);
+	gfp_t gfp = flags[f].gfp | __GFP_NOWARN;
+	int node = next_random(state) % 2 ? NUMA_NO_NODE : numa_mem_id();
+	bool good;
+	void *p;
+
+	/* Up to 6.12 the page allocator warns of an order above 1 that must not fail. */
+	if (left_out(gfp, size) || gfp & __GFP_NOFAIL)
+		return true;
+	p = kvmalloc_node(size, gfp, node);
+	if (!p)
+		return true;
+	good = CHECK(!(gfp & __GFP_ZERO) || !memchr_inv(p, 0, size), "%s size=%zu", flags[f].name,
+		     size) &
+	       CHECK(keeps_contents(p, size), "%s size=%zu", flags[f].name, size);
+	kvfree(p);
+	return good;
+}
+
+static int live_random_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int n, i;
+	bool good = true;
+	char more;
+	u64 seed;
+
+	if (sscanf(val, "%llu %u %c", &seed, &n, &more) != 2 || !seed)
+		return refuse(kp, val, "a seed and a number of requests");
+	for (i = 0; i < n; i++) {
+		good &= one_random(&seed);
+		cond_resched();
+	}
+	return good ? 0 : -EIO;
+}
+
+module_param_cb(live_random, &run_ops, live_random_set, 0200);
+MODULE_PARM_DESC(live_random, "SEED N: so many random requests to the kernel's kvmalloc");
