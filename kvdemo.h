@@ -100,10 +100,10 @@ enum kvdemo_policy_id {
  * struct kvdemo_policy - how to try kmalloc, and whether to fall back
  * @name: the word used in parameters and logs
  * @desc: one line for people
- * @set: gfp bits that the try gets above PAGE_SIZE, besides __GFP_NOWARN
- * @clear: gfp bits that the try loses above PAGE_SIZE
+ * @set: gfp bits that the attempt gets above PAGE_SIZE; 0 where we make none
+ * @keep: gfp bits that the attempt may have above PAGE_SIZE
  * @mayfail_above: above this many bytes a caller's __GFP_RETRY_MAYFAIL
- *	overrides @set and @clear
+ *	overrides @set and @keep, but for __GFP_NOWARN
  * @tries: kmalloc is tried
  * @falls_back: vmalloc is tried after it, above PAGE_SIZE (at any size where
  *	kmalloc is not tried at all)
@@ -114,7 +114,7 @@ struct kvdemo_policy {
 	const char *name;
 	const char *desc;
 	gfp_t set;
-	gfp_t clear;
+	gfp_t keep;
 	size_t mayfail_above;
 	bool tries;
 	bool falls_back;

@@ -105,8 +105,8 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 #endif
 
 /*
- * Nor is __GFP_NOMEMALLOC on the list. It forbids where others allow: before, who
- * must leave the reserves alone is heard.
+ * Nor is __GFP_NOMEMALLOC on the list. It only restricts a request, so it is passed on
+ * while vmalloc accepts it.
  */
 #if KVDEMO_SINCE(6, 19)
 #define KVDEMO_GFP_NOMEMALLOC	((__force gfp_t)0)
@@ -124,16 +124,46 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 	 KVDEMO_GFP_MAYFAIL | KVDEMO_GFP_NOMEMALLOC)
 
 /*
- * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes
- * both gfp and node. It may map huge pages, as the kernel's own fallback does.
+ * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes both gfp
+ * and node. It maps huge pages where it can, as the kernel's own fallback does.
+ * vmalloc_node() maps none, and takes no flags: the plain form is for GFP_KERNEL, with
+ * or without __GFP_ZERO.
  */
 #ifdef vmalloc_huge_node
 #define KVDEMO_VMALLOC_NODE	true
 #define kvdemo_compat_vmalloc_node	vmalloc_huge_node_noprof
+#define kvdemo_compat_vmalloc_plain(size, gfp, node)	\
+	((gfp) & __GFP_ZERO ? vzalloc_node_noprof(size, node) : vmalloc_node_noprof(size, node))
 #else
 #define KVDEMO_VMALLOC_NODE	false
 #define kvdemo_compat_vmalloc_node(size, gfp, node)	\
 	((void)(node), __vmalloc_noprof(size, gfp))
+#define kvdemo_compat_vmalloc_plain	kvdemo_compat_vmalloc_node
 #endif
+
+/*
+ * Is a huge mapping the cheaper one above KMALLOC_MAX_SIZE, where huge blocks are free?
+ * 5.18, 559089e0a93d "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" brought
+ * vmalloc_huge(). It was measured to be cheaper on 6.1, 7.2 and 7.3 and dearer on 6.12
+ * (doc/bench.md). From 6.7 on (90b41691b988 "mm: add framework for PCP high
+ * auto-tuning") the pcplists grow, and they serve single pages.
+ */
+#if defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(7, 2)
+#define KVDEMO_HUGE_IS_CHEAPER	true
+#define kvdemo_compat_vmalloc_huge	vmalloc_huge_node_noprof
+#elif defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(5, 18) && !KVDEMO_SINCE(6, 7)
+#define KVDEMO_HUGE_IS_CHEAPER	true
+#define kvdemo_compat_vmalloc_huge(size, gfp, node)	\
+	((void)(node), vmalloc_huge(size, gfp))
+#else
+#define KVDEMO_HUGE_IS_CHEAPER	false
+#define kvdemo_compat_vmalloc_huge	kvdemo_compat_vmalloc_node
+#endif
+
+/*
+ * 6.19, a06157804399 "mm/vmalloc: request large order pages from buddy allocator": vmalloc
+ * asks for blocks first, and each such attempt that fails wakes kcompactd.
+ */
+#define KVDEMO_VMALLOC_WAKES	KVDEMO_SINCE(6, 19)
 
 #endif /* KVDEMO_COMPAT_H */

@@ -17,10 +17,22 @@ static struct frag frag = { .order = FRAGMENTED_ORDER, .max_kept = ULONG_MAX };
 static void *lucky[MAX_LUCKY];
 static unsigned int nr_lucky;
 
+/*
+ * Direct compaction can still make blocks of what user space holds. They are split,
+ * too, and a page of four is kept, so that nothing joins them again during the test.
+ */
 static bool fragment(void)
 {
-	int err = frag_take(&frag);
+	int err = frag_take(&frag), i;
+	struct page *page;
 
+	for (i = 0; !err && i < MAX_LUCKY; i++) {
+		/* NORETRY: one round of compaction; NOWARN: a failure is the end */
+		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, FRAGMENTED_ORDER);
+		if (!page)
+			break;
+		frag_split(&frag, page, FRAGMENTED_ORDER, 4);
+	}
 	return CHECK(!err, "fragmenting: %d", err);
 }
 

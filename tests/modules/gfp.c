@@ -100,6 +100,8 @@ static gfp_t expected_gfp(enum kvdemo_policy_id id, size_t size, gfp_t gfp)
 	gfp |= __GFP_NOWARN;
 	if (gfp & __GFP_THISNODE && id != KVDEMO_KMALLOC)
 		return gfp | __GFP_RETRY_MAYFAIL;
+	if (id == KVDEMO_BACKOFF && !mayfail)
+		gfp |= __GFP_NOMEMALLOC;
 	if (id == KVDEMO_NORECLAIM || id == KVDEMO_BACKOFF)
 		return mayfail ? gfp : gfp & ~__GFP_DIRECT_RECLAIM;
 	return mayfail && size > COSTLY_SIZE ? gfp : gfp | __GFP_NORETRY;
