@@ -106,8 +106,9 @@ row-%:
 	@+scripts/check-row run $*
 
 # make bench: the price of each policy on these kernels, in counted instructions.
-# ACCEL=kvm: in time. FULL=1: every cell.
+# ACCEL=kvm: in time. FULL=1: every cell. SEEDS='1 2 3': a table of so many boots.
 BENCH_ROWS ?= bookworm trixie trixie-backports
+SEEDS ?= $(or $(SEED),1)
 
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
@@ -119,7 +120,11 @@ bench-row-%:
 	@scripts/target hold $* $(MAKE) --no-print-directory TARGET=$* held-bench
 
 held-bench: $(BUILT)
-	@scripts/bench/run $(if $(FULL),-f) $(TARGET) build/bench/$(TARGET).csv
+	@for seed in $(SEEDS); do \
+		SEED=$$seed scripts/bench/run $(if $(FULL),-f) $(TARGET) build/bench/seed-$$seed.csv || exit; \
+	done
+	@awk 'NR == 1 || !/^kernel,/' $(SEEDS:%=build/bench/seed-%.csv) >build/bench/$(TARGET).csv
+	@rm $(SEEDS:%=build/bench/seed-%.csv)
 
 # The same modules on the running kernel, in time
 bench-host:

@@ -18,7 +18,7 @@
 #include "kvdemo.h"
 #include "kvdemo_backoff.h"
 
-/* A driver that takes this file in keeps its symbols to itself. */
+/* A driver that includes this file exports nothing. */
 #ifndef KVDEMO_EXPORTS
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(symbol)
@@ -92,7 +92,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 };
 EXPORT_SYMBOL_GPL(kvdemo_policies);
 
-/* While a request is served: no reason is known yet. */
+/* The reason of a request that is still being served */
 #define WHY_OPEN	KVDEMO_NR_WHYS
 
 /* The attempt */
@@ -112,7 +112,7 @@ static gfp_t try_gfp(const struct kvdemo_request *rq)
 	return (gfp | policy->set) & policy->keep;
 }
 
-/* The fallback is asked for, and exists: see kvdemo_force_fallback(). */
+/* Is the fallback forced, and is there one? See kvdemo_force_fallback(). */
 static bool is_forced(const struct kvdemo_request *rq)
 {
 	return unlikely(rq->force_fallback) && rq->policy->falls_back &&
@@ -150,7 +150,7 @@ static void *try_kmalloc(const struct kvdemo_request *rq, struct kvdemo_result *
 
 /* The fallback */
 
-/* Does the rule have one for such a request, be its size what it may? */
+/* Has the policy a fallback for this request? Sizes above INT_MAX are refused elsewhere. */
 static bool has_fallback(const struct kvdemo_request *rq)
 {
 	if (rq->policy->tries && rq->size <= PAGE_SIZE)
@@ -213,7 +213,7 @@ static void *fall_back(const struct kvdemo_request *rq, struct kvdemo_result *re
 
 /* The reason */
 
-/* Why there is no memory. Is it more than what the policy may ask can ever serve? */
+/* The reason for NULL: could a step that the policy allows ever serve this request? */
 static enum kvdemo_why why_none(const struct kvdemo_request *rq)
 {
 	bool kmalloc_fits = rq->policy->tries && rq->size <= KMALLOC_MAX_SIZE;
@@ -227,7 +227,7 @@ static enum kvdemo_why why_none(const struct kvdemo_request *rq)
 	       KVDEMO_WHY_NO_MEMORY : KVDEMO_WHY_IMPOSSIBLE;
 }
 
-/* @why holds the reason for which no attempt was made, if none was. */
+/* @why: the reason why no attempt was made; WHY_OPEN where one was made. */
 static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 			      enum kvdemo_path path, enum kvdemo_why why)
 {
@@ -245,7 +245,7 @@ static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 	return why == KVDEMO_WHY_BACKOFF ? why : KVDEMO_WHY_KMALLOC_FAILED;
 }
 
-/* A bug of the caller that NULL alone would hide */
+/* Such a request is a bug of the caller, which NULL alone would hide. */
 static void say_impossible(const struct kvdemo_request *rq, unsigned long caller)
 {
 	if (!(rq->gfp & __GFP_NOWARN))
@@ -255,7 +255,7 @@ static void say_impossible(const struct kvdemo_request *rq, unsigned long caller
 
 /* One request, from end to end */
 
-/* Out of line, because most requests end before it */
+/* Out of line, because most requests end with the attempt. */
 static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_result *res,
 				enum kvdemo_why why, unsigned long caller)
 {
@@ -315,9 +315,9 @@ static __always_inline bool in_contract(gfp_t gfp)
 }
 
 /*
- * Outside the contract, the running kernel's own kvmalloc knows best what it can
- * promise, and a caller gets no less than there. It warns where that kernel's
- * documentation calls a flag unsupported; else one line names the first caller.
+ * Flags outside the contract are left to the running kernel's own kvmalloc, so that a
+ * caller gets no less than there. This warns where that kernel's documentation calls a
+ * flag unsupported. Otherwise one line names the first caller.
  */
 static noinline void *serve_other(const struct kvdemo_request *asked,
 				  struct kvdemo_result *res, unsigned long caller)
@@ -399,8 +399,8 @@ static __always_inline void *serve_any(const struct kvdemo_request *rq,
  * kvdemo_path() - what kind of memory an address is
  * @p: an address that kvmalloc or this file returned, or into such a buffer
  *
- * Reads the address and, in the linear map, the head page: a slab page was
- * handed out by a cache, any other is large kmalloc.
+ * Reads the address and, in the linear map, the head page. A slab page belongs to a
+ * cache, any other page to a large kmalloc.
  *
  * Context: any.
  * Return: the path; KVDEMO_PATH_NONE for NULL and ZERO_SIZE_PTR.
@@ -418,11 +418,11 @@ enum kvdemo_path kvdemo_path(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_path);
 
 /**
- * kvdemo_outcome() - what a call of the kernel's own kvmalloc came to
+ * kvdemo_outcome() - describe what the kernel's own kvmalloc returned
  * @rq: what was asked for
  * @p: what kvmalloc_node() returned
- * @res: path and why are filled in; the prices of the two steps cannot be measured
- *	from outside
+ * @res: path and why are filled in; the prices are not, because they cannot be
+ *	measured from outside
  *
  * Context: any.
  */
@@ -436,7 +436,7 @@ void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
 }
 EXPORT_SYMBOL_GPL(kvdemo_outcome);
 
-/* One static branch for what is rare: an observer, or the fallback forced on all. */
+/* One static branch for two rare things: an observer, and a fallback forced on all. */
 static DEFINE_STATIC_KEY_FALSE(rare_key);
 
 static const struct kvdemo_observer *observer;
@@ -445,12 +445,13 @@ static DEFINE_MUTEX(force_lock);
 
 /**
  * kvdemo_observe() - call an observer for every allocation and free of the API
- * @who: the one observer that there is; it outlives every caller of the API
- * @on: false takes one call with true back
+ * @who: the observer; there is only one, and it must outlive every caller of the API
+ * @on: true, or false to undo one call with true
  *
  * While nobody observes, the allocation path pays nothing for it.
  *
- * Context: process context, may sleep. A call of the observer may go on after the last.
+ * Context: process context, may sleep. A call of the observer may still be running when
+ * this returns.
  */
 void kvdemo_observe(const struct kvdemo_observer *who, bool on)
 {
@@ -464,14 +465,16 @@ void kvdemo_observe(const struct kvdemo_observer *who, bool on)
 
 /**
  * kvdemo_force_fallback() - send every caller to the fallback, or stop it
- * @on: true: above PAGE_SIZE each policy that can fall back does so at once, but
- *      for requests that a zone or a node binds, and for those that may not block or
- *      that this kernel's own kvmalloc would give no fallback
+ * @on: whether requests above PAGE_SIZE go to vmalloc at once
  *
- * For a driver under test: what it does to memory outside the linear map shows at
- * the first allocation, and not in a year. Its pages may yet be consecutive: from
- * 6.19 on vmalloc, too, takes a block where it finds one. While it is off the
- * allocation path pays nothing for it. It is one switch for all: the last call wins.
+ * It acts on every policy that has a fallback. It does not act on requests that are
+ * bound to a zone or a node, nor on those for which this kernel's own kvmalloc has no
+ * fallback.
+ *
+ * It is meant for a driver under test: a mistake with memory outside the linear map
+ * shows at the first allocation. The pages may still be consecutive, because from 6.19
+ * on vmalloc takes a block where it finds one. While it is off, the allocation path
+ * pays nothing for it. There is one switch for all callers, so the last call wins.
  *
  * Context: process context, may sleep.
  */
@@ -511,7 +514,7 @@ static noinline void *alloc_rare(const struct kvdemo_request *asked,
 	return p;
 }
 
-/* kvdemo_alloc(), to be charged to its caller; documented in kvdemo.h */
+/* The function behind kvdemo_alloc() of kvdemo.h, which charges the caller */
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res)
 {
@@ -521,7 +524,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 
-/* kvdemo_kvmalloc_node(), to be charged to its caller */
+/* The function behind kvdemo_kvmalloc_node() of kvdemo.h, which charges the caller */
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 {
 	const struct kvdemo_request rq = {
@@ -541,7 +544,7 @@ static noinline void kvfree_rare(const void *p, unsigned long caller)
 
 	/* pairs with kvdemo_observe() */
 	who = smp_load_acquire(&observer);
-	/* The path is told while the memory is still ours. */
+	/* before the memory is freed, because the path is read from its page */
 	if (who)
 		who->free(p, kvdemo_path(p), caller);
 }
@@ -550,7 +553,7 @@ static noinline void kvfree_rare(const void *p, unsigned long caller)
  * kvdemo_kvfree() - free what any policy returned
  * @p: the buffer; NULL and ZERO_SIZE_PTR are allowed
  *
- * As kvfree(), and an observer is told of it.
+ * The same as kvfree(), and an observer sees it.
  *
  * Context: process context, may sleep.
  */

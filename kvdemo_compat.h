@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The differences between kernels that the wrapper meets; each other room has a
- * compat.h of its own, and no other file has such a check. Each names the release
- * and the commit title. A feature that the headers show by a macro is tested by
- * that macro, because stable kernels backport features.
+ * Differences between kernels that the wrapper meets. The other directories have a
+ * compat.h of their own, and no other file checks versions. Each check names the
+ * release and the commit title. Where the headers show a feature by a macro, the macro
+ * is tested, because stable kernels backport features.
  */
 #ifndef KVDEMO_COMPAT_H
 #define KVDEMO_COMPAT_H
@@ -28,8 +28,8 @@
 /*
  * 6.10, 7bd230a26648 "mm/slab: enable slab allocation tagging for kmalloc and
  * friends" and 88ae5fb755b0 "mm: vmalloc: enable memory allocation profiling"
- * made the allocators macros around _noprof functions. A wrapper that is to be
- * charged to its caller calls those.
+ * made the allocators macros around _noprof functions. A wrapper calls those, so that
+ * its caller is charged.
  */
 #ifndef alloc_hooks
 #define alloc_hooks(call)	(call)
@@ -38,10 +38,10 @@
 #endif
 
 /*
- * kmalloc in the name of its caller's caller: kmem:kmalloc and the slab's own records
- * name the driver and not the wrapper, and from 6.6 on it chooses among the copies of a
- * cache (3c6152940584 "Randomized slab caches for kmalloc()"). 6.1, "mm/slab_common:
- * remove CONFIG_NUMA ifdefs for common kmalloc functions"; 6.10 as above.
+ * kmalloc for a given caller: kmem:kmalloc and the slab's records then name the driver
+ * instead of the wrapper. From 6.6 on the caller also selects one of the copies of a
+ * cache (3c6152940584 "Randomized slab caches for kmalloc()"). The names changed in 6.1,
+ * "mm/slab_common: remove CONFIG_NUMA ifdefs for common kmalloc functions", and in 6.10.
  */
 #ifdef kmalloc_node_track_caller_noprof
 #define kvdemo_compat_kmalloc(size, gfp, node, caller) \
@@ -65,7 +65,7 @@
 /*
  * Does the kernel's own kvmalloc_node() give such flags a fallback? 5.17, a421ef303008
  * "mm: allow !GFP_KERNEL allocations for kvmalloc": all that may block; before, only a
- * superset of GFP_KERNEL. What may not block is never sent to vmalloc by us, though
+ * superset of GFP_KERNEL. We never send a request that may not block to vmalloc, although
  * 6.19 does (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc").
  */
 static inline bool kvdemo_compat_falls_back(gfp_t gfp)
@@ -115,8 +115,8 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 #endif
 
 /*
- * The bits that vmalloc takes, NORETRY apart. 5.17, 9376130c390a "mm/vmalloc: add
- * support for __GFP_NOFAIL"; a forced request may hold it.
+ * The bits that vmalloc takes, except NORETRY. NOFAIL is among them since 5.17,
+ * 9376130c390a "mm/vmalloc: add support for __GFP_NOFAIL": a forced request may hold it.
  */
 #define KVDEMO_GFP_VMALLOC \
 	(GFP_KERNEL | __GFP_HARDWALL | __GFP_HIGH | __GFP_ACCOUNT | \

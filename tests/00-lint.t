@@ -171,7 +171,7 @@ lifted()
 	local copy status=0
 
 	copy=$(mktemp -d)
-	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c "$copy"
+	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c kvdemo_backoff.h "$copy"
 	driver '#include "kvdemo.h"' \
 		'kvdemo_kvfree(kvdemo_kvzalloc(PAGE_SIZE * 3, GFP_KERNEL));' >"$copy/driver.c"
 	printf 'obj-m := lifted.o\nlifted-y := driver.o kvdemo_alloc.o\n' >"$copy/Kbuild"

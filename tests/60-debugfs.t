@@ -8,10 +8,10 @@ lockdown=yes skips=0
 config=$(config)
 [ -s "$config" ]
 grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$config" || lockdown='' skips=1
-plan 23
+plan 24
 # What a test takes of the memory its file system clears, and s390x takes long for that.
 memory=512
 [ "$arch" != s390x ] || memory=384
 # init_on_alloc=0, for most of the time goes into pages that are zeroed twice.
-guest 22 -m $memory -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
+guest 23 -m $memory -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built/kvdemo.ko"

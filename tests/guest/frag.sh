@@ -23,7 +23,7 @@ few=64
 slack=8
 
 # The tries that policy backoff still makes after a failure, where pages can be moved:
-# BACKOFF_BURST of kvdemo_alloc.c
+# BACKOFF_BURST of kvdemo_backoff.h
 burst=24
 
 # MiB: the count of free pages of each of two CPUs lags by up to 125
@@ -116,6 +116,34 @@ seen_in_rest()
 	code=$?
 	rmmod kvdemo kvdemo_frag
 	return $code
+}
+
+# The flags of each fallback, and whether kswapd woke, while free memory goes from 80 MiB
+# above the high watermark to as much below: the mark is put there.
+through_the_marks()
+{
+	cd /sys/kernel/tracing || return
+	marks=$(cat /proc/sys/vm/min_free_kbytes)
+	# the high watermark is one and a half times the lowest
+	echo $((($(free_kib) - 81920) * 2 / 3)) >/proc/sys/vm/min_free_kbytes
+	# shellcheck disable=SC2016 # tracefs knows $arg2
+	echo 'p:kvdemo_fallback __vmalloc_noprof gfp=$arg2:x32' >kprobe_events
+	echo 1 >events/kprobes/kvdemo_fallback/enable
+	echo 1 >events/vmscan/mm_vmscan_kswapd_wake/enable
+	: >trace
+	hold_many backoff
+	code=$?
+	echo 0 >events/enable
+	echo >kprobe_events
+	echo "$marks" >/proc/sys/vm/min_free_kbytes
+	# of 0xcc0, GFP_KERNEL, 0x800 is __GFP_KSWAPD_RECLAIM
+	awk '/kswapd_wake/ { wakes++ }
+		/ gfp=0x/ { quiet = / gfp=0x[0-9a-f]*[0-7]..$/; n[quiet]++; late = quiet ? 0 : late + 1 }
+		END {
+			print "# fallbacks without kswapd: " n[1] + 0 ", with it: " n[0] + 0 \
+				", at the end: " late + 0 ", it woke: " wakes + 0
+			exit !(n[1] > 100 && late > 100 && wakes)
+		}' trace && [ $code -eq 0 ] && lacks 'path=none'
 }
 
 gives_back()
@@ -228,5 +256,7 @@ slow=${KVSLOW:+"a rest is over before a buffer is filled"}
 try_unless "$slow" 'backoff rests at once where nothing can be moved' rest_begins 1 "$burst"
 try_unless "$slow" 'backoff rests after 24 failures where something can' \
 	with_movable rest_begins $((burst + 1)) 200
+loud=${slow:-${KVLOUD:+"vmalloc wakes nobody before 6.19"}}
+try_unless "$loud" 'while it rests, kswapd is called below the high watermark only' through_the_marks
 rmmod kvdemo_frag
 try_unless "$slow" 'and ends its rest there for a larger block' seen_in_rest
