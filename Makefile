@@ -38,7 +38,7 @@ ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t te
 SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
-.PHONY: modules mine demo shell check check-user check-all check-fire helpers soak bench bench-host \
+.PHONY: modules mine demo shell check check-user check-all check-fire helpers soak bench bench-doc bench-host \
 	lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
 
 modules: mine
@@ -125,6 +125,12 @@ held-bench: $(BUILT)
 	done
 	@awk 'NR == 1 || !/^kernel,/' $(SEEDS:%=build/bench/seed-%.csv) >build/bench/$(TARGET).csv
 	@rm $(SEEDS:%=build/bench/seed-%.csv)
+
+# The tables of doc/bench.md, from the CSVs beside it
+bench-doc:
+	@scripts/install-missing python3
+	@sed -i '/^<!-- make bench-doc -->$$/q' doc/bench.md
+	@scripts/bench/report tables doc/csv/*.csv >>doc/bench.md
 
 # The same modules on the running kernel, in time
 bench-host:

@@ -266,7 +266,7 @@ static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_r
 	if (why == WHY_OPEN && rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE)
 		backoff_failed(rq);
 	p = fall_back(rq, res, why);
-	/* see serve_remembered() */
+	/* A skipped attempt never makes a request fail. */
 	if (!p && why == KVDEMO_WHY_BACKOFF)
 		p = try_kmalloc(rq, res, caller);
 	if (!p && why_none(rq) == KVDEMO_WHY_IMPOSSIBLE)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Policy backoff, a part of kvdemo_alloc.c. After an attempt of an order has failed, this CPU makes none of that
- * order until it sees more free blocks than at the fewest since, or until the back-off
- * period of BACKOFF_TICKS is over. Each attempt wakes kswapd and kcompactd, so there
- * must be some. A request with __GFP_RETRY_MAYFAIL is always attempted.
+ * Policy backoff, a part of kvdemo_alloc.c.
+ *
+ * After an attempt of an order has failed, this CPU makes none of that order until it
+ * sees more free blocks than at the fewest since, or until the back-off period of
+ * BACKOFF_TICKS is over. Each attempt wakes kswapd and kcompactd, so there must be some.
+ * A request with __GFP_RETRY_MAYFAIL is always attempted.
  *
  * Free blocks are read, without a lock, from the zone that serves the request first
  * (all blocks that are large enough) and from the lower zones of its node (blocks of

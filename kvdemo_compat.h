@@ -132,8 +132,10 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 #ifdef vmalloc_huge_node
 #define KVDEMO_VMALLOC_NODE	true
 #define kvdemo_compat_vmalloc_node	vmalloc_huge_node_noprof
-#define kvdemo_compat_vmalloc_plain(size, gfp, node)	\
-	((gfp) & __GFP_ZERO ? vzalloc_node_noprof(size, node) : vmalloc_node_noprof(size, node))
+static inline void *kvdemo_compat_vmalloc_plain(size_t size, gfp_t gfp, int node)
+{
+	return gfp & __GFP_ZERO ? vzalloc_node_noprof(size, node) : vmalloc_node_noprof(size, node);
+}
 #else
 #define KVDEMO_VMALLOC_NODE	false
 #define kvdemo_compat_vmalloc_node(size, gfp, node)	\

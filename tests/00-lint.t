@@ -208,7 +208,7 @@ checkpatch()
 	in_root perl "$lint/checkpatch.pl" --strict --terse --no-summary --show-types --file "$@"
 }
 
-plan 19
+plan 20
 silent 'checkpatch --strict is silent' checkpatch "${code[@]}" tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
@@ -230,5 +230,7 @@ try 'modinfo and README explain every policy' explained
 try 'each line of tests/mutants changes the file that it names' scripts/mutants -n
 try 'each rule of tests/splats has a reason, and grep takes it' rules_hold
 try 'README names every kernel of tests/targets' kernels
+try 'doc/bench.md has the figures of doc/csv' cmp <(sed '1,/^<!-- make bench-doc -->$/d' doc/bench.md) \
+	<(scripts/bench/report tables doc/csv/*.csv)
 try 'the wrapper can be lifted into a driver' lifted
 try 'a driver can be built against kvdemo, as README says' against

@@ -78,6 +78,8 @@ backoff_huge()
 {
 	[ "$(area "$size" backoff)" -eq "$(area "$size" noretry)" ] || return
 	size=$((2 * (size - 1) - $(page_size)))
+	# the tests before have left their traces
+	echo 1 >/proc/sys/vm/compact_memory
 	ours=$(area "$size" backoff)
 	plain=$(area "$size" noretry)
 	echo "# size=$size: backoff takes $ours bytes, noretry $plain"

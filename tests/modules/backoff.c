@@ -23,16 +23,26 @@ static unsigned int nr_lucky;
  */
 static bool fragment(void)
 {
-	int err = frag_take(&frag), i;
+	/* NORETRY: one round of compaction; NOWARN: a failure is the end */
+	const gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	unsigned long end, made = 0, taken;
+	int err = frag_take(&frag);
+	struct lab_free left;
 	struct page *page;
 
-	for (i = 0; !err && i < MAX_LUCKY; i++) {
-		/* NORETRY: one round of compaction; NOWARN: a failure is the end */
-		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, FRAGMENTED_ORDER);
+	end = jiffies + 10 * HZ;
+	taken = frag.nr_kept;
+	while (!err && time_before(jiffies, end)) {
+		page = alloc_pages(gfp, FRAGMENTED_ORDER);
 		if (!page)
 			break;
 		frag_split(&frag, page, FRAGMENTED_ORDER, 4);
+		made++;
+		cond_resched();
 	}
+	lab_count_free(&left, 0);
+	pr_info("# fragmented: kept %lu pages, split %lu more blocks, free %lu pages, %lu of them in blocks\n",
+		taken, made, left.pages, lab_free_from(&left, FRAGMENTED_ORDER));
 	return CHECK(!err, "fragmenting: %d", err);
 }
 
@@ -53,11 +63,21 @@ static void *alloc_fragmented(const struct kvdemo_policy *policy, gfp_t gfp,
 	}
 }
 
+/*
+ * What is given back may all lie on pcplists, and joins to no block. A failing attempt
+ * that reclaims empties these lists.
+ */
 static void defragment(void)
 {
+	struct page *page;
+
 	while (nr_lucky)
 		kvdemo_kvfree(lucky[--nr_lucky]);
 	frag_give(&frag);
+	/* NORETRY: one round; NOWARN: it may fail */
+	page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, FRAGMENTED_ORDER);
+	if (page)
+		__free_pages(page, FRAGMENTED_ORDER);
 }
 
 static bool falls_back_for_real(const struct kvdemo_policy *policy)
