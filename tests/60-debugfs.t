@@ -14,4 +14,4 @@ memory=512
 [ "$arch" != s390x ] || memory=384
 # init_on_alloc=0, for most of the time goes into pages that are zeroed twice.
 guest 23 -m $memory -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
-	tests/guest/debugfs.sh "$built/kvdemo.ko"
+	tests/guest/debugfs.sh "$built"/kvdemo{,_test}.ko

@@ -181,22 +181,14 @@ spares_the_group()
 	unload && insmod /kvdemo.ko sizes=64 && rmdir "$group" && umount "/cg$1"
 }
 
-# The group is full and memory is not: who asks next for that order is attempted. A
-# back-off period ends with a tick, so it is looked for in ten rounds.
 full_group_rests_nobody()
 {
 	small_cgroup "$1" && unload && insmod /kvdemo.ko sizes=64 && mark || return
 	# shellcheck disable=SC2016 # the inner shell expands it
-	sh -c 'echo $$ >"$0/cgroup.procs" && cd "$1" && for round in 1 2 3 4 5 6 7 8 9 10; do
-		echo "1M count=20 gfp=GFP_KERNEL_ACCOUNT policy=backoff" >alloc
-		echo "1M policy=backoff" >alloc
-		echo all >free
-	done' "$group" "$dir"
-	failed=$(log | grep -c 'path=none why=no-memory')
-	outside=$(log | grep -c 'path=pages why=contiguous')
-	echo "# failed for the group: $failed, contiguous: $outside"
-	[ "$failed" -ge 10 ] && [ "$outside" -ge 20 ] && lacks ' why=backoff ' &&
-		unload && insmod /kvdemo.ko sizes=64 && rmdir "$group" && umount "/cg$1"
+	sh -c 'echo $$ >"$0/cgroup.procs" && exec insmod /kvdemo_test.ko group=1' "$group" || return
+	tap | grep '^#'
+	has '^kvdemo_test: ok ' && rmmod kvdemo_test && unload && insmod /kvdemo.ko sizes=64 &&
+		rmdir "$group" && umount "/cg$1"
 }
 
 # bad NAME FILE LINE...: each is refused as invalid

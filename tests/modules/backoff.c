@@ -218,3 +218,39 @@ bool test_backoff(void)
 	set_cpus_allowed_ptr(current, &allowed);
 	return good;
 }
+
+/*
+ * The memory cgroup of this task fills up, and memory does not. Each failure of the
+ * group is followed by a request that is not charged to it: that one is attempted. The
+ * failure takes half a tick, and a period lasts one: hence 50 rounds.
+ */
+bool test_full_group(void)
+{
+	const struct kvdemo_request rq = {
+		.size = FRAGMENTED_SIZE,
+		.gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
+		.node = NUMA_NO_NODE,
+		.policy = &kvdemo_policies[KVDEMO_BACKOFF],
+		.no_oom = true,
+	};
+	unsigned int round, skipped = 0;
+	struct kvdemo_result res;
+	bool good;
+	void *p;
+
+	while (nr_lucky < MAX_LUCKY) {
+		p = kvdemo_alloc(&rq, NULL);
+		if (!p)
+			break;
+		lucky[nr_lucky++] = p;
+	}
+	good = CHECK(nr_lucky < MAX_LUCKY, "the group is not full");
+	for (round = 0; good && round < 50; round++) {
+		good &= CHECK(!kvdemo_alloc(&rq, NULL), "the group has memory");
+		kvdemo_kvfree(alloc(rq.policy, FRAGMENTED_SIZE, GFP_KERNEL, &res));
+		skipped += res.why != KVDEMO_WHY_CONTIGUOUS;
+	}
+	while (nr_lucky)
+		kvdemo_kvfree(lucky[--nr_lucky]);
+	return good & CHECK(!skipped, "%u of 50 were skipped", skipped);
+}
