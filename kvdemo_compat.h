@@ -146,11 +146,11 @@ static inline void *kvdemo_compat_vmalloc_plain(size_t size, gfp_t gfp, int node
 /*
  * Is a huge mapping the cheaper one above KMALLOC_MAX_SIZE, where huge blocks are free?
  * 5.18, 559089e0a93d "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" brought
- * vmalloc_huge(). It was measured to be cheaper on 6.1, 7.2 and 7.3 and dearer on 6.12
- * (doc/bench.md). From 6.7 on (90b41691b988 "mm: add framework for PCP high
- * auto-tuning") the pcplists grow, and they serve single pages.
+ * vmalloc_huge(). It was measured to be cheaper on 6.1 and 7.3 and dearer on 6.12
+ * (doc/bench.md). The bounds between are a guess: from 6.7 on (90b41691b988 "mm: add
+ * framework for PCP high auto-tuning") the pcplists grow, and they serve single pages.
  */
-#if defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(7, 2)
+#if defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(7, 3)
 #define KVDEMO_HUGE_IS_CHEAPER	true
 #define kvdemo_compat_vmalloc_huge	vmalloc_huge_node_noprof
 #elif defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(5, 18) && !KVDEMO_SINCE(6, 7)

@@ -91,7 +91,7 @@ backoff_huge()
 }
 # kvdemo_compat.h says why.
 case $(uname -r) in
-6.1[.-]* | 7.[2-9][.-]*) dearer=0 ;;
+6.1[.-]* | 7.[3-9][.-]*) dearer=0 ;;
 *) dearer=1 ;;
 esac
 try 'huge pages above KMALLOC_MAX_SIZE: never ours, native as tests/targets says' huge
