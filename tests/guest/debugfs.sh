@@ -187,8 +187,10 @@ full_group_rests_nobody()
 	# shellcheck disable=SC2016 # the inner shell expands it
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec insmod /kvdemo_test.ko group=1' "$group" || return
 	tap | grep '^#'
-	has '^kvdemo_test: ok ' && rmmod kvdemo_test && unload && insmod /kvdemo.ko sizes=64 &&
-		rmdir "$group" && umount "/cg$1"
+	has '^kvdemo_test: ok '
+	code=$?
+	rmmod kvdemo_test && unload && insmod /kvdemo.ko sizes=64 && rmdir "$group" &&
+		umount "/cg$1" && return $code
 }
 
 # bad NAME FILE LINE...: each is refused as invalid
