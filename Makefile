@@ -39,7 +39,7 @@ SLOW := $(if $(BENCH),,tests/70-bench.t)
 TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 
 .PHONY: modules mine demo demo-live bench-live shell check check-user check-all check-fire helpers soak bench \
-	bench-host lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
+	bench-doc bench-host lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
 
 modules: mine
 	@for dir in "$(CURDIR)" "$(KDIR)"; do case $$dir in *[[:space:]:]*) \
@@ -119,8 +119,9 @@ row-%:
 	@+scripts/check-row run $*
 
 # make bench: the price of each policy on these kernels, in counted instructions.
-# ACCEL=kvm: in time. FULL=1: every cell.
+# ACCEL=kvm: in time. FULL=1: every cell. SEEDS='1 2 3': a table of so many boots.
 BENCH_ROWS ?= bookworm trixie trixie-backports
+SEEDS ?= $(or $(SEED),1)
 
 bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
@@ -132,7 +133,17 @@ bench-row-%:
 	@scripts/target hold $* $(MAKE) --no-print-directory TARGET=$* held-bench
 
 held-bench: $(BUILT)
-	@scripts/bench/run $(if $(FULL),-f) $(TARGET) build/bench/$(TARGET).csv
+	@for seed in $(SEEDS); do \
+		SEED=$$seed scripts/bench/run $(if $(FULL),-f) $(TARGET) build/bench/seed-$$seed.csv || exit; \
+	done
+	@awk 'NR == 1 || !/^kernel,/' $(SEEDS:%=build/bench/seed-%.csv) >build/bench/$(TARGET).csv
+	@rm $(SEEDS:%=build/bench/seed-%.csv)
+
+# The tables of doc/bench.md, from the CSVs beside it
+bench-doc:
+	@scripts/install-missing python3
+	@sed -i '/^<!-- make bench-doc -->$$/q' doc/bench.md
+	@scripts/bench/report tables doc/csv/*.csv >>doc/bench.md
 
 # The same modules on the running kernel, in time
 bench-host:

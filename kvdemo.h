@@ -2,9 +2,9 @@
 /*
  * kvdemo - which memory did kvmalloc() give you, why, and at what price?
  *
- * The public API: allocate under a named fallback policy, learn the path and
- * its cost, walk what was allocated. A driver can lift this file,
- * kvdemo_compat.h and kvdemo_alloc.c as they are.
+ * The public API: allocate under a named fallback policy, learn the path and its
+ * price, inspect the pages of a buffer. A driver can take this file, kvdemo_compat.h,
+ * kvdemo_alloc.c and kvdemo_backoff.h as they are.
  */
 #ifndef KVDEMO_H
 #define KVDEMO_H
@@ -30,10 +30,10 @@ struct dentry;
  * @KVDEMO_PATH_VMALLOC: vmalloc: contiguous in virtual addresses only
  * @KVDEMO_NR_PATHS: how many paths there are
  *
- * A buffer of KVDEMO_PATH_VMALLOC must not be given to virt_to_phys(),
- * virt_to_page(), sg_init_one(), sg_set_buf() or dma_map_single(), for these
- * assume physically contiguous memory in the linear map; nor to kfree(). It is
- * freed by kvfree() or vfree(), its pages are found by vmalloc_to_page().
+ * A buffer of KVDEMO_PATH_VMALLOC must not be passed to virt_to_phys(),
+ * virt_to_page(), sg_init_one(), sg_set_buf() or dma_map_single(), because they
+ * assume physically contiguous memory in the linear map. Nor must it be passed to
+ * kfree(): kvfree() or vfree() free it. vmalloc_to_page() finds its pages.
  */
 enum kvdemo_path {
 	KVDEMO_PATH_NONE,
@@ -48,15 +48,15 @@ enum kvdemo_path {
  * @KVDEMO_WHY_ZERO: size 0 gives ZERO_SIZE_PTR under every policy
  * @KVDEMO_WHY_INVALID: more than INT_MAX bytes, refused as kvmalloc_node()
  *	does since 5.15 (7661809d493b "mm: don't allow oversized kvmalloc() calls")
- * @KVDEMO_WHY_IMPOSSIBLE: nothing that the policy may ask can ever serve it: kmalloc
- *	alone above KMALLOC_MAX_SIZE, a zone or a node that vmalloc cannot promise,
+ * @KVDEMO_WHY_IMPOSSIBLE: no step that the policy allows can ever serve it: above
+ *	KMALLOC_MAX_SIZE without a fallback, a zone or a node under policy vmalloc,
  *	__GFP_DMA32
- * @KVDEMO_WHY_NO_MEMORY: every try that the policy allows failed
+ * @KVDEMO_WHY_NO_MEMORY: every step that the policy allows failed
  * @KVDEMO_WHY_FORCED: the caller asked for the fallback (above PAGE_SIZE only)
  * @KVDEMO_WHY_POLICY: the policy never tries kmalloc
  * @KVDEMO_WHY_TOO_LARGE: above KMALLOC_MAX_SIZE only vmalloc can serve
- * @KVDEMO_WHY_BACKOFF: policy backoff skipped a try that had just failed
- * @KVDEMO_WHY_KMALLOC_FAILED: the contiguous try failed and vmalloc served
+ * @KVDEMO_WHY_BACKOFF: policy backoff skipped the attempt, because one had just failed
+ * @KVDEMO_WHY_KMALLOC_FAILED: the contiguous attempt failed and vmalloc served
  * @KVDEMO_WHY_SMALL: at or below PAGE_SIZE, where no fallback exists
  * @KVDEMO_WHY_CONTIGUOUS: kmalloc served above PAGE_SIZE
  * @KVDEMO_NR_WHYS: how many reasons there are
@@ -97,24 +97,24 @@ enum kvdemo_policy_id {
 };
 
 /**
- * struct kvdemo_policy - how to try kmalloc, and whether to fall back
+ * struct kvdemo_policy - how to attempt kmalloc, and whether to fall back
  * @name: the word used in parameters and logs
  * @desc: one line for people
- * @set: gfp bits that the try gets above PAGE_SIZE, besides __GFP_NOWARN
- * @clear: gfp bits that the try loses above PAGE_SIZE
+ * @set: gfp bits that the attempt gets above PAGE_SIZE; 0 where we make none
+ * @keep: gfp bits that the attempt may have above PAGE_SIZE
  * @mayfail_above: above this many bytes a caller's __GFP_RETRY_MAYFAIL
- *	overrides @set and @clear
+ *	overrides @set and @keep, but for __GFP_NOWARN
  * @tries: kmalloc is tried
  * @falls_back: vmalloc is tried after it, above PAGE_SIZE (at any size where
  *	kmalloc is not tried at all)
- * @backs_off: a try that has just failed at this order is skipped for a while
- * @native: all is left to the running kernel's kvmalloc_node()
+ * @backs_off: after a failure, attempts of that order are skipped for a while
+ * @native: the running kernel's kvmalloc_node() serves all requests
  */
 struct kvdemo_policy {
 	const char *name;
 	const char *desc;
 	gfp_t set;
-	gfp_t clear;
+	gfp_t keep;
 	size_t mayfail_above;
 	bool tries;
 	bool falls_back;
@@ -129,11 +129,10 @@ struct kvdemo_policy {
  *	__GFP_DMA32; see kvdemo_alloc() for others
  * @node: preferred NUMA node, or NUMA_NO_NODE
  * @policy: a row of kvdemo_policies[]
- * @force_fallback: go to vmalloc at once; acts above PAGE_SIZE, on policies
- *	that can fall back, where kvdemo_force_fallback() acts
- * @no_oom: the fallback fails rather than call the OOM killer, be it of a memory
- *	cgroup; the contiguous try above PAGE_SIZE follows the rule of the policy, and
- *	below it a caller may pass __GFP_RETRY_MAYFAIL; not under policy native
+ * @force_fallback: go to vmalloc at once, where kvdemo_force_fallback() acts
+ * @no_oom: the fallback fails instead of calling the OOM killer, also that of a
+ *	memory cgroup. It does not change the contiguous attempt, and does nothing under
+ *	policy native. Up to PAGE_SIZE a caller may pass __GFP_RETRY_MAYFAIL instead.
  */
 struct kvdemo_request {
 	size_t size;
@@ -144,14 +143,14 @@ struct kvdemo_request {
 	bool no_oom;
 };
 
-/* A step that was not taken, or that only the kernel could have timed. */
+/* The price of a step that was not taken, or that only the kernel could time */
 #define KVDEMO_NS_NONE (-1)
 
 /**
  * struct kvdemo_result - what the caller got
  * @path: read from the address and its page, never inferred from the size
  * @why: the first reason of enum kvdemo_why that applies
- * @kmalloc_ns: price of the contiguous try in ns, or KVDEMO_NS_NONE
+ * @kmalloc_ns: price of the contiguous attempt in ns, or KVDEMO_NS_NONE
  * @vmalloc_ns: price of the fallback in ns, or KVDEMO_NS_NONE
  */
 struct kvdemo_result {
@@ -165,8 +164,8 @@ struct kvdemo_result {
  * struct kvdemo_layout - where an allocation lies in physical memory
  * @path: as in &struct kvdemo_result
  * @order: of the compound page behind slab and pages; 0 for vmalloc
- * @pages: how many pages the bytes lie in
- * @runs: how many runs of physically consecutive pages these are
+ * @pages: number of pages that hold the bytes
+ * @runs: number of runs of physically consecutive pages
  * @node: node of the first page
  * @nodes: all nodes that hold a page
  */
@@ -180,12 +179,12 @@ struct kvdemo_layout {
 };
 
 /**
- * struct kvdemo_observer - what is called for every allocation and free of the API
- * @alloc: with what was asked for, what became of it, the buffer, the price of the
- *	whole request in ns, and an address in the caller of the API
- * @free: with the buffer, still allocated, and an address in the caller
+ * struct kvdemo_observer - callbacks for every allocation and free of the API
+ * @alloc: gets the request, its result, the buffer, the price of the whole request in
+ *	ns, and an address in the caller of the API
+ * @free: gets the buffer before it is freed, its path, and an address in the caller
  *
- * Both are called in the context of the allocation or free.
+ * Both run in the context of the allocation or free.
  */
 struct kvdemo_observer {
 	void (*alloc)(const struct kvdemo_request *rq, const struct kvdemo_result *res,
@@ -209,14 +208,16 @@ struct dentry *kvdemo_debugfs_dir(void);
 
 /**
  * kvdemo_force_fallback() - send every caller to the fallback, or stop it
- * @on: true: above PAGE_SIZE each policy that can fall back does so at once, but
- *      for requests that a zone or a node binds, and for those that may not block or
- *      that this kernel's own kvmalloc would give no fallback
+ * @on: whether requests above PAGE_SIZE go to vmalloc at once
  *
- * For a driver under test: what it does to memory outside the linear map shows at
- * the first allocation, and not in a year. Its pages may yet be consecutive: from
- * 6.19 on vmalloc, too, takes a block where it finds one. While it is off the
- * allocation path pays nothing for it. It is one switch for all: the last call wins.
+ * It acts on every policy that has a fallback. It does not act on requests that are
+ * bound to a zone or a node, nor on those for which this kernel's own kvmalloc has no
+ * fallback.
+ *
+ * It is meant for a driver under test: a mistake with memory outside the linear map
+ * shows at the first allocation. The pages may still be consecutive, because from 6.19
+ * on vmalloc takes a block where it finds one. While it is off, the allocation path
+ * pays nothing for it. There is one switch for all callers, so the last call wins.
  *
  * Context: process context, may sleep.
  */
@@ -247,7 +248,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res);
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node) __alloc_size(1);
 
-/* kvdemo_kvmalloc_array_node(), to be charged to its caller */
+/* The function behind kvdemo_kvmalloc_array_node(), which charges the caller */
 static inline __alloc_size(1, 2) void *
 kvdemo_kvmalloc_array_node_noprof(size_t n, size_t size, gfp_t flags, int node)
 {
@@ -260,33 +261,33 @@ kvdemo_kvmalloc_array_node_noprof(size_t n, size_t size, gfp_t flags, int node)
 
 /**
  * kvdemo_alloc() - allocate under a policy and say what happened
- * @rq: what is asked for; all fields are set, @rq->policy is not NULL and
- *	@rq->node is NUMA_NO_NODE or a node that is online
+ * @rq: the request; all fields are set, @rq->policy is not NULL and @rq->node is
+ *	NUMA_NO_NODE or a node that is online
  * @res: filled in with path, why and prices; NULL costs nothing
  *
- * Like all the forms below it is charged to its caller where the kernel has
- * allocation profiling (6.10 and later, kvdemo_compat.h).
+ * Like all the forms below, it charges its caller where the kernel has allocation
+ * profiling (6.10 and later, kvdemo_compat.h).
  *
- * The contiguous try prefers the node. The fallback honours it from 6.16 on
- * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. Only
- * bits that vmalloc takes on every kernel reach the fallback, and
- * __GFP_RETRY_MAYFAIL and __GFP_NOMEMALLOC where it takes them
- * (KVDEMO_GFP_VMALLOC). __GFP_DMA and __GFP_THISNODE, which it cannot promise, get
- * no fallback: policies that have one make a try with __GFP_RETRY_MAYFAIL instead of
- * their light one, policy vmalloc gives NULL. __GFP_DMA32 gets NULL under any policy,
- * because kmalloc has no such zone. Policy native leaves all else to the kernel.
+ * The contiguous attempt prefers the node. From 6.16 on the fallback prefers it as well
+ * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. The fallback
+ * gets only the bits of KVDEMO_GFP_VMALLOC, because vmalloc warns about others.
  *
- * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or
- * __GFP_NOFAIL, are outside the contract (kvmalloc_node() in 4.12, a7c3e901a46f
- * "mm: introduce kv[mz]alloc helpers"). Such a request gets what the running kernel's
- * own kvmalloc_node() gives, under every policy: WARN_ON_ONCE where that kernel's
- * documentation calls the flag unsupported, else one line that names the caller.
- * More than INT_MAX bytes give NULL, with a WARN_ON_ONCE unless the caller
- * passes __GFP_NOWARN (7661809d493b, 5.15).
+ * __GFP_DMA and __GFP_THISNODE get no fallback, because vmalloc can promise neither.
+ * Policies with a fallback make one attempt with __GFP_RETRY_MAYFAIL instead, and
+ * policy vmalloc gives NULL. __GFP_DMA32 gives NULL under every policy, because kmalloc
+ * has no such zone.
+ *
+ * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or __GFP_NOFAIL, are
+ * outside the contract of kvmalloc_node() in 4.12 (a7c3e901a46f "mm: introduce
+ * kv[mz]alloc helpers"). Under every policy the running kernel's own kvmalloc_node()
+ * serves such a request. A WARN_ONCE follows where that kernel's documentation calls
+ * the flag unsupported, and otherwise one line that names the caller. More than INT_MAX
+ * bytes give NULL, with a WARN_ON_ONCE unless the caller passes __GFP_NOWARN
+ * (7661809d493b, 5.15).
  *
  * Context: process context, may sleep.
- * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(); ZERO_SIZE_PTR
- * for size 0; NULL where every try that the policy allows failed.
+ * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(); ZERO_SIZE_PTR for
+ * size 0; NULL where every step that the policy allows failed.
  */
 #define kvdemo_alloc(rq, res) \
 	alloc_hooks(kvdemo_alloc_noprof(rq, res))
@@ -298,8 +299,7 @@ kvdemo_kvmalloc_array_node_noprof(size_t n, size_t size, gfp_t flags, int node)
  *	__GFP_DMA32; __GFP_RETRY_MAYFAIL tries harder, above the costly order only
  * @node: preferred NUMA node, or NUMA_NO_NODE
  *
- * kvdemo_alloc() with policy noretry and no result, which the compiler
- * folds into the plain call.
+ * The same as kvdemo_alloc() with policy noretry and no result.
  *
  * Context: process context, may sleep.
  * Return: the buffer, to be freed by kvfree() or kvdemo_kvfree(), or NULL.

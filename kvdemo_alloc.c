@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The wrapper. In the order of a request: the table of policies, the contiguous
- * attempt, the fallback, the reason, one request from end to end, the API. How
- * policy backoff remembers failures stands last.
+ * The wrapper, in the order of a request: the table of policies, the contiguous
+ * attempt, the fallback, the reason, one request from end to end, the API.
+ * kvdemo_backoff.h has what policy backoff remembers.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bug.h>
 #include <linux/export.h>
 #include <linux/jump_label.h>
-#include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
-#include <linux/mmzone.h>
 #include <linux/mutex.h>
-#include <linux/percpu.h>
 #include <linux/printk.h>
-#include <linux/sched.h>
 #include <linux/timekeeping.h>
 
 #include "kvdemo.h"
+#include "kvdemo_backoff.h"
 
-/* A driver that takes this file in keeps its symbols to itself. */
+/* A driver that includes this file exports nothing. */
 #ifndef KVDEMO_EXPORTS
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(symbol)
@@ -30,19 +27,17 @@
 /* The rule of 4.12 and the page allocator agree on where an order is costly. */
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
-/* vmalloc promises neither a zone nor a node, so such a request has no fallback. */
-#define GFP_BOUND	(__GFP_DMA | __GFP_THISNODE)
+/* The caller or the fallback reports a failure, and not the page allocator. */
+#define TRY_GFP	__GFP_NOWARN
+#define ALL_GFP	(~(__force gfp_t)0)
 
-/*
- * The rules. Above PAGE_SIZE every attempt also gets __GFP_NOWARN: with a fallback
- * a failure is not worth a report, without one the caller sees NULL.
- */
 const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	[KVDEMO_NORETRY] = {
 		.name = "noretry",
 		.desc = "the kernel's of 4.12: one light round of reclaim, no retry",
 		/* give up after one round: a fallback exists */
-		.set = __GFP_NORETRY,
+		.set = TRY_GFP | __GFP_NORETRY,
+		.keep = ALL_GFP,
 		/* 4.12, 6c5ab6511f71: REPEAT counts for costly orders only */
 		.mayfail_above = COSTLY_SIZE,
 		.tries = true,
@@ -51,8 +46,9 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	[KVDEMO_NORECLAIM] = {
 		.name = "noreclaim",
 		.desc = "the kernel's since 6.16: only free memory is asked",
+		.set = TRY_GFP,
 		/* 6.16, 46459154f997: compaction is left to kcompactd */
-		.clear = __GFP_DIRECT_RECLAIM,
+		.keep = ~__GFP_DIRECT_RECLAIM,
 		.mayfail_above = PAGE_SIZE,
 		.tries = true,
 		.falls_back = true,
@@ -60,8 +56,13 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	[KVDEMO_BACKOFF] = {
 		.name = "backoff",
 		.desc = "ours: noreclaim, and a failed order rests for a while",
+		/*
+		 * From 6.3 (1ebbb21811b7) until it was fixed (6a204d4b14c9), an attempt
+		 * without direct reclaim took from the reserve of atomic requests.
+		 */
+		.set = TRY_GFP | __GFP_NOMEMALLOC,
 		/* as noreclaim; kswapd is still woken, once per back-off period */
-		.clear = __GFP_DIRECT_RECLAIM,
+		.keep = ~__GFP_DIRECT_RECLAIM,
 		.mayfail_above = PAGE_SIZE,
 		.tries = true,
 		.falls_back = true,
@@ -78,7 +79,8 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 		.name = "kmalloc",
 		.desc = "kmalloc only, no fallback",
 		/* plain GFP_KERNEL wakes the OOM killer up to the costly order */
-		.set = __GFP_NORETRY,
+		.set = TRY_GFP | __GFP_NORETRY,
+		.keep = ALL_GFP,
 		.mayfail_above = COSTLY_SIZE,
 		.tries = true,
 	},
@@ -90,36 +92,28 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 };
 EXPORT_SYMBOL_GPL(kvdemo_policies);
 
-/* Policy backoff, at the end of this file */
-static __always_inline bool backoff_skips(const struct kvdemo_request *rq);
-static void backoff_failed(const struct kvdemo_request *rq);
-
-/* While a request is served: no reason is known yet. */
+/* The reason of a request that is still being served */
 #define WHY_OPEN	KVDEMO_NR_WHYS
 
 /* The attempt */
 
-static __always_inline gfp_t try_gfp(const struct kvdemo_request *rq)
+static gfp_t try_gfp(const struct kvdemo_request *rq)
 {
 	const struct kvdemo_policy *policy = rq->policy;
 	gfp_t gfp = rq->gfp;
 
 	if (rq->size <= PAGE_SIZE)
 		return gfp;
-	gfp |= __GFP_NOWARN; /* the fallback, or the caller, reports */
-	/* One test covers the rare flags; inline, so the common path saves no registers. */
-	if (unlikely(gfp & (__GFP_RETRY_MAYFAIL | GFP_BOUND))) {
-		/* no fallback follows, and the OOM killer makes no blocks */
-		if (gfp & GFP_BOUND && policy->falls_back)
-			return gfp | __GFP_RETRY_MAYFAIL;
-		if (gfp & __GFP_RETRY_MAYFAIL && rq->size > policy->mayfail_above)
-			return gfp;
-	}
-	return (gfp | policy->set) & ~policy->clear;
+	/* no fallback follows, and the OOM killer makes no blocks */
+	if (gfp & GFP_BOUND && policy->falls_back)
+		return gfp | TRY_GFP | __GFP_RETRY_MAYFAIL;
+	if (gfp & __GFP_RETRY_MAYFAIL && rq->size > policy->mayfail_above)
+		return gfp | TRY_GFP;
+	return (gfp | policy->set) & policy->keep;
 }
 
-/* The fallback is asked for, and exists: see kvdemo_force_fallback(). */
-static __always_inline bool is_forced(const struct kvdemo_request *rq)
+/* Is the fallback forced, and is there one? See kvdemo_force_fallback(). */
+static bool is_forced(const struct kvdemo_request *rq)
 {
 	return unlikely(rq->force_fallback) && rq->policy->falls_back &&
 	       rq->size > PAGE_SIZE && !(rq->gfp & (GFP_BOUND | __GFP_DMA32)) &&
@@ -127,54 +121,36 @@ static __always_inline bool is_forced(const struct kvdemo_request *rq)
 }
 
 /* Is kmalloc tried? If not, @why says for what reason. */
-static __always_inline bool wants_try(const struct kvdemo_request *rq, enum kvdemo_why *why)
+static bool wants_try(const struct kvdemo_request *rq, enum kvdemo_why *why)
 {
-	const struct kvdemo_policy *policy = rq->policy;
-
-	if (is_forced(rq)) {
+	if (is_forced(rq))
 		*why = KVDEMO_WHY_FORCED;
-		return false;
-	}
-	if (!policy->backs_off) {
-		if (!policy->tries)
-			*why = KVDEMO_WHY_POLICY;
-		return policy->tries;
-	}
-	/* A cache has free objects of its own, where no free block is seen. */
-	if (rq->size <= KMALLOC_MAX_CACHE_SIZE)
-		return true;
-	if (rq->size > KMALLOC_MAX_SIZE) {
+	else if (!rq->policy->tries)
+		*why = KVDEMO_WHY_POLICY;
+	else if (rq->policy->backs_off && rq->size > KMALLOC_MAX_SIZE)
 		*why = KVDEMO_WHY_TOO_LARGE;
-		return false;
-	}
-	if (backoff_skips(rq)) {
+	/* A cache may have free objects where no block is free. */
+	else if (rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE && backoff_rests(rq))
 		*why = KVDEMO_WHY_BACKOFF;
-		return false;
-	}
-	return true;
+	else
+		return true;
+	return false;
 }
 
-static noinline void *try_timed(const struct kvdemo_request *rq, struct kvdemo_result *res,
-				unsigned long caller)
+static void *try_kmalloc(const struct kvdemo_request *rq, struct kvdemo_result *res,
+			 unsigned long caller)
 {
-	u64 start = ktime_get_ns();
+	u64 start = res ? ktime_get_ns() : 0;
 	void *p = kvdemo_compat_kmalloc(rq->size, try_gfp(rq), rq->node, caller);
 
-	res->kmalloc_ns = ktime_get_ns() - start;
+	if (res)
+		res->kmalloc_ns = ktime_get_ns() - start;
 	return p;
-}
-
-static __always_inline void *try_kmalloc(const struct kvdemo_request *rq,
-					 struct kvdemo_result *res, unsigned long caller)
-{
-	if (unlikely(res))
-		return try_timed(rq, res, caller);
-	return kvdemo_compat_kmalloc(rq->size, try_gfp(rq), rq->node, caller);
 }
 
 /* The fallback */
 
-/* Does the rule have one for such a request, be its size what it may? */
+/* Has the policy a fallback for this request? Sizes above INT_MAX are refused elsewhere. */
 static bool has_fallback(const struct kvdemo_request *rq)
 {
 	if (rq->policy->tries && rq->size <= PAGE_SIZE)
@@ -182,25 +158,41 @@ static bool has_fallback(const struct kvdemo_request *rq)
 	return rq->policy->falls_back && !(rq->gfp & (GFP_BOUND | __GFP_DMA32));
 }
 
-static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq)
+/*
+ * Must the node be passed on? __vmalloc() prefers that of this CPU by itself. The form
+ * for another node maps blocks, which arm64 does from 64 KiB on, and reclaims for them.
+ */
+static bool is_elsewhere(int node)
+{
+	return KVDEMO_VMALLOC_NODE && node != NUMA_NO_NODE &&
+	       (node != numa_mem_id() || has_mempolicy());
+}
+
+static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdemo_why why)
 {
 	gfp_t gfp = rq->gfp & KVDEMO_GFP_VMALLOC;
 	void *p;
 
-	/* order-0 pages else call the OOM killer, of a memory cgroup, too */
+	/* order-0 pages else call the OOM killer, also that of a memory cgroup */
 	if (rq->no_oom)
 		gfp |= KVDEMO_GFP_VMALLOC_NO_OOM;
-	/* The node-aware form maps huge pages: only for those who name a node. */
-	if (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE)
-		p = kvdemo_compat_vmalloc_node(rq->size, gfp, rq->node);
-	else
+	if (why == KVDEMO_WHY_BACKOFF && backoff_is_quiet(rq))
+		gfp &= ~__GFP_KSWAPD_RECLAIM;
+	if (why == KVDEMO_WHY_TOO_LARGE && backoff_maps_huge(rq))
+		p = kvdemo_compat_vmalloc_huge(rq->size, gfp, rq->node);
+	else if (likely(!is_elsewhere(rq->node)))
 		p = __vmalloc_noprof(rq->size, gfp);
-	/* No tail call: /proc/vmallocinfo is to name this function. */
+	else if ((gfp & ~__GFP_ZERO) == GFP_KERNEL)
+		p = kvdemo_compat_vmalloc_plain(rq->size, gfp, rq->node);
+	else
+		p = kvdemo_compat_vmalloc_node(rq->size, gfp, rq->node);
+	/* No tail call, so that /proc/vmallocinfo names this function. */
 	barrier();
 	return p;
 }
 
-static void *fall_back(const struct kvdemo_request *rq, struct kvdemo_result *res)
+static void *fall_back(const struct kvdemo_request *rq, struct kvdemo_result *res,
+		       enum kvdemo_why why)
 {
 	u64 start;
 	void *p;
@@ -213,7 +205,7 @@ static void *fall_back(const struct kvdemo_request *rq, struct kvdemo_result *re
 	if (!has_fallback(rq))
 		return NULL;
 	start = res ? ktime_get_ns() : 0;
-	p = kvdemo_vmalloc(rq);
+	p = kvdemo_vmalloc(rq, why);
 	if (res)
 		res->vmalloc_ns = ktime_get_ns() - start;
 	return p;
@@ -221,7 +213,7 @@ static void *fall_back(const struct kvdemo_request *rq, struct kvdemo_result *re
 
 /* The reason */
 
-/* Why there is no memory. Is it more than what the policy may ask can ever serve? */
+/* The reason for NULL: could a step that the policy allows ever serve this request? */
 static enum kvdemo_why why_none(const struct kvdemo_request *rq)
 {
 	bool kmalloc_fits = rq->policy->tries && rq->size <= KMALLOC_MAX_SIZE;
@@ -235,7 +227,7 @@ static enum kvdemo_why why_none(const struct kvdemo_request *rq)
 	       KVDEMO_WHY_NO_MEMORY : KVDEMO_WHY_IMPOSSIBLE;
 }
 
-/* @why holds the reason for which no attempt was made, if none was. */
+/* @why: the reason why no attempt was made; WHY_OPEN where one was made. */
 static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 			      enum kvdemo_path path, enum kvdemo_why why)
 {
@@ -253,7 +245,7 @@ static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 	return why == KVDEMO_WHY_BACKOFF ? why : KVDEMO_WHY_KMALLOC_FAILED;
 }
 
-/* A bug of the caller that NULL alone would hide */
+/* Such a request is a bug of the caller, which NULL alone would hide. */
 static void say_impossible(const struct kvdemo_request *rq, unsigned long caller)
 {
 	if (!(rq->gfp & __GFP_NOWARN))
@@ -263,7 +255,7 @@ static void say_impossible(const struct kvdemo_request *rq, unsigned long caller
 
 /* One request, from end to end */
 
-/* Out of line, because most requests end before it */
+/* Out of line, because most requests end with the attempt. */
 static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_result *res,
 				enum kvdemo_why why, unsigned long caller)
 {
@@ -273,8 +265,8 @@ static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_r
 		return ZERO_SIZE_PTR;
 	if (why == WHY_OPEN && rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE)
 		backoff_failed(rq);
-	p = fall_back(rq, res);
-	/* A skipped attempt must not cost the caller the memory. */
+	p = fall_back(rq, res, why);
+	/* A skipped attempt never makes a request fail. */
 	if (!p && why == KVDEMO_WHY_BACKOFF)
 		p = try_kmalloc(rq, res, caller);
 	if (!p && why_none(rq) == KVDEMO_WHY_IMPOSSIBLE)
@@ -283,35 +275,27 @@ static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_r
 }
 
 /* Without @res there is no clock and no look at the page. */
-static __always_inline void *serve(const struct kvdemo_request *rq, struct kvdemo_result *res,
-				   unsigned long caller)
+static noinline void *serve_told(const struct kvdemo_request *rq, struct kvdemo_result *res,
+				 unsigned long caller)
 {
 	enum kvdemo_why why = WHY_OPEN;
 	void *p = NULL;
 
-	if (unlikely(res)) {
+	if (res) {
 		res->kmalloc_ns = KVDEMO_NS_NONE;
 		res->vmalloc_ns = KVDEMO_NS_NONE;
 	}
-	/* Without a result kmalloc answers size 0, and after_try() where none is tried. */
-	if (res && !rq->size)
+	if (!rq->size)
 		p = ZERO_SIZE_PTR;
-	else if (likely(wants_try(rq, &why)))
+	else if (wants_try(rq, &why))
 		p = try_kmalloc(rq, res, caller);
-	if (unlikely(!p))
+	if (!p)
 		p = after_try(rq, res, why, caller);
-	if (unlikely(res)) {
+	if (res) {
 		res->path = kvdemo_path(p);
 		res->why = why_of(rq, p, res->path, why);
 	}
 	return p;
-}
-
-/* Apart, so that a request without a result saves no registers for it */
-static noinline void *serve_told(const struct kvdemo_request *rq, struct kvdemo_result *res,
-				 unsigned long caller)
-{
-	return serve(rq, res, caller);
 }
 
 static noinline void *serve_native(const struct kvdemo_request *rq, struct kvdemo_result *res)
@@ -331,9 +315,9 @@ static __always_inline bool in_contract(gfp_t gfp)
 }
 
 /*
- * Outside the contract, the running kernel's own kvmalloc knows best what it can
- * promise, and a caller gets no less than there. It warns where that kernel's
- * documentation calls a flag unsupported; else one line names the first caller.
+ * Flags outside the contract are left to the running kernel's own kvmalloc, so that a
+ * caller gets no less than there. This warns where that kernel's documentation calls a
+ * flag unsupported. Otherwise one line names the first caller.
  */
 static noinline void *serve_other(const struct kvdemo_request *asked,
 				  struct kvdemo_result *res, unsigned long caller)
@@ -361,14 +345,52 @@ static noinline void *serve_other(const struct kvdemo_request *asked,
 	return serve_native(&rq, res);
 }
 
-static __always_inline void *serve_any(const struct kvdemo_request *rq,
-				       struct kvdemo_result *res, unsigned long caller)
+static noinline void *serve_rare(const struct kvdemo_request *rq, struct kvdemo_result *res,
+				 unsigned long caller)
 {
-	if (unlikely(!in_contract(rq->gfp)))
+	if (!in_contract(rq->gfp))
 		return serve_other(rq, res, caller);
 	if (rq->policy->native && !is_forced(rq))
 		return serve_native(rq, res);
-	return unlikely(res) ? serve_told(rq, res, caller) : serve(rq, NULL, caller);
+	return serve_told(rq, res, caller);
+}
+
+/* In the contract, and none of the flags for which try_gfp() has rules of their own */
+static __always_inline bool is_plain(gfp_t gfp)
+{
+	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL | __GFP_DMA32 | GFP_BOUND |
+		       __GFP_RETRY_MAYFAIL)) == GFP_KERNEL;
+}
+
+/* A failure of this order is remembered. As serve_told(), and 40 instructions less. */
+static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned long caller)
+{
+	void *p;
+
+	if (rq->size > KMALLOC_MAX_SIZE || !backoff_rests(rq))
+		return serve_told(rq, NULL, caller);
+	p = kvdemo_vmalloc(rq, KVDEMO_WHY_BACKOFF);
+	/* A skipped attempt never makes a request fail. */
+	return likely(p) ? p : try_kmalloc(rq, NULL, caller);
+}
+
+/* What most requests need, in line; whatever is rare, and a back-off period, are not. */
+static __always_inline void *serve_any(const struct kvdemo_request *rq,
+				       struct kvdemo_result *res, unsigned long caller)
+{
+	const struct kvdemo_policy *policy = rq->policy;
+	gfp_t gfp = rq->gfp;
+	void *p;
+
+	if (unlikely(!is_plain(gfp) || res || rq->force_fallback || !policy->set))
+		return serve_rare(rq, res, caller);
+	if (rq->size > PAGE_SIZE) {
+		if (policy->backs_off && unlikely(backoff_remembers(rq->size)))
+			return serve_remembered(rq, caller);
+		gfp = (gfp | policy->set) & policy->keep;
+	}
+	p = kvdemo_compat_kmalloc(rq->size, gfp, rq->node, caller);
+	return likely(p) ? p : after_try(rq, NULL, WHY_OPEN, caller);
 }
 
 /* The API */
@@ -377,8 +399,8 @@ static __always_inline void *serve_any(const struct kvdemo_request *rq,
  * kvdemo_path() - what kind of memory an address is
  * @p: an address that kvmalloc or this file returned, or into such a buffer
  *
- * Reads the address and, in the linear map, the head page: a slab page was
- * handed out by a cache, any other is large kmalloc.
+ * Reads the address and, in the linear map, the head page. A slab page belongs to a
+ * cache, any other page to a large kmalloc.
  *
  * Context: any.
  * Return: the path; KVDEMO_PATH_NONE for NULL and ZERO_SIZE_PTR.
@@ -396,11 +418,11 @@ enum kvdemo_path kvdemo_path(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_path);
 
 /**
- * kvdemo_outcome() - what a call of the kernel's own kvmalloc came to
+ * kvdemo_outcome() - describe what the kernel's own kvmalloc returned
  * @rq: what was asked for
  * @p: what kvmalloc_node() returned
- * @res: path and why are filled in; the prices of the two steps cannot be measured
- *	from outside
+ * @res: path and why are filled in; the prices are not, because they cannot be
+ *	measured from outside
  *
  * Context: any.
  */
@@ -414,7 +436,7 @@ void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
 }
 EXPORT_SYMBOL_GPL(kvdemo_outcome);
 
-/* One static branch for what is rare: an observer, or the fallback forced on all. */
+/* One static branch for two rare things: an observer, and a fallback forced on all. */
 static DEFINE_STATIC_KEY_FALSE(rare_key);
 
 static const struct kvdemo_observer *observer;
@@ -423,12 +445,13 @@ static DEFINE_MUTEX(force_lock);
 
 /**
  * kvdemo_observe() - call an observer for every allocation and free of the API
- * @who: the one observer that there is; it outlives every caller of the API
- * @on: false takes one call with true back
+ * @who: the observer; there is only one, and it must outlive every caller of the API
+ * @on: true, or false to undo one call with true
  *
  * While nobody observes, the allocation path pays nothing for it.
  *
- * Context: process context, may sleep. A call of the observer may go on after the last.
+ * Context: process context, may sleep. A call of the observer may still be running when
+ * this returns.
  */
 void kvdemo_observe(const struct kvdemo_observer *who, bool on)
 {
@@ -476,7 +499,7 @@ static noinline void *alloc_rare(const struct kvdemo_request *asked,
 	return p;
 }
 
-/* kvdemo_alloc(), to be charged to its caller; documented in kvdemo.h */
+/* The function behind kvdemo_alloc() of kvdemo.h, which charges the caller */
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res)
 {
@@ -486,7 +509,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 
-/* kvdemo_kvmalloc_node(), to be charged to its caller */
+/* The function behind kvdemo_kvmalloc_node() of kvdemo.h, which charges the caller */
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 {
 	const struct kvdemo_request rq = {
@@ -506,7 +529,7 @@ static noinline void kvfree_rare(const void *p, unsigned long caller)
 
 	/* pairs with kvdemo_observe() */
 	who = smp_load_acquire(&observer);
-	/* The path is told while the memory is still ours. */
+	/* before the memory is freed, because the path is read from its page */
 	if (who)
 		who->free(p, kvdemo_path(p), caller);
 }
@@ -515,7 +538,7 @@ static noinline void kvfree_rare(const void *p, unsigned long caller)
  * kvdemo_kvfree() - free what any policy returned
  * @p: the buffer; NULL and ZERO_SIZE_PTR are allowed
  *
- * As kvfree(), and an observer is told of it.
+ * The same as kvfree(), and an observer sees it.
  *
  * Context: process context, may sleep.
  */
@@ -526,160 +549,6 @@ void kvdemo_kvfree(const void *p)
 	kvfree(p);
 }
 EXPORT_SYMBOL_GPL(kvdemo_kvfree);
-
-/*
- * Policy backoff. After a failed attempt of an order, this CPU makes no other of that
- * order until more blocks are free than at the fewest seen since, or until a period
- * of BACKOFF_TICKS is over: an attempt wakes kswapd and kcompactd, and somebody must.
- *
- * What is seen are the free lists of the zone that serves the request first, from
- * that order up, and the list of that order in the lower zones of its node. They are
- * read without the zone's lock: a hint. Blocks that are free but not for this request
- * (CMA, watermarks) were free at the failure, too.
- *
- * Where compaction has pages to move, the first BACKOFF_BURST failures after a calm
- * second start no back-off period, because compaction has to be asked many times in a
- * row: kswapd must find nothing to reclaim 16 times (MAX_RECLAIM_RETRIES) before it
- * leaves a zone that is short of free pages to kcompactd, which then passes over
- * calls of its own accord.
- *
- * A skipped attempt, and one that succeeds, write nothing that CPUs share.
- */
-#define BACKOFF_TICKS	max(HZ / 250, 1)
-#define BACKOFF_BURST	24
-#define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
-
-/* What a CPU remembers of an order */
-struct backoff {
-	u32 seen;	/* 1 + the fewest free blocks since the failure; 0: attempts are made */
-	u32 since;	/* jiffies at the last failure */
-	const struct zone *zone;	/* that serves first */
-	u8 burst;	/* failures since the last calm second */
-};
-
-static DEFINE_PER_CPU(struct backoff, kvdemo_backoff[NR_ORDERS]);
-
-/* get_order() of a size above PAGE_SIZE, and two instructions less */
-static __always_inline unsigned int backoff_order(size_t size)
-{
-	return __fls(size - 1) - PAGE_SHIFT + 1;
-}
-
-static struct zone *first_zone(int node)
-{
-	struct zoneref *ref;
-
-	if (node == NUMA_NO_NODE)
-		node = numa_mem_id();
-	ref = node_zonelist(node, GFP_KERNEL)->_zonerefs;
-	/* highmem and movable zones come first, and are not for kmalloc */
-	while (zonelist_zone_idx(ref) > ZONE_NORMAL)
-		ref++;
-	return zonelist_zone(ref);
-}
-
-/* Free blocks of @order and above, and of @order in that many zones below: these lie before */
-static u32 free_blocks(const struct zone *zone, unsigned int order, unsigned int lower)
-{
-	const struct free_area *end = zone->free_area + NR_ORDERS;
-	const struct free_area *area;
-	u32 blocks = 0;
-
-	BUILD_BUG_ON(ARRAY_SIZE(zone->free_area) < NR_ORDERS);
-	for (area = zone->free_area + order; area < end; area++)
-		blocks += READ_ONCE(area->nr_free);
-	while (lower--)
-		blocks += READ_ONCE((--zone)->free_area[order].nr_free);
-	return blocks;
-}
-
-/* Out of line: a CPU whose last attempt succeeded does not come here. */
-static noinline bool backoff_rests(unsigned int order, gfp_t gfp)
-{
-	struct backoff *b = raw_cpu_ptr(kvdemo_backoff + order);
-	const struct zone *zone = READ_ONCE(b->zone);
-	u32 now, seen = READ_ONCE(b->seen);
-
-	/* No failure was recorded on this CPU: the task migrated. */
-	if (unlikely(!seen || !zone))
-		return false;
-	now = free_blocks(zone, order, zone_idx(zone)) + 1;
-	/* A caller of RETRY_MAYFAIL wants contiguous memory at a price. */
-	if (gfp & __GFP_RETRY_MAYFAIL || now > seen ||
-	    (u32)jiffies - READ_ONCE(b->since) >= BACKOFF_TICKS) {
-		/* The attempt starts afresh, so a success has nothing left to do. */
-		WRITE_ONCE(b->seen, 0);
-		return false;
-	}
-	/* Where others took some, what comes back counts as new. */
-	if (now < seen)
-		WRITE_ONCE(b->seen, now);
-	return true;
-}
-
-/* A migration between the accesses spoils a guess, nothing else. */
-static __always_inline bool backoff_skips(const struct kvdemo_request *rq)
-{
-	unsigned int order = backoff_order(rq->size);
-
-	return unlikely(this_cpu_read((kvdemo_backoff + order)->seen)) &&
-	       backoff_rests(order, rq->gfp);
-}
-
-/*
- * Pages on the LRU lists are what compaction can move. Where they are an eighth of
- * the zone or less, it was not seen to make a block, and 24 attempts are not free.
- */
-static bool has_movable(struct zone *zone)
-{
-	unsigned long pages = 0;
-	int item;
-
-	for (item = NR_ZONE_INACTIVE_ANON; item <= NR_ZONE_ACTIVE_FILE; item++)
-		pages += zone_page_state(zone, item);
-	return pages > zone_managed_pages(zone) / 8;
-}
-
-static bool in_burst(struct backoff *b, struct zone *zone)
-{
-	if ((u32)jiffies - b->since > HZ)
-		b->burst = 0;
-	if (b->burst >= BACKOFF_BURST || !has_movable(zone))
-		return false;
-	b->burst++;
-	return true;
-}
-
-/* May the failure be that of one cgroup, cpuset or memory policy? */
-static bool is_confined(gfp_t gfp)
-{
-	if (gfp & (__GFP_ACCOUNT | __GFP_HARDWALL))
-		return true;
-#ifdef CONFIG_NUMA
-	return current->mempolicy;
-#else
-	return false;
-#endif
-}
-
-static noinline void backoff_failed(const struct kvdemo_request *rq)
-{
-	unsigned int order = backoff_order(rq->size);
-	struct zone *zone = first_zone(rq->node);
-	struct backoff *b = raw_cpu_ptr(kvdemo_backoff + order);
-	bool bursts;
-
-	/* A full node or zone says nothing of all memory. */
-	if (rq->gfp & GFP_BOUND)
-		return;
-	/* Without a free block it is the memory, whatever confines the request. */
-	if (is_confined(rq->gfp) && free_blocks(zone, order, 0))
-		return;
-	bursts = in_burst(b, zone);
-	b->since = jiffies;
-	WRITE_ONCE(b->zone, zone);
-	WRITE_ONCE(b->seen, bursts ? 0 : free_blocks(zone, order, zone_idx(zone)) + 1);
-}
 
 #ifdef KVDEMO_EXPORTS /* for kvdemo_live.ko, documented in kvdemo.h */
 bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp)

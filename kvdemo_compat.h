@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The differences between kernels that the wrapper meets; each other room has a
- * compat.h of its own, and no other file has such a check. Each names the release
- * and the commit title. A feature that the headers show by a macro is tested by
- * that macro, because stable kernels backport features.
+ * Differences between kernels that the wrapper meets. The other directories have a
+ * compat.h of their own, and no other file checks versions. Each check names the
+ * release and the commit title. Where the headers show a feature by a macro, the macro
+ * is tested, because stable kernels backport features.
  */
 #ifndef KVDEMO_COMPAT_H
 #define KVDEMO_COMPAT_H
@@ -28,8 +28,8 @@
 /*
  * 6.10, 7bd230a26648 "mm/slab: enable slab allocation tagging for kmalloc and
  * friends" and 88ae5fb755b0 "mm: vmalloc: enable memory allocation profiling"
- * made the allocators macros around _noprof functions. A wrapper that is to be
- * charged to its caller calls those.
+ * made the allocators macros around _noprof functions. A wrapper calls those, so that
+ * its caller is charged.
  */
 #ifndef alloc_hooks
 #define alloc_hooks(call)	(call)
@@ -38,10 +38,10 @@
 #endif
 
 /*
- * kmalloc in the name of its caller's caller: kmem:kmalloc and the slab's own records
- * name the driver and not the wrapper, and from 6.6 on it chooses among the copies of a
- * cache (3c6152940584 "Randomized slab caches for kmalloc()"). 6.1, "mm/slab_common:
- * remove CONFIG_NUMA ifdefs for common kmalloc functions"; 6.10 as above.
+ * kmalloc for a given caller: kmem:kmalloc and the slab's records then name the driver
+ * instead of the wrapper. From 6.6 on the caller also selects one of the copies of a
+ * cache (3c6152940584 "Randomized slab caches for kmalloc()"). The names changed in 6.1,
+ * "mm/slab_common: remove CONFIG_NUMA ifdefs for common kmalloc functions", and in 6.10.
  */
 #ifdef kmalloc_node_track_caller_noprof
 #define kvdemo_compat_kmalloc(size, gfp, node, caller) \
@@ -65,7 +65,7 @@
 /*
  * Does the kernel's own kvmalloc_node() give such flags a fallback? 5.17, a421ef303008
  * "mm: allow !GFP_KERNEL allocations for kvmalloc": all that may block; before, only a
- * superset of GFP_KERNEL. What may not block is never sent to vmalloc by us, though
+ * superset of GFP_KERNEL. We never send a request that may not block to vmalloc, although
  * 6.19 does (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc").
  */
 static inline bool kvdemo_compat_falls_back(gfp_t gfp)
@@ -105,8 +105,8 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 #endif
 
 /*
- * Nor is __GFP_NOMEMALLOC on the list. It forbids where others allow: before, who
- * must leave the reserves alone is heard.
+ * Nor is __GFP_NOMEMALLOC on the list. It only restricts a request, so it is passed on
+ * while vmalloc accepts it.
  */
 #if KVDEMO_SINCE(6, 19)
 #define KVDEMO_GFP_NOMEMALLOC	((__force gfp_t)0)
@@ -115,8 +115,8 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 #endif
 
 /*
- * The bits that vmalloc takes, NORETRY apart. 5.17, 9376130c390a "mm/vmalloc: add
- * support for __GFP_NOFAIL"; a forced request may hold it.
+ * The bits that vmalloc takes, except NORETRY. NOFAIL is among them since 5.17,
+ * 9376130c390a "mm/vmalloc: add support for __GFP_NOFAIL": a forced request may hold it.
  */
 #define KVDEMO_GFP_VMALLOC \
 	(GFP_KERNEL | __GFP_HARDWALL | __GFP_HIGH | __GFP_ACCOUNT | \
@@ -124,16 +124,48 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 	 KVDEMO_GFP_MAYFAIL | KVDEMO_GFP_NOMEMALLOC)
 
 /*
- * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes
- * both gfp and node. It may map huge pages, as the kernel's own fallback does.
+ * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes both gfp
+ * and node. It maps huge pages where it can, as the kernel's own fallback does.
+ * vmalloc_node() maps none, and takes no flags: the plain form is for GFP_KERNEL, with
+ * or without __GFP_ZERO.
  */
 #ifdef vmalloc_huge_node
 #define KVDEMO_VMALLOC_NODE	true
 #define kvdemo_compat_vmalloc_node	vmalloc_huge_node_noprof
+static inline void *kvdemo_compat_vmalloc_plain(size_t size, gfp_t gfp, int node)
+{
+	return gfp & __GFP_ZERO ? vzalloc_node_noprof(size, node) : vmalloc_node_noprof(size, node);
+}
 #else
 #define KVDEMO_VMALLOC_NODE	false
 #define kvdemo_compat_vmalloc_node(size, gfp, node)	\
 	((void)(node), __vmalloc_noprof(size, gfp))
+#define kvdemo_compat_vmalloc_plain	kvdemo_compat_vmalloc_node
 #endif
+
+/*
+ * Is a huge mapping the cheaper one above KMALLOC_MAX_SIZE, where huge blocks are free?
+ * 5.18, 559089e0a93d "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" brought
+ * vmalloc_huge(). It was measured to be cheaper on 6.1 and 7.3 and dearer on 6.12
+ * (doc/bench.md). The bounds between are a guess: from 6.7 on (90b41691b988 "mm: add
+ * framework for PCP high auto-tuning") the pcplists grow, and they serve single pages.
+ */
+#if defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(7, 3)
+#define KVDEMO_HUGE_IS_CHEAPER	true
+#define kvdemo_compat_vmalloc_huge	vmalloc_huge_node_noprof
+#elif defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(5, 18) && !KVDEMO_SINCE(6, 7)
+#define KVDEMO_HUGE_IS_CHEAPER	true
+#define kvdemo_compat_vmalloc_huge(size, gfp, node)	\
+	((void)(node), vmalloc_huge(size, gfp))
+#else
+#define KVDEMO_HUGE_IS_CHEAPER	false
+#define kvdemo_compat_vmalloc_huge	kvdemo_compat_vmalloc_node
+#endif
+
+/*
+ * 6.19, a06157804399 "mm/vmalloc: request large order pages from buddy allocator": vmalloc
+ * asks for blocks first, and each such attempt that fails wakes kcompactd.
+ */
+#define KVDEMO_VMALLOC_WAKES	KVDEMO_SINCE(6, 19)
 
 #endif /* KVDEMO_COMPAT_H */

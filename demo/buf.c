@@ -83,12 +83,13 @@ u64 kvdemo_default_cap(void)
 }
 
 /*
- * The fallback of the running kernel (5.18, 9becb6889130) and the node-aware
- * vmalloc round up to huge pages if they map any.
+ * The fallback of the running kernel (5.18, 9becb6889130), the node-aware vmalloc and
+ * policy backoff above KMALLOC_MAX_SIZE round up to huge pages, where they map any.
  */
 static bool may_map_huge(const struct kvdemo_request *rq)
 {
 	return rq->policy->native || KVDEMO_VMALLOC_HUGE ||
+	       (rq->policy->backs_off && rq->size > KMALLOC_MAX_SIZE) ||
 	       (KVDEMO_VMALLOC_NODE && rq->node != NUMA_NO_NODE);
 }
 

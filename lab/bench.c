@@ -44,13 +44,13 @@ static const char * const word_columns[NR_WORDS] = {
 };
 
 static const char * const number_columns[NR_NUMBERS] = {
-	"size", "rep", "n",
+	"size", "rep", "n", "asked", "pause_us", "account", "local_node",
 	"none", "slab", "pages", "vmalloc",
 	"alloc_mean", "alloc_p50", "alloc_p90", "alloc_p99", "alloc_max",
 	"touch_mean", "touch_p50", "touch_p90", "touch_p99", "touch_max",
 	"free_mean", "free_p50", "free_p90", "free_p99", "free_max",
 	"pair_mean", "pair_p50", "pair_p90", "pair_p99", "pair_max",
-	"compact_stall", "compact_fail", "allocstall", "pgscan_direct",
+	"compact_stall", "compact_fail", "allocstall", "pgscan_direct", "wakeups",
 	"first_contiguous", "kept", "soaked", "empty", "page_size", "kmalloc_max",
 	"init_on_alloc", "debug",
 };
@@ -71,6 +71,7 @@ static const char * const memories[NR_MEMORIES] = {
 	[MEMORY_IDLE] = "idle",
 	[MEMORY_UNMOVABLE] = "unmovable",
 	[MEMORY_MOVABLE] = "movable",
+	[MEMORY_LOWER] = "lower",
 };
 
 static struct {
@@ -78,7 +79,7 @@ static struct {
 	unsigned int nr_sizes;
 	unsigned long policies, patterns;
 	enum bench_memory memory;
-	bool stop;
+	bool stop, counts_wakeups;
 	unsigned int cells, cell;
 	struct list_head rows;
 	struct completion done;
@@ -104,6 +105,18 @@ static struct param_number pause_us = {
 };
 module_param_cb(pause_us, &param_number_ops, &pause_us, 0400);
 MODULE_PARM_DESC(pause_us, "sleep between two allocations in us, default 0");
+
+static struct param_number account = {
+	.max = 1, .err = &bench_err,
+};
+module_param_cb(account, &param_number_ops, &account, 0400);
+MODULE_PARM_DESC(account, "1: all requests have __GFP_ACCOUNT");
+
+static struct param_number local_node = {
+	.max = 1, .err = &bench_err,
+};
+module_param_cb(local_node, &param_number_ops, &local_node, 0400);
+MODULE_PARM_DESC(local_node, "1: all requests name the node of their CPU");
 
 static struct param_number reps = {
 	.value = 1, .min = 1, .max = 1000, .err = &bench_err,
@@ -179,7 +192,8 @@ static int memory_set(const char *val, const struct kernel_param *kp)
 	int i = match_string(memories, NR_MEMORIES, val ?: "");
 
 	if (i < 0)
-		return param_refuse(kp->name, val, "idle, unmovable, movable", &bench_err, -EINVAL);
+		return param_refuse(kp->name, val, "idle, unmovable, movable, lower", &bench_err,
+				    -EINVAL);
 	bench.memory = i;
 	return 0;
 }
@@ -201,7 +215,7 @@ MODULE_PARM_DESC(patterns, "of loop, hold and random, default loop");
 
 static const struct kernel_param_ops memory_ops = OPS(memory_set);
 module_param_cb(memory, &memory_ops, NULL, 0);
-MODULE_PARM_DESC(memory, "idle (default), unmovable or movable: a cell that finds another is void");
+MODULE_PARM_DESC(memory, "idle (default), unmovable, movable or lower: a cell that finds another is void");
 
 static void add_size(size_t size)
 {
@@ -271,6 +285,9 @@ static void fill_row(struct row *row, const struct bench_cell *cell, unsigned in
 	row->words[WORD_MEMORY] = memories[cell->memory];
 	row->numbers[NUM_SIZE] = cell->size;
 	row->numbers[NUM_REP] = rep;
+	row->numbers[NUM_PAUSE_US] = cell->pause_us;
+	row->numbers[NUM_ACCOUNT] = cell->account;
+	row->numbers[NUM_LOCAL_NODE] = cell->local_node;
 	row->numbers[NUM_PAGE_SIZE] = PAGE_SIZE;
 	row->numbers[NUM_KMALLOC_MAX] = KMALLOC_MAX_SIZE;
 	row->numbers[NUM_INIT_ON_ALLOC] = want_init_on_alloc(0);
@@ -315,6 +332,8 @@ static int run_policies(enum bench_pattern pattern, size_t size, unsigned int re
 			.size = size,
 			.n = n.value,
 			.pause_us = pause_us.value,
+			.account = account.value,
+			.local_node = local_node.value,
 		};
 
 		err = add_row(&cell, rep);
@@ -388,8 +407,12 @@ static int csv_show(struct seq_file *m, void *unused)
 		seq_putc(m, '\n');
 		for (i = 0; i < NR_WORDS; i++)
 			seq_printf(m, "%s%s", i ? "," : "", row->words[i]);
-		for (i = 0; i < NR_NUMBERS; i++)
-			seq_printf(m, ",%llu", row->numbers[i]);
+		for (i = 0; i < NR_NUMBERS; i++) {
+			if (i == NUM_EVENT + EVENT_WAKEUP && !bench.counts_wakeups)
+				seq_puts(m, ",-");
+			else
+				seq_printf(m, ",%llu", row->numbers[i]);
+		}
 	}
 	seq_putc(m, '\n');
 	return 0;
@@ -429,6 +452,9 @@ static int __init kvdemo_bench_init(void)
 	if (IS_ERR(bench.task))
 		return PTR_ERR(bench.task);
 	/* A sample that migrates would pay for the move. */
+	bench.counts_wakeups = bench_count_wakeups(true);
+	if (!bench.counts_wakeups)
+		pr_warn("this kernel has no event of kcompactd's wake-ups: they are not counted\n");
 	cpus_read_lock();
 	kthread_bind(bench.task, raw_smp_processor_id());
 	cpus_read_unlock();
@@ -446,6 +472,7 @@ static void __exit kvdemo_bench_exit(void)
 
 	WRITE_ONCE(bench.stop, true);
 	kthread_stop(bench.task);
+	bench_count_wakeups(false);
 	debugfs_remove_recursive(bench.dir);
 	list_for_each_entry_safe(row, next, &bench.rows, list) {
 		list_del(&row->list);

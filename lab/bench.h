@@ -24,17 +24,19 @@ enum bench_memory {
 	MEMORY_IDLE,	/* there are free blocks of the cell's order */
 	MEMORY_UNMOVABLE, /* there is none, and compaction cannot make one */
 	MEMORY_MOVABLE,	/* there is none, and compaction can make some */
+	MEMORY_LOWER,	/* there are some in the lower zones of the node only */
 	NR_MEMORIES,
 };
 
 /* What is timed of each allocation; a pair is alloc and free together. */
 enum bench_step { STEP_ALLOC, STEP_TOUCH, STEP_FREE, STEP_PAIR, NR_STEPS };
 enum bench_stat { STAT_MEAN, STAT_P50, STAT_P90, STAT_P99, STAT_MAX, NR_STATS };
-enum bench_event { EVENT_STALL, EVENT_FAIL, EVENT_ALLOCSTALL, EVENT_PGSCAN, NR_EVENTS };
+enum bench_event { EVENT_STALL, EVENT_FAIL, EVENT_ALLOCSTALL, EVENT_PGSCAN,
+		   EVENT_WAKEUP, NR_EVENTS };
 
 /* The columns of a row that are numbers */
 enum bench_number {
-	NUM_SIZE, NUM_REP, NUM_N,
+	NUM_SIZE, NUM_REP, NUM_N, NUM_ASKED, NUM_PAUSE_US, NUM_ACCOUNT, NUM_LOCAL_NODE,
 	NUM_PATH,
 	NUM_STAT = NUM_PATH + KVDEMO_NR_PATHS,
 	NUM_EVENT = NUM_STAT + NR_STEPS * NR_STATS,
@@ -52,6 +54,8 @@ enum bench_number {
  * @size: of a buffer, in bytes
  * @n: how many samples to take; 0 lets the cell choose
  * @pause_us: sleep between two allocations, in us
+ * @account: the memory is charged to a cgroup
+ * @local_node: the node of this CPU is named
  */
 struct bench_cell {
 	const struct kvdemo_policy *policy;
@@ -60,9 +64,12 @@ struct bench_cell {
 	size_t size;
 	unsigned int n;
 	unsigned int pause_us;
+	bool account;
+	bool local_node;
 };
 
 bool bench_stopped(void);
+bool bench_count_wakeups(bool on);
 const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers);
 
 #endif /* KVDEMO_LAB_BENCH_H */

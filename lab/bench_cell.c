@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
+#include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
 
 #include "bench.h"
@@ -72,8 +73,8 @@ static void one_alloc(struct run *run, unsigned int i, size_t size)
 	const struct kvdemo_request rq = {
 		.size = size,
 		/* NOWARN: a failure is a figure of the table */
-		.gfp = GFP_KERNEL | __GFP_NOWARN,
-		.node = NUMA_NO_NODE,
+		.gfp = GFP_KERNEL | __GFP_NOWARN | (run->cell->account ? __GFP_ACCOUNT : 0),
+		.node = run->cell->local_node ? numa_mem_id() : NUMA_NO_NODE,
 		.policy = run->cell->policy,
 	};
 	u64 start, mid, end;
@@ -252,6 +253,40 @@ static u64 empty_loop(u32 *samples)
 	return samples[EMPTY_LOOPS / 2];
 }
 
+static atomic_long_t wakeups;
+
+static void count_wakeup(void *unused, int nid, int order, enum zone_type highest)
+{
+	atomic_long_inc(&wakeups);
+}
+
+static void find_event(struct tracepoint *tp, void *found)
+{
+	if (!strcmp(tp->name, "mm_compaction_wakeup_kcompactd"))
+		*(struct tracepoint **)found = tp;
+}
+
+/**
+ * bench_count_wakeups() - count how often kcompactd is woken, or end it
+ * @on: false ends what a call with true has begun
+ *
+ * Context: process context, may sleep.
+ * Return: whether this kernel has the event.
+ */
+bool bench_count_wakeups(bool on)
+{
+	struct tracepoint *event = NULL;
+
+	for_each_kernel_tracepoint(find_event, &event);
+	if (!event)
+		return false;
+	if (on)
+		return !tracepoint_probe_register(event, count_wakeup, NULL);
+	tracepoint_probe_unregister(event, count_wakeup, NULL);
+	tracepoint_synchronize_unregister();
+	return true;
+}
+
 static void read_events(u64 events[NR_EVENTS])
 {
 	static unsigned long all[NR_VM_EVENT_ITEMS]; /* only one task comes here */
@@ -265,6 +300,7 @@ static void read_events(u64 events[NR_EVENTS])
 #endif
 	for (zone = 0; zone <= ZONE_MOVABLE; zone++)
 		events[EVENT_ALLOCSTALL] += all[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
+	events[EVENT_WAKEUP] = atomic_long_read(&wakeups);
 	events[EVENT_PGSCAN] = kvdemo_compat_pgscan_direct(all);
 }
 
@@ -297,6 +333,19 @@ static u64 free_bytes(void)
 	return (u64)now.pages << PAGE_SHIFT;
 }
 
+/* Has the lower zone of this node nearly all blocks? */
+static bool lie_lower(int order)
+{
+	struct zone *zone = &NODE_DATA(numa_mem_id())->node_zones[ZONE_NORMAL];
+	unsigned long here = 0, below = 0;
+
+	for (; order < LAB_NR_ORDERS; order++) {
+		here += zone->free_area[order].nr_free;
+		below += zone[-1].free_area[order].nr_free;
+	}
+	return managed_zone(zone) && below > 10 * here;
+}
+
 /* NULL, or why the cell cannot run on this memory */
 static const char *judge_memory(const struct bench_cell *cell)
 {
@@ -306,6 +355,8 @@ static const char *judge_memory(const struct bench_cell *cell)
 
 	if (cell->size <= PAGE_SIZE || order >= LAB_NR_ORDERS)
 		return NULL;
+	if (cell->memory == MEMORY_LOWER)
+		return lie_lower(order) ? NULL : "void-no-lower-block";
 	lab_count_free(&now, order);
 	blocks = lab_free_from(&now, order);
 	if (cell->memory == MEMORY_IDLE)
@@ -349,7 +400,9 @@ static unsigned int soak(struct list_head *soaked, const struct bench_cell *cell
 				   __GFP_NORETRY, order);
 		if (!page)
 			break;
-		if (cell->memory == MEMORY_IDLE && is_buddy(soaked, page, order)) {
+		/* the lower zones are left alone where only the uppermost is to have none */
+		if ((cell->memory == MEMORY_IDLE && is_buddy(soaked, page, order)) ||
+		    (cell->memory == MEMORY_LOWER && page_zonenum(page) < ZONE_NORMAL)) {
 			__free_pages(page, order);
 			break;
 		}
@@ -371,14 +424,17 @@ static void free_soaked(struct list_head *soaked, int order)
 
 /* The cell */
 
+static u64 asked_n(const struct bench_cell *cell)
+{
+	return cell->n ?: clamp_t(u64, CELL_BYTES / cell->size, BENCH_MIN_N, BENCH_MAX_N);
+}
+
 /* 0 where @run->cell would hold, or note down, more than it may */
 static unsigned int choose_n(const struct run *run)
 {
 	const struct bench_cell *cell = run->cell;
-	u64 n = cell->n, fits = U32_MAX;
+	u64 n = asked_n(cell), fits = U32_MAX;
 
-	if (!n)
-		n = clamp_t(u64, CELL_BYTES / cell->size, BENCH_MIN_N, BENCH_MAX_N);
 	if (cell->pattern == PATTERN_HOLD)
 		fits = div64_u64(run->max_bytes, max_footprint(cell->size));
 	fits = min(fits, div_u64(run->max_bytes, NR_STEPS * sizeof(u32) + sizeof(void *)));
@@ -427,6 +483,7 @@ const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)
 	u32 *samples;
 	int step;
 
+	numbers[NUM_ASKED] = asked_n(cell);
 	run.n = choose_n(&run);
 	if (!run.n)
 		return "void-too-large";

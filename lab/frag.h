@@ -48,11 +48,33 @@ static inline bool frag_may_take(const struct frag *frag, int order)
 	       now.pages >= (u64)frag->reserve + (1ul << order);
 }
 
+/**
+ * frag_split() - split a block and free most of it
+ * @frag: that keeps the other pages
+ * @page: the block, of the caller
+ * @order: of the block
+ * @every: one page of so many is kept
+ */
+static inline void frag_split(struct frag *frag, struct page *page, int order,
+			      unsigned long every)
+{
+	unsigned long i;
+
+	split_page(page, order);
+	for (i = 0; i < 1ul << order; i++) {
+		if (i % every) {
+			__free_page(page + i);
+			continue;
+		}
+		list_add(&page[i].lru, &frag->kept);
+		frag->nr_kept++;
+	}
+}
+
 static inline bool frag_take_block(struct frag *frag, int order)
 {
 	gfp_t gfp = GFP_KERNEL;
 	struct page *page;
-	unsigned long i;
 
 	/* neither direct reclaim nor kswapd: memory in use stays in use */
 	gfp &= ~__GFP_RECLAIM;
@@ -63,15 +85,7 @@ static inline bool frag_take_block(struct frag *frag, int order)
 	page = alloc_pages(gfp, order);
 	if (!page)
 		return false;
-	split_page(page, order);
-	for (i = 0; i < 1ul << order; i++) {
-		if (i % (1ul << frag->order)) {
-			__free_page(page + i);
-			continue;
-		}
-		list_add(&page[i].lru, &frag->kept);
-		frag->nr_kept++;
-	}
+	frag_split(frag, page, order, 1ul << frag->order);
 	return true;
 }
 

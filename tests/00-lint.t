@@ -173,7 +173,7 @@ lifted()
 	local copy status=0
 
 	copy=$(mktemp -d)
-	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c "$copy"
+	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c kvdemo_backoff.h "$copy"
 	driver '#include "kvdemo.h"' \
 		'kvdemo_kvfree(kvdemo_kvzalloc(PAGE_SIZE * 3, GFP_KERNEL));' >"$copy/driver.c"
 	printf 'obj-m := lifted.o\nlifted-y := driver.o kvdemo_alloc.o\n' >"$copy/Kbuild"
@@ -222,7 +222,7 @@ prices()
 	diff <(scripts/bench/table doc/bench/bookworm.csv) <(grep -A 5 '^| size | `vmalloc`' README.md)
 }
 
-plan 27
+plan 28
 silent 'checkpatch --strict is silent' checkpatch "${code[@]}" tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
@@ -244,6 +244,8 @@ try 'modinfo and README explain every policy' explained
 try 'each line of tests/mutants changes the file that it names' scripts/mutants -n
 try 'each rule of tests/splats has a reason, and grep takes it' rules_hold
 try 'doc/testing.md names every kernel of tests/targets' kernels
+try 'doc/bench.md has the figures of doc/csv' cmp <(sed '1,/^<!-- make bench-doc -->$/d' doc/bench.md) \
+	<(scripts/bench/report tables doc/csv/*.csv)
 try 'the wrapper can be lifted into a driver' lifted
 try 'a driver can be built against kvdemo, as doc/driver.md says' against
 try 'README has at most 200 lines' [ "$(wc -l <README.md)" -le 200 ]

@@ -22,6 +22,11 @@ fi
 
 # cma=0: what is set aside for CMA is for pages that can be moved, and the
 # fragmenter takes others.
-plan 18
-guest 17 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVSLOW=$slow KVMINORDER=$min_order $light" \
+loud=
+if [ "$policy" = noretry ]; then
+	loud=1
+fi
+[ "$skips$loud" = 0 ] || skips=$((skips + 1))
+plan 19
+guest 18 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVLOUD=$loud KVSLOW=$slow KVMINORDER=$min_order $light" \
 	tests/guest/frag.sh "$built/kvdemo.ko" "$built/kvdemo_frag.ko"

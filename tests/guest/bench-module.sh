@@ -207,8 +207,8 @@ bad_values()
 		sizes=17179869185G invalid
 		policies=fifo invalid: allowed is names of policies
 		patterns=zigzag invalid: allowed is loop, hold, random$
-		memory=full invalid: allowed is idle, unmovable, movable$
-		memory=idle,movable invalid: allowed is idle, unmovable, movable$
+		memory=full invalid: allowed is idle, unmovable, movable, lower$
+		memory=idle,movable invalid: allowed is idle, unmovable, movable, lower$
 	END
 }
 

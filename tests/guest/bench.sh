@@ -48,16 +48,29 @@ movable()
 	[ "$(mib_free)" -le $((KVLEVEL + 2)) ] && [ "$(mib_free)" -ge $((KVLEVEL - 8)) ]
 }
 
+# Of each block one page of four is kept, the upper zone first, until that one has none.
+lower()
+{
+	local share
+
+	# 1 % of a guest of 6 GiB is 60 MiB, which breaks 240 MiB of blocks.
+	share=$(awk '/^Node .* zone/ { zone = $4 } /^ *managed/ { n[zone] = $2; all += $2 }
+		END { print int(n["Normal"] / 4 * 100 / all) + 1 }' /proc/zoneinfo)
+	insmod /kvdemo_frag.ko order=2 share="$share" && insmod /kvdemo.ko sizes=64
+	sed 's/^/# /' /proc/buddyinfo >&3
+}
+
 # The files of the initramfs are pages that compaction could move, else.
 echo 0 >/proc/sys/vm/compact_unevictable_allowed
 # While the guest settles kcompactd would undo the state, on its own account.
 echo 0 >/proc/sys/vm/compaction_proactiveness
-stty -F /dev/ttyS1 raw -echo
-exec 3<>/dev/ttyS1
+stty -F "$KVTTY" raw -echo
+exec 3<>"$KVTTY"
 case $KVSTATE in
 idle) insmod /kvdemo.ko sizes=64 ;;
 unmovable) unmovable ;;
 movable) movable ;;
+lower) lower ;;
 esac || exit
 cells=1000
 while read -r _ line; do

@@ -23,7 +23,7 @@ few=64
 slack=8
 
 # The tries that policy backoff still makes after a failure, where pages can be moved:
-# BACKOFF_BURST of kvdemo_alloc.c
+# BACKOFF_BURST of kvdemo_backoff.h
 burst=24
 
 # MiB: the count of free pages of each of two CPUs lags by up to 125
@@ -116,6 +116,40 @@ seen_in_rest()
 	code=$?
 	rmmod kvdemo kvdemo_frag
 	return $code
+}
+
+# The flags of each fallback, and the wake-ups of kcompactd, while buffers of 125 MiB take
+# free memory through the high watermark. It is put 50 MiB below what is free.
+through_the_marks()
+{
+	insmod /kvdemo_frag.ko && cd /sys/kernel/tracing || return
+	marks=$(cat /proc/sys/vm/min_free_kbytes)
+	# the high watermark is one and a half times the lowest
+	echo $((($(free_kib) - 51200) * 2 / 3)) >/proc/sys/vm/min_free_kbytes
+	# shellcheck disable=SC2016 # tracefs knows $arg2
+	echo 'p:kvdemo_fallback __vmalloc_noprof gfp=$arg2:x32' >kprobe_events
+	echo 1 >events/kprobes/kvdemo_fallback/enable
+	echo 1 >events/compaction/mm_compaction_wakeup_kcompactd/enable
+	: >trace
+	mark
+	insmod /kvdemo.ko sizes=$((KVPAGE * 32)) count=$((KVPAGE > 4096 ? 320 : 1000)) \
+		hold=1 policy=backoff cap=1G && rmmod kvdemo
+	code=$?
+	echo 0 >events/enable
+	# the end of an event empties the trace
+	cat trace >/tmp/trace
+	echo >kprobe_events
+	echo "$marks" >/proc/sys/vm/min_free_kbytes
+	rmmod kvdemo_frag
+	# of 0xcc0, GFP_KERNEL, 0x800 is __GFP_KSWAPD_RECLAIM
+	awk '/wakeup_kcompactd/ { wakes[quiet]++ }
+		/ gfp=0x/ { quiet = / gfp=0x[0-9a-f]*[0-7]..$/; n[quiet]++; late = quiet ? 0 : late + 1 }
+		END {
+			print "# fallbacks without kswapd: " n[1] + 0 ", with it: " n[0] + 0 \
+				", at the end: " late + 0 ", wake-ups of kcompactd: " \
+				wakes[1] + 0 " and " wakes[0] + 0
+			exit !(n[1] > 50 && late > 50 && wakes[0] > wakes[1])
+		}' /tmp/trace && [ $code -eq 0 ] && lacks 'path=none'
 }
 
 gives_back()
@@ -230,3 +264,5 @@ try_unless "$slow" 'backoff rests after 24 failures where something can' \
 	with_movable rest_begins $((burst + 1)) 200
 rmmod kvdemo_frag
 try_unless "$slow" 'and ends its rest there for a larger block' seen_in_rest
+loud=${slow:-${KVLOUD:+"vmalloc wakes nobody before 6.19"}}
+try_unless "$loud" 'while it rests, kswapd is called below the high watermark only' through_the_marks

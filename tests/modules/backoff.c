@@ -17,10 +17,32 @@ static struct frag frag = { .order = FRAGMENTED_ORDER, .max_kept = ULONG_MAX };
 static void *lucky[MAX_LUCKY];
 static unsigned int nr_lucky;
 
+/*
+ * Direct compaction can still make blocks of what user space holds. They are split,
+ * too, and a page of four is kept, so that nothing joins them again during the test.
+ */
 static bool fragment(void)
 {
+	/* NORETRY: one round of compaction; NOWARN: a failure is the end */
+	const gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	unsigned long end, made = 0, taken;
 	int err = frag_take(&frag);
+	struct lab_free left;
+	struct page *page;
 
+	end = jiffies + 10 * HZ;
+	taken = frag.nr_kept;
+	while (!err && time_before(jiffies, end)) {
+		page = alloc_pages(gfp, FRAGMENTED_ORDER);
+		if (!page)
+			break;
+		frag_split(&frag, page, FRAGMENTED_ORDER, 4);
+		made++;
+		cond_resched();
+	}
+	lab_count_free(&left, 0);
+	pr_info("# fragmented: kept %lu pages, split %lu more blocks, free %lu pages, %lu of them in blocks\n",
+		taken, made, left.pages, lab_free_from(&left, FRAGMENTED_ORDER));
 	return CHECK(!err, "fragmenting: %d", err);
 }
 
@@ -41,11 +63,21 @@ static void *alloc_fragmented(const struct kvdemo_policy *policy, gfp_t gfp,
 	}
 }
 
+/*
+ * What is given back may all lie on pcplists, and joins to no block. A failing attempt
+ * that reclaims empties these lists.
+ */
 static void defragment(void)
 {
+	struct page *page;
+
 	while (nr_lucky)
 		kvdemo_kvfree(lucky[--nr_lucky]);
 	frag_give(&frag);
+	/* NORETRY: one round; NOWARN: it may fail */
+	page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, FRAGMENTED_ORDER);
+	if (page)
+		__free_pages(page, FRAGMENTED_ORDER);
 }
 
 static bool falls_back_for_real(const struct kvdemo_policy *policy)
@@ -185,4 +217,40 @@ bool test_backoff(void)
 	good = backoff_on_this_cpu();
 	set_cpus_allowed_ptr(current, &allowed);
 	return good;
+}
+
+/*
+ * The memory cgroup of this task fills up, and memory does not. Each failure of the
+ * group is followed by a request that is not charged to it: that one is attempted. The
+ * failure takes half a tick, and a period lasts one: hence 50 rounds.
+ */
+bool test_full_group(void)
+{
+	const struct kvdemo_request rq = {
+		.size = FRAGMENTED_SIZE,
+		.gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
+		.node = NUMA_NO_NODE,
+		.policy = &kvdemo_policies[KVDEMO_BACKOFF],
+		.no_oom = true,
+	};
+	unsigned int round, skipped = 0;
+	struct kvdemo_result res;
+	bool good;
+	void *p;
+
+	while (nr_lucky < MAX_LUCKY) {
+		p = kvdemo_alloc(&rq, NULL);
+		if (!p)
+			break;
+		lucky[nr_lucky++] = p;
+	}
+	good = CHECK(nr_lucky < MAX_LUCKY, "the group is not full");
+	for (round = 0; good && round < 50; round++) {
+		good &= CHECK(!kvdemo_alloc(&rq, NULL), "the group has memory");
+		kvdemo_kvfree(alloc(rq.policy, FRAGMENTED_SIZE, GFP_KERNEL, &res));
+		skipped += res.why != KVDEMO_WHY_CONTIGUOUS;
+	}
+	while (nr_lucky)
+		kvdemo_kvfree(lucky[--nr_lucky]);
+	return good & CHECK(!skipped, "%u of 50 were skipped", skipped);
 }

@@ -100,6 +100,8 @@ static gfp_t expected_gfp(enum kvdemo_policy_id id, size_t size, gfp_t gfp)
 	gfp |= __GFP_NOWARN;
 	if (gfp & __GFP_THISNODE && id != KVDEMO_KMALLOC)
 		return gfp | __GFP_RETRY_MAYFAIL;
+	if (id == KVDEMO_BACKOFF && !mayfail)
+		gfp |= __GFP_NOMEMALLOC;
 	if (id == KVDEMO_NORECLAIM || id == KVDEMO_BACKOFF)
 		return mayfail ? gfp : gfp & ~__GFP_DIRECT_RECLAIM;
 	return mayfail && size > COSTLY_SIZE ? gfp : gfp | __GFP_NORETRY;
@@ -161,18 +163,27 @@ static int see_vmalloc(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-static bool forced_on_node(gfp_t gfp)
+static bool forced_on_node(gfp_t gfp, int node)
 {
 	const struct kvdemo_request rq = {
 		.size = COSTLY_SIZE,
 		.gfp = gfp,
-		.node = numa_mem_id(),
+		.node = node,
 		.policy = &kvdemo_policies[KVDEMO_NORETRY],
 		.force_fallback = true,
 	};
-	void *p = kvdemo_alloc(&rq, NULL);
-	bool good = CHECK(kvdemo_path(p) == KVDEMO_PATH_VMALLOC, "%pGg", &gfp);
+	bool good, near;
+	void *p;
 
+	vmalloc_gfp = 0;
+	watch(COSTLY_SIZE);
+	near = numa_mem_id() == node;
+	p = kvdemo_alloc(&rq, NULL);
+	near &= numa_mem_id() == node;
+	unwatch();
+	good = CHECK(kvdemo_path(p) == KVDEMO_PATH_VMALLOC, "%pGg", &gfp);
+	/* The node of this CPU needs no form of its own, which would try blocks. */
+	good &= CHECK(!near || vmalloc_gfp, "node=%d of this CPU went another way", node);
 	kvdemo_kvfree(p);
 	return good;
 }
@@ -187,6 +198,7 @@ bool test_vmalloc_gfp(void)
 	bool good = true;
 	unsigned int i;
 	gfp_t wanted;
+	int node;
 
 	if (!CHECK(!register_kprobe(&kp), "register_kprobe"))
 		return false;
@@ -203,10 +215,11 @@ bool test_vmalloc_gfp(void)
 		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg",
 			      &vmalloc_gfp, &wanted);
 	}
+	/* Another node is served by another function: it warns about other bits. */
+	for_each_online_node(node)
+		for (i = 0; i < ARRAY_SIZE(extras); i++)
+			good &= forced_on_node(GFP_KERNEL | extras[i] | asked, node);
 	unregister_kprobe(&kp);
-	/* A request for a node uses another function, which warns about other bits. */
-	for (i = 0; i < ARRAY_SIZE(extras); i++)
-		good &= forced_on_node(GFP_KERNEL | extras[i] | asked);
 	return good;
 }
 #else

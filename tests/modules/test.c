@@ -23,6 +23,10 @@ static unsigned int outside;
 module_param(outside, uint, 0);
 MODULE_PARM_DESC(outside, "run just this case of flags outside the contract, by its number from 1");
 
+static bool group;
+module_param(group, bool, 0);
+MODULE_PARM_DESC(group, "1: run just the test of a full memory cgroup, in one of 16 MiB");
+
 static char *only = "";
 module_param(only, charp, 0);
 MODULE_PARM_DESC(only, "run just the tests whose names hold this text");
@@ -112,6 +116,11 @@ static int __init kvdemo_test_init(void)
 
 	if (!on_load)
 		return 0;
+	if (group) {
+		pr_info("%sok - a full group starts no back-off period\n",
+			test_full_group() ? "" : "not ");
+		return 0;
+	}
 	err = watch_init();
 	if (err)
 		return err;

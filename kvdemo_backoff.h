@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Policy backoff, a part of kvdemo_alloc.c.
+ *
+ * After an attempt of an order has failed, this CPU makes none of that order until it
+ * sees more free blocks than at the fewest since, or until the back-off period of
+ * BACKOFF_TICKS is over. Each attempt wakes kswapd and kcompactd, so there must be some.
+ * A request with __GFP_RETRY_MAYFAIL is always attempted.
+ *
+ * Free blocks are read, without a lock, from the zone that serves the request first
+ * (all blocks that are large enough) and from the lower zones of its node (blocks of
+ * just that order). Blocks that are free but not for this request, such as those of CMA
+ * or below a watermark, were free at the failure, too.
+ *
+ * Where compaction has pages to move, the first BACKOFF_BURST failures after a calm
+ * second start no period, because compaction has to be asked many times in a row:
+ * kswapd must find nothing to reclaim 16 times (MAX_RECLAIM_RETRIES) before it leaves
+ * a zone that is short of free pages to kcompactd, which then ignores some calls.
+ *
+ * A skipped attempt and a successful one write nothing that CPUs share.
+ */
+#ifndef KVDEMO_BACKOFF_H
+#define KVDEMO_BACKOFF_H
+
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+
+#include "kvdemo.h"
+
+/* vmalloc promises neither a zone nor a node, so such a request has no fallback. */
+#define GFP_BOUND	(__GFP_DMA | __GFP_THISNODE)
+
+#define BACKOFF_TICKS	max(HZ / 250, 1)
+#define BACKOFF_BURST	24
+#define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
+
+/*
+ * By __fls(size - 1): 0 while attempts are made, else 1 + the fewest free blocks seen
+ * since the failure. Above KMALLOC_MAX_SIZE no attempt is ever made. It is an array of
+ * its own, because indexing it takes one instruction.
+ */
+static DEFINE_PER_CPU(u32, backoff_seen[BITS_PER_LONG]) = {
+	[KMALLOC_SHIFT_MAX ... BITS_PER_LONG - 1] = 1,
+};
+
+/* Not backoff_seen[index]: UBSAN would check an index that cannot be too large. */
+#define seen_at(index)	(*(backoff_seen + (index)))
+
+/* The last failure of an order */
+struct backoff {
+	const struct zone *zone;	/* that serves first */
+	u32 since;	/* jiffies */
+	u8 burst;	/* failures since the last calm second */
+};
+
+static DEFINE_PER_CPU(struct backoff, backoff_last[NR_ORDERS]);
+
+/* Of a size above PAGE_SIZE */
+static __always_inline unsigned int backoff_index(size_t size)
+{
+	return __fls(size - 1);
+}
+
+/* A task that migrates between two accesses spoils a guess, nothing else. */
+static __always_inline u32 backoff_remembers(size_t size)
+{
+	return this_cpu_read(seen_at(backoff_index(size)));
+}
+
+static bool has_mempolicy(void)
+{
+#ifdef CONFIG_NUMA
+	return current->mempolicy;
+#else
+	return false;
+#endif
+}
+
+/* Would serving @pages leave the zone above its high watermark? Then nobody reclaims. */
+static bool has_spare(const struct zone *zone, unsigned long pages)
+{
+	return zone_page_state((struct zone *)zone, NR_FREE_PAGES) >
+	       high_wmark_pages(zone) + pages;
+}
+
+static struct zone *first_zone(int node)
+{
+	struct zoneref *ref;
+
+	if (node == NUMA_NO_NODE)
+		node = numa_mem_id();
+	ref = node_zonelist(node, GFP_KERNEL)->_zonerefs;
+	/* highmem and movable zones come first, and are not for kmalloc */
+	while (zonelist_zone_idx(ref) > ZONE_NORMAL)
+		ref++;
+	return zonelist_zone(ref);
+}
+
+/* Free blocks of @order and above, and of @order in that many lower zones of the node */
+static u32 free_blocks(const struct zone *zone, unsigned int order, unsigned int lower)
+{
+	const struct free_area *end = zone->free_area + NR_ORDERS;
+	const struct free_area *area;
+	u32 blocks = 0;
+
+	BUILD_BUG_ON(ARRAY_SIZE(zone->free_area) < NR_ORDERS);
+	for (area = zone->free_area + order; area < end; area++)
+		blocks += READ_ONCE(area->nr_free);
+	/* the zones of a node are one array */
+	while (lower--)
+		blocks += READ_ONCE((--zone)->free_area[order].nr_free);
+	return blocks;
+}
+
+/* Is this request to be served without an attempt? */
+static bool backoff_rests(const struct kvdemo_request *rq)
+{
+	unsigned int index = backoff_index(rq->size), order = index - PAGE_SHIFT + 1;
+	u32 now, seen = this_cpu_read(seen_at(index));
+	const struct backoff *last;
+	const struct zone *zone;
+
+	if (!seen)
+		return false;
+	last = raw_cpu_ptr(backoff_last + order);
+	zone = READ_ONCE(last->zone);
+	/* No failure was recorded on this CPU: the task migrated. */
+	if (unlikely(!zone))
+		return false;
+	now = free_blocks(zone, order, zone_idx(zone)) + 1;
+	/* A caller of RETRY_MAYFAIL wants contiguous memory at a price. */
+	if (rq->gfp & __GFP_RETRY_MAYFAIL || now > seen ||
+	    (u32)jiffies - READ_ONCE(last->since) >= BACKOFF_TICKS) {
+		/* The attempt starts afresh, so a success has nothing left to do. */
+		this_cpu_write(seen_at(index), 0);
+		return false;
+	}
+	/* Where others took some, each that comes back counts as new. */
+	if (now < seen)
+		this_cpu_write(seen_at(index), now);
+	return true;
+}
+
+/*
+ * Pages on the LRU lists are what compaction can move. Where they are an eighth of
+ * the zone or less, it was not seen to make a block, and 24 attempts are not free.
+ */
+static bool has_movable(struct zone *zone)
+{
+	unsigned long pages = 0;
+	int item;
+
+	for (item = NR_ZONE_INACTIVE_ANON; item <= NR_ZONE_ACTIVE_FILE; item++)
+		pages += zone_page_state(zone, item);
+	return pages > zone_managed_pages(zone) / 8;
+}
+
+static bool in_burst(struct backoff *last, struct zone *zone)
+{
+	if ((u32)jiffies - last->since > HZ)
+		last->burst = 0;
+	if (last->burst >= BACKOFF_BURST || !has_movable(zone))
+		return false;
+	last->burst++;
+	return true;
+}
+
+/* May the failure be that of one cgroup, cpuset or memory policy? */
+static bool is_confined(gfp_t gfp)
+{
+	return gfp & (__GFP_ACCOUNT | __GFP_HARDWALL) || has_mempolicy();
+}
+
+static noinline void backoff_failed(const struct kvdemo_request *rq)
+{
+	unsigned int index = backoff_index(rq->size), order = index - PAGE_SHIFT + 1;
+	struct zone *zone = first_zone(rq->node);
+	struct backoff *last;
+	bool bursts;
+
+	/* A full node or zone says nothing of all memory. */
+	if (rq->gfp & GFP_BOUND)
+		return;
+	/* Without a free block it is the memory, whatever confines the request. */
+	if (is_confined(rq->gfp) && free_blocks(zone, order, 0))
+		return;
+	last = raw_cpu_ptr(backoff_last + order);
+	bursts = in_burst(last, zone);
+	last->since = jiffies;
+	WRITE_ONCE(last->zone, zone);
+	this_cpu_write(seen_at(index),
+		       bursts ? 0 : free_blocks(zone, order, zone_idx(zone)) + 1);
+}
+
+/*
+ * May the fallback go without kswapd? vmalloc's own attempts would otherwise wake
+ * kcompactd at each request, although the policy has just decided to wake nobody. It
+ * may while the zone has so much memory that kswapd has nothing to do.
+ */
+static bool backoff_is_quiet(const struct kvdemo_request *rq)
+{
+	unsigned int order = backoff_index(rq->size) - PAGE_SHIFT + 1;
+	const struct zone *zone;
+
+	if (!KVDEMO_VMALLOC_WAKES)
+		return false;
+	zone = READ_ONCE(raw_cpu_ptr(backoff_last + order)->zone);
+	return likely(zone) && has_spare(zone, rq->size >> PAGE_SHIFT);
+}
+
+/*
+ * Huge pages are cheaper to map and to free than single ones. They are worth it where
+ * enough huge blocks are free, so that nothing is reclaimed for them, and where no
+ * more than an eighth is lost by rounding up.
+ */
+static bool backoff_maps_huge(const struct kvdemo_request *rq)
+{
+	u64 bytes = ALIGN((u64)rq->size, PMD_SIZE);
+	unsigned int order = PMD_SHIFT - PAGE_SHIFT;
+	struct zone *zone;
+
+	if (!KVDEMO_HUGE_IS_CHEAPER || order >= NR_ORDERS ||
+	    bytes - rq->size > rq->size / 8)
+		return false;
+	zone = first_zone(rq->node);
+	return free_blocks(zone, order, 0) >= bytes >> PMD_SHIFT &&
+	       has_spare(zone, bytes >> PAGE_SHIFT);
+}
+
+#endif /* KVDEMO_BACKOFF_H */
