@@ -250,7 +250,7 @@ try 'the wrapper can be lifted into a driver' lifted
 try 'a driver can be built against kvdemo, as doc/driver.md says' against
 try 'README has at most 200 lines' [ "$(wc -l <README.md)" -le 200 ]
 try 'every command of the pages is run by a test, or marked' commands_run
-try 'so many blocks cannot be run' marks 4
+try 'so many blocks cannot be run' marks 5
 try 'every link of the pages leads somewhere' links
 try 'every target and file that the pages name is there' names
 try "README's prices are those of the table that make bench left" prices
