@@ -96,3 +96,9 @@ config()
 		echo "$root/root/usr/src/linux-headers-$(<"$root/release")/.config"
 	fi
 }
+
+# Has the target's kernel what kvdemo_live.ko hooks? Where not, it refuses to load.
+hooks()
+{
+	[ "$arch" != i386 ] && grep -q '^CONFIG_DYNAMIC_FTRACE=y' "$(config)"
+}

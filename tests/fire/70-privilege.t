@@ -16,7 +16,9 @@ locked=3
 # The debug kernel has no lockdown: it loads what its tests bring.
 [[ $extra != *debug* ]] || locked=0
 plan $((7 + locked + (locked ? 1 : 0)))
-fire 6 "${one[@]}" tests/guest/fire-privilege.sh "${modules[@]}" "$built"/kvdemo_{live,frag,bench}.ko
+others=("$built"/kvdemo_{frag,bench}.ko)
+! hooks || others+=("$built/kvdemo_live.ko")
+fire 6 "${one[@]}" tests/guest/fire-privilege.sh "${modules[@]}" "${others[@]}"
 if [ "$locked" -gt 0 ]; then
 	fire 2 -a lockdown=integrity -l "build/log/$TARGET-fire-lockdown.log" \
 		tests/guest/fire-lockdown.sh "${modules[@]}"

@@ -229,6 +229,8 @@ static void expect(const struct kvdemo_policy *policy, gfp_t gfp, size_t size, s
 		to->try |= __GFP_DIRECT_RECLAIM | __GFP_NORETRY;
 	else if (!cached && policy->tries)
 		to->try &= ~(__GFP_DIRECT_RECLAIM | __GFP_NORETRY);
+	if (!cached && policy->tries)
+		to->try |= policy->set & __GFP_NOMEMALLOC;
 }
 
 static bool compare(const struct kvdemo_policy *policy, unsigned int f, unsigned int s)

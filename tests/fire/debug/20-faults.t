@@ -7,6 +7,10 @@ TARGET=debug
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+live=() skips=2
+if hooks; then
+	live=("$built/kvdemo_live.ko") skips=0
+fi
 plan 11
-fire 10 "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
-	"${modules[@]}" "$built/kvdemo_live.ko" "$helpers/sweep"
+fire 10 -S "$skips" "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
+	"${modules[@]}" "${live[@]}" "$helpers/sweep"
