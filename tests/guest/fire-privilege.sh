@@ -44,9 +44,8 @@ insmod /kvdemo_bench.ko policies=vmalloc sizes=4K n=32
 echo "# $(files | wc -l) files of kvdemo"
 root_reads()
 {
-	callers=kvdemo/callers
-	[ -e /kvdemo_live.ko ] || callers=
-	for file in kvdemo/held $callers kvdemo_bench/csv; do
+	for file in kvdemo/held kvdemo/callers kvdemo_bench/csv; do
+		[ -e /kvdemo_live.ko ] || [ $file != kvdemo/callers ] || continue
 		cat /sys/kernel/debug/$file >/tmp/file && [ -s /tmp/file ] || return
 	done
 }
