@@ -191,7 +191,7 @@ asks_first()
 	done
 }
 
-plan 39
+plan 41
 set +e
 try 'KVDEMO_INSTALL=0 prints what to type, and nothing is downloaded' asks_first
 try 'make demo closes with a table' demo_table
@@ -204,6 +204,10 @@ row_says 'FAIL: the mirror is down or incomplete' 'a mirror that is down is told
 row_says 'FAIL, see build/log/bookworm-check.log' 'but not where tests ran' \
 	'echo "target: the mirror is down or incomplete: no test has failed"
 	echo "Files=1, Tests=5, 1 wallclock secs"; exit 2'
+row_says 'left out: this machine runs no i386 programs' 'a row whose programs this machine cannot run is left out' \
+	'echo "target: this machine runs no i386 programs, which it needs"; exit 2' bookworm-i386
+row_says 'FAIL, see build/log/bookworm-check.log' 'but not a row of another architecture' \
+	'echo "target: this machine runs no i386 programs, which it needs"; exit 2'
 row_says 'FAIL: a test was skipped, see build/log/bookworm-check.log' 'a test that was left out is red' \
 	'echo "[01:02:03] tests/30-wrapper.t .. skipped: no reason"; echo "Files=2, Tests=5, 1 wallclock secs"'
 row_says pass 'but for what is not for that architecture' \
