@@ -130,6 +130,8 @@ through_the_marks()
 	echo 'p:kvdemo_fallback __vmalloc_noprof gfp=$arg2:x32' >kprobe_events
 	echo 1 >events/kprobes/kvdemo_fallback/enable
 	echo 1 >events/compaction/mm_compaction_wakeup_kcompactd/enable
+	# The default holds no thousand requests beside their wake-ups, and loses the first.
+	echo 8192 >buffer_size_kb
 	: >trace
 	mark
 	insmod /kvdemo.ko sizes=$((KVPAGE * 32)) count=$((KVPAGE > 4096 ? 320 : 1000)) \

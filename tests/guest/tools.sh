@@ -58,8 +58,8 @@ priced()
 {
 	bench_host patterns=loop,hold sizes=4K,64K policies=native,backoff reps=2 &&
 		shows /tmp/said '^bench-host: 16 cells in /tmp/host/csv, in ns$' &&
-		shows /tmp/host/csv '^kernel,policy,.*,state,unit$' \
-			',backoff,hold,idle,ok,65536,1,.*,host,ns$' && unloaded
+		shows /tmp/host/csv '^kernel,policy,.*,state,unit,run,seed$' \
+			',backoff,hold,idle,ok,65536,1,.*,host,ns,1,-$' && unloaded
 }
 
 unloaded()
