@@ -215,11 +215,11 @@ checkpatch()
 	in_root perl "$lint/checkpatch.pl" --strict --terse --no-summary --show-types --file "$@"
 }
 
-# README's table is the output of scripts/bench/table.
+# README's table is the output of scripts/bench/report prices.
 prices()
 {
 	# shellcheck disable=SC2016 # backquotes are all they are
-	diff <(scripts/bench/table doc/csv/bookworm.csv) <(grep -A 5 '^| size | `vmalloc`' README.md)
+	diff <(scripts/bench/report prices doc/csv/bookworm.csv) <(grep -A 5 '^| size | `vmalloc`' README.md)
 }
 
 plan 28
