@@ -45,13 +45,15 @@ row_says()
 	ok $? "$2" "$work/out"
 }
 
-# The table that make demo prints last
+# The table that make demo prints, and the lines after it
 demo_table()
 {
 	scripts/demo "$TARGET" sizes=64K,5M >"$work/demo" 2>&1 || { cat "$work/demo"; return 1; }
 	grep -q '^ *size  path  *why  *try_ns ' "$work/demo" &&
 		grep -Eq '^ *65536  pages    contiguous  +[0-9]+  +-  +[0-9]+$' "$work/demo" &&
-		grep -Eq '^ *5242880  vmalloc  too-large  +[0-9]+  +[0-9]+  +[0-9]+$' "$work/demo"
+		grep -Eq '^ *5242880  vmalloc  too-large  +[0-9]+  +[0-9]+  +[0-9]+$' "$work/demo" &&
+		tail -n 4 "$work/demo" | grep -c '^Try next: ' | grep -qx 2 &&
+		[ -s "$(sed -n 's/^The whole log: //p' "$work/demo")" ]
 }
 
 # Nothing of ours runs before init, so a kernel that is lost there is started a second
@@ -194,7 +196,7 @@ asks_first()
 plan 41
 set +e
 try 'KVDEMO_INSTALL=0 prints what to type, and nothing is downloaded' asks_first
-try 'make demo closes with a table' demo_table
+try 'make demo closes with a table, and says what to try next' demo_table
 row_says pass 'a row that passes' 'echo "Files=1, Tests=5, 1 wallclock secs"'
 row_says 'FAIL, see build/log/bookworm-check.log' 'a row with a failed test is red' \
 	'echo "Files=1, Tests=5, 1 wallclock secs"; exit 2'
