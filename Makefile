@@ -129,7 +129,7 @@ bench: $(addprefix bench-row-,$(BENCH_ROWS))
 	@scripts/bench/report check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
 
 bench-row-%:
-	@scripts/install-missing qemu-utils gnuplot-nox python3
+	@scripts/install-missing gnuplot-nox python3
 	@scripts/target hold $* $(MAKE) --no-print-directory TARGET=$* held-bench
 
 held-bench: $(BUILT)

@@ -238,6 +238,8 @@ boot_killed()
 
 bench_killed()
 {
+	# before the wait for the guest begins
+	scripts/install-missing qemu-utils
 	STATES=idle ends_with KILL scripts/bench/run -s bookworm "$work/csv"
 }
 

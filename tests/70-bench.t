@@ -24,7 +24,7 @@ drawn()
 	done
 }
 
-scripts/install-missing gnuplot-nox python3 qemu-utils
+scripts/install-missing gnuplot-nox python3
 plan 4
 try 'the short form runs' scripts/bench/run -s "$TARGET" "$csv"
 try 'it meets its bars' scripts/bench/report check "$csv"
