@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, as they stand there, and the bench
-# on the running kernel. The guest is a whole Debian with these tools, so `make
+# The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, and those of doc/live.md
+# for operators, as they stand there, and the bench on the running kernel. The guest is a whole Debian with these tools, so `make
 # check-user` runs this, not `make check`.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,20 +15,25 @@ trap 'rm -rf "$work"' EXIT
 # root left libLLVM out.
 root=$(scripts/target make "$TARGET")/root
 mapfile -t llvm < <(dpkg-query --admindir="$root/var/lib/dpkg" -Wf '${Package}\n' 'libllvm*' 2>/dev/null)
-scripts/target apt "$TARGET" "$work/apt" apt-get -qq -y --download-only --reinstall install \
-	linux-perf trace-cmd bpftrace "${llvm[@]}" >&2
+# Of prometheus the guest needs promtool and none of what it depends on.
+# shellcheck disable=SC2016 # for that shell
+scripts/target apt "$TARGET" "$work/apt" sh -c 'cd "$0" && apt-get -qq download prometheus &&
+	apt-get -qq -y --download-only --reinstall install "$@"' \
+	"$work" linux-perf trace-cmd bpftrace "${llvm[@]}" >&2
 for deb in "$work"/apt/archives/*.deb; do
 	dpkg-deb --fsys-tarfile "$deb"
 done >"$work/tools.tar"
-rm -r "$work/apt"
+dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar -x -C "$work" --strip-components=3 ./usr/bin/promtool
+rm -r "$work/apt" "$work"/prometheus_*.deb
 blocks 'sh tools' "$work/tools" doc/runtime.md
 for tool in perf trace-cmd bpftrace; do
 	sed -n "s/^$tool .*kvdemo.*/exec &/p" "$work/tools1" >"$work/$tool"
 done
 blocks 'sh 65-trace tools' "$work/listeners" doc/runtime.md
 mv "$work"/listeners{1,}
-cp "$built"/kvdemo{,_bench}.ko "$work"
+blocks 'sh tools' "$work/operator" doc/live.md
+cp "$built"/kvdemo{,_bench,_live}.ko "$work"
 cp scripts/bench/host "$work/bench-host"
 
-plan 9
-guest 8 -m 4096 -t 600 -R "$work" tests/guest/tools.sh
+plan 11
+guest 10 -m 4096 -t 600 -R "$work" tests/guest/tools.sh

@@ -76,6 +76,27 @@ try 'bench-host prices the cells, in time, and unloads what it loaded' priced
 try 'it unloads, too, where the bench refuses a parameter' refused
 insmod /src/kvdemo.ko sizes=64
 
+# A read of 64 KiB from /proc/sys makes the kernel ask for a buffer of that size.
+watched()
+{
+	insmod /src/kvdemo_live.ko || return
+	for _ in 1 2 3; do
+		dd if=/proc/sys/kernel/hostname of=/dev/null bs=65535 count=1 2>/dev/null
+	done
+	TERM=linux timeout -s INT 5 sh /src/operator1 >/tmp/watch
+	shows /tmp/watch 'callers' 'hooks=ok' 'proc_sys_call_handler\+'
+}
+try 'watch shows the worst callers in a terminal' watched
+
+exported()
+{
+	sh /src/operator2 && /src/promtool check metrics </tmp/kvdemo.prom &&
+		shows /tmp/kvdemo.prom '^kvdemo_hooks_ok 1$' \
+			'^kvdemo_calls_total\{caller="proc_sys_call_handler\+0x[0-9a-f/x]+",size_to="65536",policy="native"\} 3$' \
+			'^kvdemo_failed_attempt_seconds_total\{.*\} [0-9.e-]+$' && rmmod kvdemo_live
+}
+try 'promtool takes what the recipe for node_exporter writes' exported
+
 opened()
 {
 	for fd in "/proc/$pid/fd/"*; do
