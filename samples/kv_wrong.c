@@ -7,6 +7,7 @@
  *	sg	sg_init_one(): a stock kernel is silent, and the entry names a wrong page
  *	phys	virt_to_phys(): silent, a wrong address
  *	kfree	kfree(): the kernel reports it at best
+ *	none	the mended driver: it looks up each page, and frees with kvfree()
  *
  * Look for them with kvdemo_live.ko policy=vmalloc callers=kv_wrong, loaded before. On
  * its own the driver gets contiguous memory, and nothing happens.
@@ -16,16 +17,19 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 static char *mistake = "dma";
 module_param(mistake, charp, 0444);
-MODULE_PARM_DESC(mistake, "dma (default), sg, phys or kfree");
+MODULE_PARM_DESC(mistake, "dma (default), sg, phys, kfree or none");
 
 static unsigned int size = 65536;
 module_param(size, uint, 0444);
@@ -33,7 +37,7 @@ MODULE_PARM_DESC(size, "bytes of the buffer, default 65536");
 
 static void *buf;
 
-static int map(void)
+static int use_dma(void)
 {
 	struct platform_device *device;
 	dma_addr_t addr;
@@ -54,43 +58,85 @@ static int map(void)
 	return 0;
 }
 
-static void list(void)
+static int use_sg(void)
 {
 	struct scatterlist sg;
 
 	sg_init_one(&sg, buf, size);
 	pr_info("sg_init_one(): an entry of %u bytes\n", sg.length);
+	return 0;
 }
 
-static void find(void)
+static int use_phys(void)
 {
 	phys_addr_t first = virt_to_phys(buf);
 
 	pr_info("virt_to_phys(): the address is %s\n", pfn_valid(PHYS_PFN(first)) &&
 		page_to_pfn(virt_to_page(buf)) == PHYS_PFN(first) ? "plausible" : "no memory");
+	return 0;
 }
+
+/* What use_sg() should have done: it takes either kind of memory. */
+static int use_pages(void)
+{
+	unsigned int offset = offset_in_page(buf), n = PFN_UP(offset + size);
+	void *first = buf - offset;
+	struct page **pages;
+	struct sg_table table;
+	unsigned int i;
+	int err;
+
+	pages = kvmalloc_array(n, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		pages[i] = is_vmalloc_addr(buf) ? vmalloc_to_page(first + i * PAGE_SIZE) :
+						  virt_to_page(first + i * PAGE_SIZE);
+	err = sg_alloc_table_from_pages(&table, pages, n, offset, size, GFP_KERNEL);
+	kvfree(pages);
+	if (err)
+		return err;
+	pr_info("sg_alloc_table_from_pages(): a list for %u pages\n", n);
+	sg_free_table(&table);
+	return 0;
+}
+
+static int use_kfree(void)
+{
+	kfree(buf);
+	buf = NULL;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*make)(void);
+} mistakes[] = {
+	{ "dma", use_dma }, { "sg", use_sg }, { "phys", use_phys }, { "kfree", use_kfree },
+	{ "none", use_pages },
+};
 
 static int __init kv_wrong_init(void)
 {
-	int err = 0;
+	unsigned int i;
+	int err;
 
+	for (i = 0; i < ARRAY_SIZE(mistakes) && strcmp(mistake, mistakes[i].name); i++)
+		;
+	if (i == ARRAY_SIZE(mistakes)) {
+		pr_err("mistake=%.64s is invalid: allowed is dma, sg, phys, kfree, none\n",
+		       mistake);
+		return -EINVAL;
+	}
+	if (!size || size > INT_MAX) {
+		pr_err("size=%u is invalid: allowed is 1 to %d\n", size, INT_MAX);
+		return -EINVAL;
+	}
 	buf = kvmalloc(size, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	pr_info("size=%u: %s\n", size, is_vmalloc_addr(buf) ? "vmalloc" : "contiguous");
-	if (!strcmp(mistake, "dma")) {
-		err = map();
-	} else if (!strcmp(mistake, "sg")) {
-		list();
-	} else if (!strcmp(mistake, "phys")) {
-		find();
-	} else if (!strcmp(mistake, "kfree")) {
-		kfree(buf);
-		buf = NULL;
-	} else {
-		pr_err("mistake=%.64s is invalid: allowed is dma, sg, phys, kfree\n", mistake);
-		err = -EINVAL;
-	}
+	err = mistakes[i].make();
 	if (err)
 		kvfree(buf);
 	return err;

@@ -44,5 +44,5 @@ mark
 insmod /kvdemo_live.ko policy=vmalloc callers=kv_wrong || exit
 insmod /kv_wrong.ko mistake=sg || exit
 dmesg | grep -oE 'kv_wrong: size.*|kvdemo_live: .*gives.*'
-[ $((native / cured)) -ge 20 ] && has '^kvdemo_live: kv_wrong_init.*gives sg_init_one' &&
+[ $((native / cured)) -ge 20 ] && has '^kvdemo_live: use_sg.*gives sg_init_one' &&
 	has '^kv_wrong: size=65536: vmalloc$'
