@@ -20,7 +20,7 @@
 
 struct dentry;
 
-#define KVDEMO_VERSION "0.1.0"
+#define KVDEMO_VERSION "1.0.0"
 
 /**
  * enum kvdemo_path - what kind of memory an address is
