@@ -44,7 +44,7 @@ enum kvdemo_path {
 };
 
 /**
- * enum kvdemo_why - why a request took its path, in order of precedence
+ * enum kvdemo_why - why a request took its path; the first that applies is reported
  * @KVDEMO_WHY_ZERO: size 0 gives ZERO_SIZE_PTR under every policy
  * @KVDEMO_WHY_INVALID: more than INT_MAX bytes, refused as kvmalloc_node()
  *	does since 5.15 (7661809d493b "mm: don't allow oversized kvmalloc() calls")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The wrapper, in the order of a request: the table of policies, the contiguous
+ * The wrapper, as a request goes through it: the table of policies, the contiguous
  * attempt, the fallback, the reason, one request from end to end, the API.
  * kvdemo_backoff.h has what policy backoff remembers.
  */

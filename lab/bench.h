@@ -49,7 +49,7 @@ enum bench_number {
 /**
  * struct bench_cell - what to measure
  * @policy: allocates
- * @pattern: the order of allocations and frees
+ * @pattern: how allocations and frees alternate
  * @memory: the state that free memory has to be in
  * @size: of a buffer, in bytes
  * @n: how many samples to take; 0 lets the cell choose

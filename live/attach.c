@@ -92,7 +92,7 @@ static int attach(struct hook *hook)
 		pr_err("cannot hook %s: allowed is no kernel.ftrace_enabled=0\n",
 		       hook->names[i - 1]);
 	else if (err == -EINVAL)
-		pr_err("cannot hook %s: this kernel has no such function that ftrace can reach\n",
+		pr_err("cannot hook %s: ftrace reaches no such function on this kernel\n",
 		       hook->names[0]);
 	else if (err)
 		pr_err("cannot hook %s: error %d\n", hook->names[i - 1], err);
@@ -106,7 +106,7 @@ static void probe_sg(void)
 		return;
 	sg_probed = !register_kprobe(&sg_probe);
 	if (!sg_probed)
-		pr_info("sg_init_one() takes no kprobe: no line names those that give it vmalloc memory\n");
+		pr_info("cannot probe sg_init_one(): callers that give it vmalloc memory are not logged\n");
 }
 
 static int hook_times(void)
@@ -195,7 +195,7 @@ static const char *what_is_blind(const void *p)
 	if (!live_check.try)
 		return "its attempt was not seen as it was made";
 	if (!p)
-		return "there is no memory for a look";
+		return "there was no memory for a test call";
 	if (!is_vmalloc_addr(p))
 		return "its attempt could not be skipped";
 	if (!live_check.fallback)

@@ -536,7 +536,7 @@ void live_file_make(void)
 	file = IS_ERR_OR_NULL(dir) ? dir :
 	       debugfs_create_file("callers", 0400, dir, NULL, &callers_fops);
 	if (IS_ERR_OR_NULL(file))
-		pr_warn("the file callers cannot be made, error %ld: boot with debugfs=on, or trace kvdemo:kvdemo_alloc; the sums are told at rmmod\n",
+		pr_warn("the file callers cannot be made, error %ld: boot with debugfs=on, or trace kvdemo:kvdemo_alloc; rmmod logs the sums\n",
 			PTR_ERR(file));
 }
 

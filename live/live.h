@@ -123,7 +123,7 @@ bool live_has_policy(const struct kvdemo_policy *policy);
  * struct live_check - what the hooks saw of a call of our own
  * @task: the task that makes it
  * @caller: the caller that the mark saw
- * @mark: the call was seen as it was made
+ * @mark: the call was seen, with its arguments
  * @try: so was its attempt
  * @fallback: so was its fallback
  */
