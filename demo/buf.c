@@ -18,7 +18,7 @@
 #include "compat.h"
 #include "demo.h"
 
-/* The default cap is at most an eighth of low memory, a quarter of what is available */
+/* The default cap is at most an eighth of low memory, a quarter of available memory */
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
 /* and at most this, because an eighth of a large machine is too much for a demo */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of kvdemo_live.ko share.
+ * Shared by the files of kvdemo_live.ko.
  */
 #ifndef KVDEMO_LIVE_H
 #define KVDEMO_LIVE_H
