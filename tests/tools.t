@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, as they stand there, and the bench
-# on the running kernel. The guest is a whole Debian with these tools, so `make
+# The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, as they stand there, and
+# the bench on the running kernel. The guest is a whole Debian with these tools, so `make
 # check-user` runs this, not `make check`.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,8 +11,8 @@
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The packages as one archive, unpacked: in the guest that would take minutes. The
-# root left libLLVM out.
+# The packages are unpacked here into one archive, because the guest would take minutes.
+# The root lacks libLLVM, so it is added.
 root=$(scripts/target make "$TARGET")/root
 mapfile -t llvm < <(dpkg-query --admindir="$root/var/lib/dpkg" -Wf '${Package}\n' 'libllvm*' 2>/dev/null)
 scripts/target apt "$TARGET" "$work/apt" apt-get -qq -y --download-only --reinstall install \
