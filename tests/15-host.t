@@ -286,8 +286,7 @@ held()
 		export XDG_CACHE_HOME=$work/lock PATH=$work/bin:$PATH
 		scripts/boot -l "$work/held.log" bookworm tests/guest/demo.sh || true
 		[ -e "$work/same" ] || return
-		# Once the root is not in use, a newer one replaces it, and clean removes
-		# it.
+		# Once the root is not in use, it is replaced and removed.
 		KVDEMO_REFRESH=1 scripts/target make bookworm || return
 		! cmp <(ls -i "$(<"$work/kernel.path")") "$work/kernel" || return
 		scripts/target clean bookworm

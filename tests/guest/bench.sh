@@ -18,8 +18,7 @@ unmovable()
 # Two files take all but 16 MiB. They are written in turns, so that their pages alternate
 # (by awk's print, because its printf and busybox's tee look at each character). One file
 # is removed: its pages are free, each between two that can be moved. Other free blocks of
-# order 2 and above are held, and a third file takes single pages until $KVLEVEL MiB are
-# free.
+# order 2 and above are held, and a third file takes single pages until $KVLEVEL MiB stay.
 movable()
 {
 	local half=$((($(mib_free) - 16) / 2)) more

@@ -130,8 +130,7 @@ through_the_marks()
 	echo 'p:kvdemo_fallback __vmalloc_noprof gfp=$arg2:x32' >kprobe_events
 	echo 1 >events/kprobes/kvdemo_fallback/enable
 	echo 1 >events/compaction/mm_compaction_wakeup_kcompactd/enable
-	# The default size cannot hold a thousand requests and their wake-ups: it loses
-	# the first.
+	# The default size would lose the first of a thousand requests and their wake-ups.
 	echo 8192 >buffer_size_kb
 	: >trace
 	mark
