@@ -9,7 +9,6 @@
 #ifndef KVDEMO_H
 #define KVDEMO_H
 
-#include <linux/cache.h>
 #include <linux/gfp.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>

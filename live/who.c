@@ -11,7 +11,6 @@
 #include <linux/ctype.h>
 #include <linux/kallsyms.h>
 #include <linux/module.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "demo/param.h"
