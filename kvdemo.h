@@ -55,7 +55,7 @@ enum kvdemo_path {
  * @KVDEMO_WHY_POLICY: the policy never tries kmalloc
  * @KVDEMO_WHY_TOO_LARGE: above KMALLOC_MAX_SIZE only vmalloc can serve
  * @KVDEMO_WHY_BACKOFF: policy backoff skipped the attempt, because one had just failed
- * @KVDEMO_WHY_KMALLOC_FAILED: the contiguous attempt failed and vmalloc served
+ * @KVDEMO_WHY_KMALLOC_FAILED: the contiguous attempt failed, and vmalloc served
  * @KVDEMO_WHY_SMALL: at or below PAGE_SIZE, where no fallback exists
  * @KVDEMO_WHY_CONTIGUOUS: kmalloc served above PAGE_SIZE
  * @KVDEMO_NR_WHYS: how many reasons there are

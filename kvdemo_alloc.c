@@ -362,7 +362,7 @@ static __always_inline bool is_plain(gfp_t gfp)
 		       __GFP_RETRY_MAYFAIL)) == GFP_KERNEL;
 }
 
-/* Does what serve_told() does for an order that has failed, in 40 instructions less. */
+/* Does what serve_told() does for an order that has failed, with 40 instructions less. */
 static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned long caller)
 {
 	void *p;
