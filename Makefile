@@ -17,7 +17,7 @@ TARGET ?= bookworm
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
-# The rooms beside the top level; those of ROOMS_INSTALLED go to DKMS, too.
+# The directories beside the top level. DKMS builds only those of ROOMS_INSTALLED.
 ROOMS_INSTALLED := demo live
 ROOMS := $(ROOMS_INSTALLED) lab samples tests/modules
 sources = $(filter-out %.mod.c,$(wildcard Kbuild *.[ch] $(foreach room,$(1),$(room)/Kbuild $(room)/*.[ch])))

@@ -9,7 +9,6 @@
 #ifndef KVDEMO_H
 #define KVDEMO_H
 
-#include <linux/cache.h>
 #include <linux/gfp.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
@@ -44,7 +43,7 @@ enum kvdemo_path {
 };
 
 /**
- * enum kvdemo_why - why a request took its path, in order of precedence
+ * enum kvdemo_why - why a request took its path; the first that applies is reported
  * @KVDEMO_WHY_ZERO: size 0 gives ZERO_SIZE_PTR under every policy
  * @KVDEMO_WHY_INVALID: more than INT_MAX bytes, refused as kvmalloc_node()
  *	does since 5.15 (7661809d493b "mm: don't allow oversized kvmalloc() calls")
@@ -56,7 +55,7 @@ enum kvdemo_path {
  * @KVDEMO_WHY_POLICY: the policy never tries kmalloc
  * @KVDEMO_WHY_TOO_LARGE: above KMALLOC_MAX_SIZE only vmalloc can serve
  * @KVDEMO_WHY_BACKOFF: policy backoff skipped the attempt, because one had just failed
- * @KVDEMO_WHY_KMALLOC_FAILED: the contiguous attempt failed and vmalloc served
+ * @KVDEMO_WHY_KMALLOC_FAILED: the contiguous attempt failed, and vmalloc served
  * @KVDEMO_WHY_SMALL: at or below PAGE_SIZE, where no fallback exists
  * @KVDEMO_WHY_CONTIGUOUS: kmalloc served above PAGE_SIZE
  * @KVDEMO_NR_WHYS: how many reasons there are
@@ -100,10 +99,10 @@ enum kvdemo_policy_id {
  * struct kvdemo_policy - how to attempt kmalloc, and whether to fall back
  * @name: the word used in parameters and logs
  * @desc: one line for people
- * @set: gfp bits that the attempt gets above PAGE_SIZE; 0 where we make none
+ * @set: gfp bits that the attempt gets above PAGE_SIZE; 0 for native and vmalloc
  * @keep: gfp bits that the attempt may have above PAGE_SIZE
  * @mayfail_above: above this many bytes a caller's __GFP_RETRY_MAYFAIL
- *	overrides @set and @keep, but for __GFP_NOWARN
+ *	overrides @set and @keep, except for __GFP_NOWARN
  * @tries: kmalloc is tried
  * @falls_back: vmalloc is tried after it, above PAGE_SIZE (at any size where
  *	kmalloc is not tried at all)
@@ -143,7 +142,7 @@ struct kvdemo_request {
 	bool no_oom;
 };
 
-/* The price of a step that was not taken, or that only the kernel could time */
+/* The price of a step that was not taken, or that the kernel took inside native */
 #define KVDEMO_NS_NONE (-1)
 
 /**
@@ -225,11 +224,11 @@ void kvdemo_force_fallback(bool on);
 
 /**
  * kvdemo_may_try() - may the contiguous attempt of a request be made under its policy?
- * @rq: what is asked for, above PAGE_SIZE; the attempt is the caller's to make
+ * @rq: what is asked for, above PAGE_SIZE; the caller makes the attempt itself
  * @gfp: filled in with the gfp of that attempt, whatever the answer is
  *
- * With kvdemo_try_failed(), for those that apply a rule to an attempt of somebody
- * else. Only kvdemo.ko has both; a driver that takes the wrapper in does not.
+ * kvdemo_live.ko applies a policy to the kernel's own attempts by this function and
+ * kvdemo_try_failed(). A driver that copies the wrapper has neither of them.
  *
  * Context: any.
  * Return: false where policy backoff skips it, or the policy never makes one.
@@ -237,7 +236,7 @@ void kvdemo_force_fallback(bool on);
 bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp);
 
 /**
- * kvdemo_try_failed() - such an attempt failed
+ * kvdemo_try_failed() - note that the attempt of kvdemo_may_try() failed
  * @rq: as for kvdemo_may_try(), above KMALLOC_MAX_CACHE_SIZE and with the caller's gfp
  *
  * Context: process context.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The wrapper, in the order of a request: the table of policies, the contiguous
+ * The wrapper, as a request goes through it: the table of policies, the contiguous
  * attempt, the fallback, the reason, one request from end to end, the API.
  * kvdemo_backoff.h has what policy backoff remembers.
  */
@@ -24,10 +24,10 @@
 #define EXPORT_SYMBOL_GPL(symbol)
 #endif
 
-/* The rule of 4.12 and the page allocator agree on where an order is costly. */
+/* Above this, an order is costly to kvmalloc of 4.12 and to the page allocator. */
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
-/* The caller or the fallback reports a failure, and not the page allocator. */
+/* The page allocator stays silent: the caller or the fallback reports a failure. */
 #define TRY_GFP	__GFP_NOWARN
 #define ALL_GFP	(~(__force gfp_t)0)
 
@@ -45,7 +45,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	},
 	[KVDEMO_NORECLAIM] = {
 		.name = "noreclaim",
-		.desc = "the kernel's since 6.16: only free memory is asked",
+		.desc = "the kernel's since 6.16: takes free memory, reclaims nothing",
 		.set = TRY_GFP,
 		/* 6.16, 46459154f997: compaction is left to kcompactd */
 		.keep = ~__GFP_DIRECT_RECLAIM,
@@ -55,7 +55,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	},
 	[KVDEMO_BACKOFF] = {
 		.name = "backoff",
-		.desc = "ours: noreclaim, and a failed order rests for a while",
+		.desc = "ours: noreclaim, and no attempt for a while after one failed",
 		/*
 		 * From 6.3 (1ebbb21811b7) until it was fixed (6a204d4b14c9), an attempt
 		 * without direct reclaim took from the reserve of atomic requests.
@@ -78,7 +78,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 	[KVDEMO_KMALLOC] = {
 		.name = "kmalloc",
 		.desc = "kmalloc only, no fallback",
-		/* plain GFP_KERNEL wakes the OOM killer up to the costly order */
+		/* for orders that are not costly, plain GFP_KERNEL would call the OOM killer */
 		.set = TRY_GFP | __GFP_NORETRY,
 		.keep = ALL_GFP,
 		.mayfail_above = COSTLY_SIZE,
@@ -92,7 +92,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 };
 EXPORT_SYMBOL_GPL(kvdemo_policies);
 
-/* The reason of a request that is still being served */
+/* No attempt was skipped: the outcome gives the reason. */
 #define WHY_OPEN	KVDEMO_NR_WHYS
 
 /* The attempt */
@@ -104,7 +104,7 @@ static gfp_t try_gfp(const struct kvdemo_request *rq)
 
 	if (rq->size <= PAGE_SIZE)
 		return gfp;
-	/* no fallback follows, and the OOM killer makes no blocks */
+	/* No fallback follows: try hard, but an OOM kill would make no free block. */
 	if (gfp & GFP_BOUND && policy->falls_back)
 		return gfp | TRY_GFP | __GFP_RETRY_MAYFAIL;
 	if (gfp & __GFP_RETRY_MAYFAIL && rq->size > policy->mayfail_above)
@@ -120,7 +120,7 @@ static bool is_forced(const struct kvdemo_request *rq)
 	       kvdemo_compat_falls_back(rq->gfp);
 }
 
-/* Is kmalloc tried? If not, @why says for what reason. */
+/* Is kmalloc attempted? If not, @why is set to the reason. */
 static bool wants_try(const struct kvdemo_request *rq, enum kvdemo_why *why)
 {
 	if (is_forced(rq))
@@ -129,7 +129,7 @@ static bool wants_try(const struct kvdemo_request *rq, enum kvdemo_why *why)
 		*why = KVDEMO_WHY_POLICY;
 	else if (rq->policy->backs_off && rq->size > KMALLOC_MAX_SIZE)
 		*why = KVDEMO_WHY_TOO_LARGE;
-	/* A cache may have free objects where no block is free. */
+	/* Slab caches serve smaller sizes, and may have free objects without a free block. */
 	else if (rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE && backoff_rests(rq))
 		*why = KVDEMO_WHY_BACKOFF;
 	else
@@ -150,7 +150,7 @@ static void *try_kmalloc(const struct kvdemo_request *rq, struct kvdemo_result *
 
 /* The fallback */
 
-/* Has the policy a fallback for this request? Sizes above INT_MAX are refused elsewhere. */
+/* Does the policy have a fallback for this request? fall_back() refuses over INT_MAX. */
 static bool has_fallback(const struct kvdemo_request *rq)
 {
 	if (rq->policy->tries && rq->size <= PAGE_SIZE)
@@ -159,8 +159,8 @@ static bool has_fallback(const struct kvdemo_request *rq)
 }
 
 /*
- * Must the node be passed on? __vmalloc() prefers that of this CPU by itself. The form
- * for another node maps blocks, which arm64 does from 64 KiB on, and reclaims for them.
+ * Must vmalloc be told the node? __vmalloc() prefers this CPU's node anyway. The form with
+ * a node argument allocates blocks (on arm64 from 64 KiB on) and reclaims to get them.
  */
 static bool is_elsewhere(int node)
 {
@@ -173,7 +173,7 @@ static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdem
 	gfp_t gfp = rq->gfp & KVDEMO_GFP_VMALLOC;
 	void *p;
 
-	/* order-0 pages else call the OOM killer, also that of a memory cgroup */
+	/* Otherwise vmalloc's order-0 pages may call the OOM killer, global or of a cgroup. */
 	if (rq->no_oom)
 		gfp |= KVDEMO_GFP_VMALLOC_NO_OOM;
 	if (why == KVDEMO_WHY_BACKOFF && backoff_is_quiet(rq))
@@ -220,14 +220,14 @@ static enum kvdemo_why why_none(const struct kvdemo_request *rq)
 
 	if (rq->size > INT_MAX)
 		return KVDEMO_WHY_INVALID;
-	/* kmalloc has no such zone, and would serve any other, with a splat */
+	/* kmalloc would WARN, drop the flag, and serve from another zone. */
 	if (rq->gfp & __GFP_DMA32)
 		return KVDEMO_WHY_IMPOSSIBLE;
 	return kmalloc_fits || rq->policy->native || has_fallback(rq) ?
 	       KVDEMO_WHY_NO_MEMORY : KVDEMO_WHY_IMPOSSIBLE;
 }
 
-/* @why: the reason why no attempt was made; WHY_OPEN where one was made. */
+/* @why: why the attempt was skipped; WHY_OPEN where it was made. */
 static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 			      enum kvdemo_path path, enum kvdemo_why why)
 {
@@ -245,7 +245,7 @@ static enum kvdemo_why why_of(const struct kvdemo_request *rq, const void *p,
 	return why == KVDEMO_WHY_BACKOFF ? why : KVDEMO_WHY_KMALLOC_FAILED;
 }
 
-/* Such a request is a bug of the caller, which NULL alone would hide. */
+/* The request is a bug of the caller, which NULL alone would hide. */
 static void say_impossible(const struct kvdemo_request *rq, unsigned long caller)
 {
 	if (!(rq->gfp & __GFP_NOWARN))
@@ -255,7 +255,7 @@ static void say_impossible(const struct kvdemo_request *rq, unsigned long caller
 
 /* One request, from end to end */
 
-/* Out of line, because most requests end with the attempt. */
+/* Out of line, because most attempts succeed. */
 static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_result *res,
 				enum kvdemo_why why, unsigned long caller)
 {
@@ -274,7 +274,7 @@ static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_r
 	return p;
 }
 
-/* Without @res there is no clock and no look at the page. */
+/* The full sequence. The clock and the page are read only to fill @res. */
 static noinline void *serve_told(const struct kvdemo_request *rq, struct kvdemo_result *res,
 				 unsigned long caller)
 {
@@ -307,7 +307,7 @@ static noinline void *serve_native(const struct kvdemo_request *rq, struct kvdem
 	return p;
 }
 
-/* The contract of kvmalloc_node() in 4.12, and a zone that kmalloc does not have */
+/* Did kvmalloc_node() of 4.12 support these flags? DMA32, which kmalloc lacks, is out. */
 static __always_inline bool in_contract(gfp_t gfp)
 {
 	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL | __GFP_DMA32)) ==
@@ -315,8 +315,8 @@ static __always_inline bool in_contract(gfp_t gfp)
 }
 
 /*
- * Flags outside the contract are left to the running kernel's own kvmalloc, so that a
- * caller gets no less than there. This warns where that kernel's documentation calls a
+ * The running kernel's own kvmalloc serves flags outside the contract, so that a caller
+ * of the wrapper gets no less. A warning follows if that kernel's documentation calls a
  * flag unsupported. Otherwise one line names the first caller.
  */
 static noinline void *serve_other(const struct kvdemo_request *asked,
@@ -355,14 +355,14 @@ static noinline void *serve_rare(const struct kvdemo_request *rq, struct kvdemo_
 	return serve_told(rq, res, caller);
 }
 
-/* In the contract, and none of the flags for which try_gfp() has rules of their own */
+/* In the contract, and without the flags that try_gfp() treats specially */
 static __always_inline bool is_plain(gfp_t gfp)
 {
 	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL | __GFP_DMA32 | GFP_BOUND |
 		       __GFP_RETRY_MAYFAIL)) == GFP_KERNEL;
 }
 
-/* A failure of this order is remembered. As serve_told(), and 40 instructions less. */
+/* Does what serve_told() does for an order that has failed, with 40 instructions less. */
 static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned long caller)
 {
 	void *p;
@@ -374,7 +374,7 @@ static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned
 	return likely(p) ? p : try_kmalloc(rq, NULL, caller);
 }
 
-/* What most requests need, in line; whatever is rare, and a back-off period, are not. */
+/* The common path, inline. Rare flags and back-off periods are out of line. */
 static __always_inline void *serve_any(const struct kvdemo_request *rq,
 				       struct kvdemo_result *res, unsigned long caller)
 {
@@ -436,7 +436,7 @@ void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
 }
 EXPORT_SYMBOL_GPL(kvdemo_outcome);
 
-/* One static branch for two rare things: an observer, and a fallback forced on all. */
+/* One static branch for two rare cases: an observer, or a fallback forced on everyone. */
 static DEFINE_STATIC_KEY_FALSE(rare_key);
 
 static const struct kvdemo_observer *observer;

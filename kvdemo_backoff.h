@@ -2,20 +2,20 @@
 /*
  * Policy backoff, a part of kvdemo_alloc.c.
  *
- * After an attempt of an order has failed, this CPU makes none of that order until it
- * sees more free blocks than at the fewest since, or until the back-off period of
- * BACKOFF_TICKS is over. Each attempt wakes kswapd and kcompactd, so there must be some.
- * A request with __GFP_RETRY_MAYFAIL is always attempted.
+ * After an attempt has failed, this CPU attempts that order no more until it sees more
+ * free blocks than the fewest since the failure, or until the back-off period of
+ * BACKOFF_TICKS is over. The period is short, because only attempts wake kswapd and
+ * kcompactd. A request with __GFP_RETRY_MAYFAIL is always attempted.
  *
  * Free blocks are read, without a lock, from the zone that serves the request first
  * (all blocks that are large enough) and from the lower zones of its node (blocks of
  * just that order). Blocks that are free but not for this request, such as those of CMA
- * or below a watermark, were free at the failure, too.
+ * or below a watermark, were already free at the failure.
  *
- * Where compaction has pages to move, the first BACKOFF_BURST failures after a calm
- * second start no period, because compaction has to be asked many times in a row:
- * kswapd must find nothing to reclaim 16 times (MAX_RECLAIM_RETRIES) before it leaves
- * a zone that is short of free pages to kcompactd, which then ignores some calls.
+ * Where compaction has pages to move, the first BACKOFF_BURST failures after a second
+ * without one start no period, because compaction needs many wake-ups in a row: in a zone
+ * that is short of free pages, kswapd must reclaim nothing 16 times (MAX_RECLAIM_RETRIES)
+ * before kcompactd may run, and kcompactd then ignores some wake-ups.
  *
  * A skipped attempt and a successful one write nothing that CPUs share.
  */
@@ -38,9 +38,9 @@
 #define NR_ORDERS	(KMALLOC_SHIFT_MAX - PAGE_SHIFT + 1)
 
 /*
- * By __fls(size - 1): 0 while attempts are made, else 1 + the fewest free blocks seen
- * since the failure. Above KMALLOC_MAX_SIZE no attempt is ever made. It is an array of
- * its own, because indexing it takes one instruction.
+ * Indexed by __fls(size - 1). 0: attempts are made. Otherwise 1 + the fewest free blocks
+ * seen since the failure. Sizes above KMALLOC_MAX_SIZE are never attempted. It is not in
+ * struct backoff, because an index into an array of u32 takes one instruction.
  */
 static DEFINE_PER_CPU(u32, backoff_seen[BITS_PER_LONG]) = {
 	[KMALLOC_SHIFT_MAX ... BITS_PER_LONG - 1] = 1,
@@ -51,20 +51,20 @@ static DEFINE_PER_CPU(u32, backoff_seen[BITS_PER_LONG]) = {
 
 /* The last failure of an order */
 struct backoff {
-	const struct zone *zone;	/* that serves first */
+	const struct zone *zone;	/* the one that is tried first */
 	u32 since;	/* jiffies */
-	u8 burst;	/* failures since the last calm second */
+	u8 burst;	/* failures since the last second without one */
 };
 
 static DEFINE_PER_CPU(struct backoff, backoff_last[NR_ORDERS]);
 
-/* Of a size above PAGE_SIZE */
+/* @size is above PAGE_SIZE. */
 static __always_inline unsigned int backoff_index(size_t size)
 {
 	return __fls(size - 1);
 }
 
-/* A task that migrates between two accesses spoils a guess, nothing else. */
+/* If the task migrates between two accesses, only a guess gets worse. */
 static __always_inline u32 backoff_remembers(size_t size)
 {
 	return this_cpu_read(seen_at(backoff_index(size)));
@@ -79,7 +79,7 @@ static bool has_mempolicy(void)
 #endif
 }
 
-/* Would serving @pages leave the zone above its high watermark? Then nobody reclaims. */
+/* Does the zone stay above its high watermark without @pages? Then nobody reclaims. */
 static bool has_spare(const struct zone *zone, unsigned long pages)
 {
 	return zone_page_state((struct zone *)zone, NR_FREE_PAGES) >
@@ -93,13 +93,13 @@ static struct zone *first_zone(int node)
 	if (node == NUMA_NO_NODE)
 		node = numa_mem_id();
 	ref = node_zonelist(node, GFP_KERNEL)->_zonerefs;
-	/* highmem and movable zones come first, and are not for kmalloc */
+	/* Highmem and movable zones come first in the list, but kmalloc cannot use them. */
 	while (zonelist_zone_idx(ref) > ZONE_NORMAL)
 		ref++;
 	return zonelist_zone(ref);
 }
 
-/* Free blocks of @order and above, and of @order in that many lower zones of the node */
+/* Free blocks of @order or more in @zone, and of just @order in the @lower zones below */
 static u32 free_blocks(const struct zone *zone, unsigned int order, unsigned int lower)
 {
 	const struct free_area *end = zone->free_area + NR_ORDERS;
@@ -115,7 +115,7 @@ static u32 free_blocks(const struct zone *zone, unsigned int order, unsigned int
 	return blocks;
 }
 
-/* Is this request to be served without an attempt? */
+/* Is the attempt of this request skipped? */
 static bool backoff_rests(const struct kvdemo_request *rq)
 {
 	unsigned int index = backoff_index(rq->size), order = index - PAGE_SHIFT + 1;
@@ -131,22 +131,22 @@ static bool backoff_rests(const struct kvdemo_request *rq)
 	if (unlikely(!zone))
 		return false;
 	now = free_blocks(zone, order, zone_idx(zone)) + 1;
-	/* A caller of RETRY_MAYFAIL wants contiguous memory at a price. */
+	/* RETRY_MAYFAIL: the caller wants contiguous memory and accepts the price. */
 	if (rq->gfp & __GFP_RETRY_MAYFAIL || now > seen ||
 	    (u32)jiffies - READ_ONCE(last->since) >= BACKOFF_TICKS) {
-		/* The attempt starts afresh, so a success has nothing left to do. */
+		/* Cleared before the attempt, so that a success need not write anything. */
 		this_cpu_write(seen_at(index), 0);
 		return false;
 	}
-	/* Where others took some, each that comes back counts as new. */
+	/* A block that was taken and is freed again later counts as new. */
 	if (now < seen)
 		this_cpu_write(seen_at(index), now);
 	return true;
 }
 
 /*
- * Pages on the LRU lists are what compaction can move. Where they are an eighth of
- * the zone or less, it was not seen to make a block, and 24 attempts are not free.
+ * Compaction moves pages of the LRU lists. With an eighth of the zone or less on them it
+ * made no block in measurements, and a burst of 24 attempts would only cost time.
  */
 static bool has_movable(struct zone *zone)
 {
@@ -168,7 +168,7 @@ static bool in_burst(struct backoff *last, struct zone *zone)
 	return true;
 }
 
-/* May the failure be that of one cgroup, cpuset or memory policy? */
+/* May the failure come from a limit of one cgroup, cpuset or memory policy? */
 static bool is_confined(gfp_t gfp)
 {
 	return gfp & (__GFP_ACCOUNT | __GFP_HARDWALL) || has_mempolicy();
@@ -181,10 +181,10 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	struct backoff *last;
 	bool bursts;
 
-	/* A full node or zone says nothing of all memory. */
+	/* One full node or zone does not mean that memory is short elsewhere. */
 	if (rq->gfp & GFP_BOUND)
 		return;
-	/* Without a free block it is the memory, whatever confines the request. */
+	/* With free blocks left, the cause is the limit, which says nothing about memory. */
 	if (is_confined(rq->gfp) && free_blocks(zone, order, 0))
 		return;
 	last = raw_cpu_ptr(backoff_last + order);
@@ -196,9 +196,9 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 }
 
 /*
- * May the fallback go without kswapd? vmalloc's own attempts would otherwise wake
+ * May the fallback leave kswapd asleep? vmalloc's own attempts would otherwise wake
  * kcompactd at each request, although the policy has just decided to wake nobody. It
- * may while the zone has so much memory that kswapd has nothing to do.
+ * may while the zone has so much free memory that kswapd has nothing to do.
  */
 static bool backoff_is_quiet(const struct kvdemo_request *rq)
 {
@@ -212,9 +212,9 @@ static bool backoff_is_quiet(const struct kvdemo_request *rq)
 }
 
 /*
- * Huge pages are cheaper to map and to free than single ones. They are worth it where
- * enough huge blocks are free, so that nothing is reclaimed for them, and where no
- * more than an eighth is lost by rounding up.
+ * Huge pages are cheaper to map and to free than single pages. They are used if enough
+ * huge blocks are free, so that nothing is reclaimed for them, and if rounding up wastes
+ * no more than an eighth.
  */
 static bool backoff_maps_huge(const struct kvdemo_request *rq)
 {

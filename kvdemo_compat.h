@@ -63,10 +63,10 @@
 #endif
 
 /*
- * Does the kernel's own kvmalloc_node() give such flags a fallback? 5.17, a421ef303008
- * "mm: allow !GFP_KERNEL allocations for kvmalloc": all that may block; before, only a
- * superset of GFP_KERNEL. We never send a request that may not block to vmalloc, although
- * 6.19 does (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc").
+ * Does the kernel's own kvmalloc_node() fall back with these flags? From 5.17 on, with all
+ * that may block (a421ef303008 "mm: allow !GFP_KERNEL allocations for kvmalloc"); before,
+ * with a superset of GFP_KERNEL. 6.19 also falls back for requests that may not block
+ * (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc"); we never do.
  */
 static inline bool kvdemo_compat_falls_back(gfp_t gfp)
 {
@@ -76,9 +76,9 @@ static inline bool kvdemo_compat_falls_back(gfp_t gfp)
 }
 
 /*
- * Does the documentation of this kernel's kvmalloc_node() call such flags unsupported?
- * NORETRY always; NOFAIL until 5.17 and non-blocking requests from then to 6.18, by the
- * commits above.
+ * Does the documentation of this kernel's kvmalloc_node() call these flags unsupported?
+ * It does so for NORETRY on every release, for NOFAIL before 5.17, and for requests that
+ * may not block from 5.17 to 6.18, by the commits above.
  */
 static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 {
@@ -92,9 +92,9 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 /*
  * 6.19, "mm/vmalloc: warn on invalid vmalloc gfp flags": __vmalloc() warns
  * about a bit outside its list and drops it. The list of 6.19 and 7.0 lacks
- * __GFP_RETRY_MAYFAIL, which 7.1 took in. Elsewhere it is passed on as
- * kvmalloc_node() does, because it keeps order-0 requests from the OOM killer; so does
- * NORETRY, which gives up earlier.
+ * __GFP_RETRY_MAYFAIL, which 7.1 added. On other releases it is passed on, as
+ * kvmalloc_node() does, because with it order-0 requests do not call the OOM killer. With
+ * NORETRY they do not either, but give up earlier.
  */
 #if KVDEMO_SINCE(6, 19) && !KVDEMO_SINCE(7, 1)
 #define KVDEMO_GFP_MAYFAIL	((__force gfp_t)0)
@@ -105,8 +105,8 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 #endif
 
 /*
- * Nor is __GFP_NOMEMALLOC on the list. It only restricts a request, so it is passed on
- * while vmalloc accepts it.
+ * __GFP_NOMEMALLOC is not on the list either. It only restricts a request, so it is
+ * passed on while vmalloc accepts it.
  */
 #if KVDEMO_SINCE(6, 19)
 #define KVDEMO_GFP_NOMEMALLOC	((__force gfp_t)0)
@@ -126,8 +126,8 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 /*
  * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes both gfp
  * and node. It maps huge pages where it can, as the kernel's own fallback does.
- * vmalloc_node() maps none, and takes no flags: the plain form is for GFP_KERNEL, with
- * or without __GFP_ZERO.
+ * vmalloc_node() maps none and takes no flags, so it serves only GFP_KERNEL, with or
+ * without __GFP_ZERO.
  */
 #ifdef vmalloc_huge_node
 #define KVDEMO_VMALLOC_NODE	true
@@ -144,11 +144,11 @@ static inline void *kvdemo_compat_vmalloc_plain(size_t size, gfp_t gfp, int node
 #endif
 
 /*
- * Is a huge mapping the cheaper one above KMALLOC_MAX_SIZE, where huge blocks are free?
- * 5.18, 559089e0a93d "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" brought
- * vmalloc_huge(). It was measured to be cheaper on 6.1 and 7.3 and dearer on 6.12
- * (doc/bench.md). The bounds between are a guess: from 6.7 on (90b41691b988 "mm: add
- * framework for PCP high auto-tuning") the pcplists grow, and they serve single pages.
+ * Is a huge mapping cheaper than single pages above KMALLOC_MAX_SIZE? 5.18, 559089e0a93d
+ * "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" brought vmalloc_huge(). It
+ * was measured to be cheaper on 6.1 and 7.3 and dearer on 6.12 (doc/bench.md). Between
+ * these releases the bound is a guess: from 6.7 on (90b41691b988 "mm: add framework for
+ * PCP high auto-tuning") the pcplists grow, and they serve single pages.
  */
 #if defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(7, 3)
 #define KVDEMO_HUGE_IS_CHEAPER	true

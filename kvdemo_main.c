@@ -4,13 +4,12 @@
  *
  * On load, each size is allocated under the policy, filled with a pattern,
  * verified, logged and freed: one line says which path was taken, why, and what
- * the try and the fallback cost. Without parameters the sizes are the
- * boundaries of the running kernel, so both paths are seen. While the module is
- * loaded, debugfs takes further requests.
+ * the attempt and the fallback cost. Without parameters the sizes are the boundaries of
+ * the running kernel, so both paths are seen. While the module is loaded, debugfs takes
+ * further requests.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/utsname.h>
@@ -78,7 +77,7 @@ static int __init kvdemo_init(void)
 
 	if (err)
 		return err;
-	/* Before the demo, because it may leave a memory cgroup without a page for the files. */
+	/* Files first: the demo may leave its memory cgroup without a page for them. */
 	kvdemo_debugfs_init(kvdemo_demo.ask.rq.policy, kvdemo_demo.cap,
 			    kvdemo_demo.cap_is_default);
 	err = show();

@@ -18,10 +18,10 @@
 #include "compat.h"
 #include "demo.h"
 
-/* The default cap is at most this share of low memory, and of its available part */
+/* The default cap is at most an eighth of low memory, a quarter of available memory */
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
-/* and no more than this: an eighth of a large machine is too much for a demo */
+/* and at most this, because an eighth of a large machine is too much for a demo */
 #define CAP_CEILING	SZ_1G
 
 /* Overhead of a buffer, and of each page of vmalloc: a PTE and a pointer */
@@ -83,8 +83,8 @@ u64 kvdemo_default_cap(void)
 }
 
 /*
- * The fallback of the running kernel (5.18, 9becb6889130), the node-aware vmalloc and
- * policy backoff above KMALLOC_MAX_SIZE round up to huge pages, where they map any.
+ * If they map huge pages, these round up to them: the running kernel's own fallback (5.18,
+ * 9becb6889130), the node-aware vmalloc, and policy backoff above KMALLOC_MAX_SIZE.
  */
 static bool may_map_huge(const struct kvdemo_request *rq)
 {
@@ -239,9 +239,8 @@ static void log_alloc(const struct kvdemo_buf *buf)
 }
 
 /*
- * vmalloc notes its caller, so the kernel's own table shows the buffer. Its
- * size there is in whole pages, one guard page more; the running kernel's
- * kvmalloc_node() and the node-aware vmalloc may round up to a huge page.
+ * /proc/vmallocinfo names the caller, so it shows the buffer: its size in whole pages plus
+ * one guard page, unless huge pages may be mapped.
  */
 static void log_held(const struct kvdemo_buf *buf)
 {
@@ -308,12 +307,12 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	if (!buf)
 		return -ENOMEM;
 	buf->rq = *rq;
-	/* The caps look at the machine; a memory cgroup may have less left. */
+	/* The caps come from the machine's memory; a memory cgroup may have less left. */
 	buf->rq.no_oom = true;
-	/* No policy changes a try up to PAGE_SIZE; this one must not call the OOM killer. */
+	/* No policy changes an attempt up to PAGE_SIZE, and ours must not call the OOM killer. */
 	if (rq->size <= PAGE_SIZE && !rq->policy->native)
 		buf->rq.gfp |= __GFP_RETRY_MAYFAIL;
-	/* The try has NOWARN anyway, and path=none reports a failed vmalloc. */
+	/* Attempts have NOWARN anyway, and path=none reports a failed vmalloc. */
 	if (rq->size > PAGE_SIZE || !rq->policy->tries)
 		buf->rq.gfp |= __GFP_NOWARN;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where an allocation lies in physical memory. This walks over its pages, so the
- * allocation path never calls it.
+ * Where an allocation lies in physical memory. kvdemo_inspect() walks over all pages, so
+ * the allocation path never calls it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -51,8 +51,6 @@ static bool inside_compound(const void *p, size_t size, unsigned int order)
  * @p: what an allocation returned
  * @size: the bytes that were asked for
  * @layout: filled in; see &struct kvdemo_layout
- *
- * Takes time in proportion to @size, so the allocation path does not call it.
  *
  * Context: process context, may sleep.
  * Return: 0; -EINVAL for NULL, ZERO_SIZE_PTR or size 0; -ERANGE if the slab, the

@@ -120,7 +120,7 @@ module_param_cb(sizes, &sizes_ops, NULL, 0);
 MODULE_PARM_DESC(sizes, "sizes to allocate, as in 1024,64K,4M: up to 32, bytes with an optional K, M or G (default: the boundaries of this kernel, one byte above each, and one forced fallback)");
 
 module_param_cb(policy, &key_ops, NULL, 0);
-MODULE_PARM_DESC(policy, "noretry (default; the kernel's of 4.12), noreclaim (the kernel's since 6.16), backoff (ours: noreclaim, and a failed order rests), native (this kernel's kvmalloc_node), kmalloc (no fallback), vmalloc (no try)");
+MODULE_PARM_DESC(policy, "noretry (default; the kernel's of 4.12), noreclaim (the kernel's since 6.16), backoff (ours: noreclaim, and no attempt for a while after one failed), native (this kernel's kvmalloc_node), kmalloc (no fallback), vmalloc (no try)");
 
 module_param_cb(node, &key_ops, NULL, 0);
 MODULE_PARM_DESC(node, "preferred NUMA node, -1 for any (default); before 6.16 the fallback ignores it");

@@ -32,9 +32,9 @@ void kvdemo_trace_unreg(void);
 #endif /* KVDEMO_TRACE_ONCE */
 
 /*
- * The words are text, as in the log, because a histogram prints text as it is, and a
- * caller's own policy has a name but no number. A step that was not made costs 0 ns here,
- * so that a histogram can add.
+ * Policy, path and why are text, because a histogram prints text as it is, and a policy of
+ * the caller has a name but no number. A step that was not taken costs 0 ns here, so that
+ * a histogram can add.
  */
 TRACE_EVENT_FN(kvdemo_alloc,
 	TP_PROTO(const char *origin, const struct kvdemo_request *rq,

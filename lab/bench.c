@@ -122,9 +122,9 @@ static struct param_number reps = {
 	.value = 1, .min = 1, .max = 1000, .err = &bench_err,
 };
 module_param_cb(reps, &param_number_ops, &reps, 0400);
-MODULE_PARM_DESC(reps, "repetitions of the table, each with another order of policies");
+MODULE_PARM_DESC(reps, "repetitions of the table, each begins with another policy");
 
-/* Calls @take for each word of a list; it is false for a word not allowed. */
+/* Calls @take for each word of a list; @take returns false for a word not allowed. */
 static int parse_words(const char *val, const struct kernel_param *kp,
 		       const char *allowed, bool (*take)(const char *word))
 {
@@ -318,7 +318,7 @@ static const struct kvdemo_policy *nth_policy(unsigned int n)
 	return &kvdemo_policies[id];
 }
 
-/* Each repetition has another order, for machines without a restored state. */
+/* Each repetition begins with another policy, for machines without a restored state. */
 static int run_policies(enum bench_pattern pattern, size_t size, unsigned int rep)
 {
 	unsigned int i, nr = hweight_long(bench.policies);
@@ -353,7 +353,7 @@ static void run_table(void)
 					return;
 }
 
-/* A kthread may end only once it was told to: its code must not be freed before. */
+/* The kthread waits for kthread_stop(), so that its code is not freed while it runs. */
 static void wait_for_stop(void)
 {
 	for (;;) {
@@ -370,9 +370,9 @@ static int bench_fn(void *unused)
 	struct row *row;
 
 	/*
-	 * The kernel does part of insmod's work later: 700000 instructions, seen in a
-	 * cell of 9 million. No wait where pages can be moved, because kcompactd would
-	 * undo the state meanwhile.
+	 * The kernel does part of insmod's work later: it took 700000 instructions of
+	 * a cell of 9 million. With movable memory there is no wait, because
+	 * kcompactd would undo the fragmentation meanwhile.
 	 */
 	if (bench.memory != MEMORY_MOVABLE)
 		msleep(AFTER_LOAD_MS);
@@ -438,7 +438,7 @@ static void log_start(void)
 		init_utsname()->release, bench.cells, memories[bench.memory],
 		want_init_on_alloc(0));
 	if (is_debug_kernel())
-		pr_warn("a debug kernel: its figures say nothing of others (debug=1)\n");
+		pr_warn("a debug kernel (debug=1): the figures hold for no other kernel\n");
 }
 
 static int __init kvdemo_bench_init(void)
@@ -451,10 +451,10 @@ static int __init kvdemo_bench_init(void)
 	bench.task = kthread_create(bench_fn, NULL, "kvdemo_bench");
 	if (IS_ERR(bench.task))
 		return PTR_ERR(bench.task);
-	/* A sample that migrates would pay for the move. */
 	bench.counts_wakeups = bench_count_wakeups(true);
 	if (!bench.counts_wakeups)
-		pr_warn("this kernel has no event of kcompactd's wake-ups: they are not counted\n");
+		pr_warn("this kernel has no tracepoint for wake-ups of kcompactd: they are not counted\n");
+	/* Bound to a CPU, because a migration would count in a sample. */
 	cpus_read_lock();
 	kthread_bind(bench.task, raw_smp_processor_id());
 	cpus_read_unlock();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the two halves of kvdemo_bench.ko share: bench.c has the parameters and the
- * table, bench_cell.c measures one cell of it.
+ * Shared by the two files of kvdemo_bench.ko: bench.c has the parameters and the table,
+ * bench_cell.c measures one cell of it.
  */
 #ifndef KVDEMO_LAB_BENCH_H
 #define KVDEMO_LAB_BENCH_H
@@ -28,7 +28,7 @@ enum bench_memory {
 	NR_MEMORIES,
 };
 
-/* What is timed of each allocation; a pair is alloc and free together. */
+/* The steps of an allocation that are timed; a pair is alloc and free together. */
 enum bench_step { STEP_ALLOC, STEP_TOUCH, STEP_FREE, STEP_PAIR, NR_STEPS };
 enum bench_stat { STAT_MEAN, STAT_P50, STAT_P90, STAT_P99, STAT_MAX, NR_STATS };
 enum bench_event { EVENT_STALL, EVENT_FAIL, EVENT_ALLOCSTALL, EVENT_PGSCAN,
@@ -49,7 +49,7 @@ enum bench_number {
 /**
  * struct bench_cell - what to measure
  * @policy: allocates
- * @pattern: the order of allocations and frees
+ * @pattern: how allocations and frees alternate
  * @memory: the state that free memory has to be in
  * @size: of a buffer, in bytes
  * @n: how many samples to take; 0 lets the cell choose

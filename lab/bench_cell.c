@@ -22,9 +22,9 @@
 
 #define CELL_BYTES	SZ_256M	/* what a cell allocates in all by default */
 #define FREE_SHARE	4	/* a cell holds at most a quarter of free memory */
-#define SOAK_SHARE	2	/* and half of it in blocks that no buffer may get */
+#define SOAK_SHARE	2	/* soak() takes at most half of it */
 #define EMPTY_LOOPS	1001
-#define BLOCK_PAGES	4	/* order 2, the smallest that scripts/bench leaves none of */
+#define BLOCK_PAGES	4	/* order 2: scripts/bench leaves no block of it or above */
 
 /* A cell while it runs */
 struct run {
@@ -43,8 +43,8 @@ struct run {
 /* One sample */
 
 /*
- * The two baselines are called bare, so that the price of our wrapper is on our
- * side of a comparison.
+ * native and vmalloc are called without the wrapper, so that its price counts for our
+ * policies only.
  */
 static __always_inline void *cell_alloc(const struct kvdemo_request *rq)
 {
@@ -116,7 +116,7 @@ static void between(const struct bench_cell *cell)
 
 /* Patterns */
 
-/* The same sizes in every run: the numbers need to be mixed, not random. */
+/* A generator with a fixed seed, so that every run has the same sizes */
 static size_t random_size(size_t max, u32 *state)
 {
 	*state = *state * 1664525 + 1013904223;
@@ -239,7 +239,7 @@ static void fill_stats(u64 *stats, u32 *samples, unsigned int nr, u64 empty)
 	stats[STAT_MAX] = without(samples[nr - 1], empty);
 }
 
-/* The median of what two clock reads show that have nothing between them */
+/* The median price of two clock reads with nothing between them */
 static u64 empty_loop(u32 *samples)
 {
 	unsigned int i;
@@ -317,7 +317,7 @@ static void fill_numbers(u64 *numbers, struct run *run, const u64 before[NR_EVEN
 	numbers[NUM_N] = run->made;
 	numbers[NUM_FIRST] = run->first;
 	numbers[NUM_KEPT] = run->kept;
-	/* A pair has two clock reads more than its two parts. */
+	/* A pair is the sum of two samples, so the empty loop is subtracted twice. */
 	for (i = 0; i < NR_STEPS; i++)
 		fill_stats(&numbers[NUM_STAT + i * NR_STATS], run->samples[i], run->made,
 			   numbers[NUM_EMPTY] << (i == STEP_PAIR));
@@ -400,7 +400,7 @@ static unsigned int soak(struct list_head *soaked, const struct bench_cell *cell
 				   __GFP_NORETRY, order);
 		if (!page)
 			break;
-		/* the lower zones are left alone where only the uppermost is to have none */
+		/* MEMORY_LOWER: only ZONE_NORMAL is emptied, the lower zones keep their blocks */
 		if ((cell->memory == MEMORY_IDLE && is_buddy(soaked, page, order)) ||
 		    (cell->memory == MEMORY_LOWER && page_zonenum(page) < ZONE_NORMAL)) {
 			__free_pages(page, order);
@@ -429,7 +429,7 @@ static u64 asked_n(const struct bench_cell *cell)
 	return cell->n ?: clamp_t(u64, CELL_BYTES / cell->size, BENCH_MIN_N, BENCH_MAX_N);
 }
 
-/* 0 where @run->cell would hold, or note down, more than it may */
+/* 0 if the buffers or samples of @run->cell would take more memory than it may hold */
 static unsigned int choose_n(const struct run *run)
 {
 	const struct bench_cell *cell = run->cell;
@@ -470,11 +470,11 @@ static const char *run_soaked(struct run *run, u64 *numbers)
 /**
  * bench_run_cell() - measure one cell
  * @cell: what to measure
- * @numbers: of a row, zeroed; what this cell finds is filled in
+ * @numbers: of a row, zeroed; filled in with what is measured
  *
  * Context: one task at a time.
- * Return: the verdict: "ok"; "stopped", and @numbers is of the samples until then;
- * or the reason for which there are no samples.
+ * Return: the verdict: "ok"; "stopped", with @numbers of the samples until then; or the
+ * reason why there are no samples.
  */
 const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)
 {

@@ -76,7 +76,7 @@ static inline bool frag_take_block(struct frag *frag, int order)
 	gfp_t gfp = GFP_KERNEL;
 	struct page *page;
 
-	/* neither direct reclaim nor kswapd: memory in use stays in use */
+	/* no reclaim, direct or by kswapd: only free memory is taken */
 	gfp &= ~__GFP_RECLAIM;
 	/* a failure is expected: it ends the loop */
 	gfp |= __GFP_NOWARN | __GFP_NORETRY;
@@ -103,7 +103,7 @@ static inline int frag_take_all(struct frag *frag)
 	return 0;
 }
 
-/* Each CPU keeps lists of free blocks that only it allocates from. */
+/* Each CPU has pcplists, from which only it allocates. */
 static inline int frag_take_on_every_cpu(struct frag *frag)
 {
 	cpumask_var_t old;

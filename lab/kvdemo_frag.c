@@ -14,8 +14,8 @@
  * For the same reason kmalloc cannot use them.
  *
  * Pages on the pcplists are neither counted nor taken: single pages, a few MiB in all.
- * They form blocks again when these lists are drained, as kcompactd does after a
- * failed try.
+ * They form blocks again when these lists are drained, which kcompactd does after a
+ * failed attempt.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -50,7 +50,7 @@ static struct param_number min_order = {
 	.value = DEFAULT_ORDER, .min = 1, .max = LAB_NR_ORDERS - 1, .err = &frag_err,
 };
 module_param_cb(order, &param_number_ops, &min_order, 0400);
-MODULE_PARM_DESC(order, "smallest order of which no block is left: 1 to the largest, default 4; up to 3 others may meet the OOM killer");
+MODULE_PARM_DESC(order, "smallest order of which no block is left: 1 to the largest, default 4; with 3 or less the OOM killer may kill other processes");
 
 static struct frag frag;
 static struct lab_free before, after;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * To hook and unhook, and to look whether the hooks see what they should.
+ * Hooks and unhooks kvmalloc, and checks that the hooks see a call of our own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -17,8 +17,8 @@
 #include "live.h"
 
 /*
- * policy=vmalloc: a mistake that a stock kernel passes over in silence. A kprobe, because
- * the kernel builds its lib/ without what ftrace needs.
+ * policy=vmalloc: a line names a caller that gives sg_init_one() vmalloc memory, which a
+ * stock kernel accepts. It is a kprobe, because ftrace cannot reach functions of lib/.
  */
 static int on_sg(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -38,8 +38,8 @@ static bool sg_probed;
 /* Hooking */
 
 /*
- * PERMANENT: kernel.ftrace_enabled cannot become 0 meanwhile, and if it is, the hook is
- * refused.
+ * PERMANENT: nobody can set kernel.ftrace_enabled to 0 while we are hooked. If it is 0
+ * already, register_ftrace_function() fails with -EBUSY.
  */
 #define OPS_FLAGS	(FTRACE_OPS_FL_PERMANENT | KVDEMO_COMPAT_FTRACE)
 
@@ -92,21 +92,21 @@ static int attach(struct hook *hook)
 		pr_err("cannot hook %s: allowed is no kernel.ftrace_enabled=0\n",
 		       hook->names[i - 1]);
 	else if (err == -EINVAL)
-		pr_err("cannot hook %s: this kernel has no such function that ftrace can reach\n",
+		pr_err("cannot hook %s: ftrace reaches no such function on this kernel\n",
 		       hook->names[0]);
 	else if (err)
 		pr_err("cannot hook %s: error %d\n", hook->names[i - 1], err);
 	return err;
 }
 
-/* Without this probe there is just no line. */
+/* A diagnostic only: without the probe that line is missing, and all else works. */
 static void probe_sg(void)
 {
 	if (!live_has_policy(&kvdemo_policies[KVDEMO_VMALLOC]))
 		return;
 	sg_probed = !register_kprobe(&sg_probe);
 	if (!sg_probed)
-		pr_info("sg_init_one() takes no kprobe: no line names those that give it vmalloc memory\n");
+		pr_info("cannot probe sg_init_one(): callers that give it vmalloc memory are not logged\n");
 }
 
 static int hook_times(void)
@@ -128,12 +128,12 @@ static int hook_times(void)
 
 /**
  * live_hook() - hook all that is needed
- * @times: and the return of the fallback
+ * @times: also probe the return of the fallback
  *
- * The mark comes last, and goes first: where it is set, it is taken off.
+ * The mark is hooked last and unhooked first, so that there are hooks to remove each mark.
  *
  * Context: process context, may sleep.
- * Return: 0, or an error that the log has told; then nothing is hooked.
+ * Return: 0, or an error, which was logged; then nothing is hooked.
  */
 int live_hook(bool times)
 {
@@ -153,9 +153,9 @@ int live_hook(bool times)
 /**
  * live_unhook() - unhook all
  *
- * A marked call loses its mark before its task sleeps of its own accord, so after
- * synchronize_rcu_tasks() no attempt with a mark is still to come. A task that sleeps
- * inside its attempt takes the mark along to the fallback, where it does no harm.
+ * A task does not sleep voluntarily between its mark and its attempt, so no marked attempt
+ * is outstanding after synchronize_rcu_tasks(). A task that sleeps inside its attempt
+ * carries the mark into the fallback, where it does no harm.
  *
  * Context: process context, may sleep.
  */
@@ -177,7 +177,7 @@ void live_unhook(void)
 
 static DEFINE_MUTEX(check_lock);
 
-/* noipa is not everywhere; a call that is not inlined has a return address in this module */
+/* Not inlined, so that the caller that the mark sees is in this module */
 static noinline void *check_call(void)
 {
 	void *p = kvmalloc_node_noprof(LIVE_CHECK_SIZE, LIVE_CHECK_GFP, NUMA_NO_NODE);
@@ -195,7 +195,7 @@ static const char *what_is_blind(const void *p)
 	if (!live_check.try)
 		return "its attempt was not seen as it was made";
 	if (!p)
-		return "there is no memory for a look";
+		return "there was no memory for a test call";
 	if (!is_vmalloc_addr(p))
 		return "its attempt could not be skipped";
 	if (!live_check.fallback)
@@ -204,9 +204,9 @@ static const char *what_is_blind(const void *p)
 }
 
 /**
- * live_blindness() - do the hooks see a call of our own, as it was made?
+ * live_blindness() - do the hooks see a call of our own, with its arguments?
  *
- * The call is made to fall back: it has to come back as vmalloc memory.
+ * The hooks make the call fall back, so it must return vmalloc memory.
  *
  * Context: process context, may sleep.
  * Return: NULL, or what is wrong.
@@ -228,10 +228,10 @@ const char *live_blindness(void)
 }
 
 /**
- * live_self_check() - refuse a kernel whose kvmalloc is not what we take it for
+ * live_self_check() - refuse a kernel on which the hooks do not see our own call
  *
  * Context: process context, may sleep.
- * Return: 0, or an error that the log has told.
+ * Return: 0, or an error, which was logged.
  */
 int live_self_check(void)
 {
@@ -244,7 +244,7 @@ int live_self_check(void)
 }
 
 /**
- * live_missed() - how many fallbacks no return probe was free for
+ * live_missed() - how many fallbacks found no free return probe
  *
  * Context: any.
  */

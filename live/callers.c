@@ -26,7 +26,7 @@
 
 /* How far a row may lie from where its hash says */
 #define MAX_PROBES	16u
-/* A key that is no caller's: its row has gone */
+/* The key of a row whose caller is unloaded */
 #define GONE		1ull
 #define TABLES_SHARE	8	/* the tables take at most this share of what is available */
 
@@ -45,7 +45,7 @@ struct sum {
 	struct live_stats stats;
 };
 
-/* What callers in modules that have gone had counted, by class */
+/* The counts of callers whose modules are unloaded, by size class */
 static struct sum gone[LIVE_CLASSES + 1];
 static DEFINE_MUTEX(gone_lock);
 
@@ -63,7 +63,7 @@ struct moment {
 	u64 ns, ticks;
 };
 
-/* Of several reads between two of the other clock, the one that was interrupted least */
+/* Reads the counter between two reads of ktime, several times, and takes the closest. */
 static struct moment now(void)
 {
 	u64 least = U64_MAX, before, ticks, after;
@@ -102,12 +102,12 @@ void live_clock_init(void)
 	msleep(CALIBRATE_MS);
 	end = now();
 	ticks = max_t(s64, end.ticks - start.ticks, 1);
-	/* 1 MHz, the slowest counter there is, is near what fits. */
+	/* A counter of 1 MHz, the slowest that exists, nearly exceeds tick_mult. */
 	tick_mult = min_t(u64, U32_MAX, div64_u64((end.ns - start.ns) << TICK_SHIFT, ticks));
 }
 
 /**
- * live_ns() - ticks in ns
+ * live_ns() - convert ticks to ns
  * @ticks: by live_ticks()
  *
  * Context: any.
@@ -128,7 +128,7 @@ static int find(u64 key, bool *found)
 
 	*found = false;
 	for (i = 0; i < MAX_PROBES; i++, at = (at + 1) & (nr_rows - 1)) {
-		/* pairs with the release in make_row(): its policy is there */
+		/* pairs with the release in make_row(): the policy of the row is set */
 		is = smp_load_acquire(&live_rows[at].key);
 		if (is == key) {
 			*found = true;
@@ -167,7 +167,7 @@ static int make_row(u64 key, unsigned long caller)
  * @caller: its address
  *
  * Context: preemption is off.
- * Return: the row, or LIVE_NO_ROW where none near is free.
+ * Return: the row, or LIVE_NO_ROW if no row near its hash is free.
  */
 int live_row_search(u64 key, unsigned long caller)
 {
@@ -225,8 +225,8 @@ static void sum_row(unsigned int row, struct sum *to)
 }
 
 /*
- * Nobody counts in this row any more: its code has left. What it counted goes into the
- * sum of its class, and the row is free.
+ * Frees a row whose caller is unloaded, so that nobody counts in it any more. Its counts
+ * go into the sum of its size class.
  */
 static void fold(unsigned int row)
 {
@@ -246,7 +246,7 @@ static void fold(unsigned int row)
 	raw_spin_unlock(&rows_lock);
 }
 
-/* Where a module has gone, or just its init code, another may come. */
+/* Another module may be loaded where a module, or only its init code, was freed. */
 static void forget(const struct module *mod,
 		   bool (*within)(unsigned long addr, const struct module *mod))
 {
@@ -314,14 +314,14 @@ static int make_tables(void)
  * @asked: for how many rows
  *
  * Context: process context, may sleep.
- * Return: 0; -ERANGE, which the log has told, or -ENOMEM.
+ * Return: 0; -ERANGE, which was logged, or -ENOMEM.
  */
 int live_rows_make(unsigned int asked)
 {
 	u64 most = (u64)si_mem_available() * PAGE_SIZE / TABLES_SHARE;
 	int err;
 
-	/* two rows: with one there would be nothing to shift */
+	/* at least two rows, because live_home() cannot shift by 64 */
 	nr_rows = max(roundup_pow_of_two(asked), 2ul);
 	live_shift = 64 - ilog2(nr_rows);
 	most = div_u64(most, sizeof(struct live_stats) * num_possible_cpus());
@@ -353,7 +353,7 @@ void live_rows_free(void)
 /* Reading */
 
 struct shown {
-	u64 key;	/* 0: the callers that have gone */
+	u64 key;	/* 0: all callers that are unloaded */
 	unsigned int class;
 	const char *policy;
 	struct sum sum;
@@ -364,7 +364,7 @@ struct snapshot {
 	unsigned int nr;
 	struct sum sum;
 	struct live_blind blind;
-	u64 unknown;	/* calls of which nobody can tell the caller */
+	u64 unknown;	/* calls whose caller a tracer hides */
 	char symbol[KSYM_SYMBOL_LEN];
 };
 
@@ -460,7 +460,7 @@ static struct snapshot *take_snapshot(void)
 	return snap;
 }
 
-/* An address without a symbol says nothing. */
+/* "[gone]" also stands for an address that no symbol covers any more. */
 static const char *name_of(struct snapshot *snap, const struct shown *row)
 {
 	if (!row->key)
@@ -536,12 +536,12 @@ void live_file_make(void)
 	file = IS_ERR_OR_NULL(dir) ? dir :
 	       debugfs_create_file("callers", 0400, dir, NULL, &callers_fops);
 	if (IS_ERR_OR_NULL(file))
-		pr_warn("the file callers cannot be made, error %ld: boot with debugfs=on, or trace kvdemo:kvdemo_alloc; the sums are told at rmmod\n",
+		pr_warn("the file callers cannot be made, error %ld: boot with debugfs=on, or trace kvdemo:kvdemo_alloc; rmmod logs the sums\n",
 			PTR_ERR(file));
 }
 
 /**
- * live_file_remove() - take the file away
+ * live_file_remove() - remove the file callers
  *
  * Context: process context, waits for those that read it.
  */

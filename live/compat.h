@@ -8,21 +8,8 @@
 #include <linux/ftrace.h>
 #include <linux/ptrace.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
 
 #include "kvdemo_compat.h"
-
-/*
- * 5.18, 09f49dca570a "mm: handle uninitialized numa nodes gracefully": before, the
- * allocators took no offline node, and the node of a CPU that has not come up yet may
- * be one.
- */
-static inline int kvdemo_compat_cpu_node(int cpu)
-{
-	int node = cpu_to_node(cpu);
-
-	return node != NUMA_NO_NODE && node_online(node) ? node : NUMA_NO_NODE;
-}
 
 /*
  * The function behind kvmalloc(), and which of its arguments holds the gfp; the size is
@@ -123,7 +110,7 @@ static __always_inline unsigned long *kvdemo_compat_x86_arg(struct pt_regs *regs
 #if defined(KVDEMO_COMPAT_ARG) && defined(CONFIG_KALLSYMS)
 #define KVDEMO_COMPAT_HOOKS	true
 #else
-/* It is compiled, all the same, and refuses to load. */
+/* The module still compiles, and refuses to load. */
 #define KVDEMO_COMPAT_HOOKS	false
 #undef KVDEMO_COMPAT_ARG
 #define KVDEMO_COMPAT_ARG(fregs, n)	(((unsigned long *)(fregs))[n])
@@ -158,8 +145,8 @@ static __always_inline unsigned long *kvdemo_compat_x86_arg(struct pt_regs *regs
 
 /*
  * 3.3, d7e7528bcd45 "Audit: push audit success and retcode into arch ptrace.h": on
- * powerpc regs_return_value() is that of a system call, negative where a bit is set
- * that user space may have left set.
+ * powerpc regs_return_value() is for system calls: it negates the value if a condition bit
+ * is set, which user space may have left set.
  */
 #ifdef CONFIG_PPC
 #define kvdemo_compat_return(regs)	((regs)->gpr[3])
@@ -168,11 +155,10 @@ static __always_inline unsigned long *kvdemo_compat_x86_arg(struct pt_regs *regs
 #endif
 
 /*
- * 4.11, 51c9c0843993 "powerpc/kprobes: Implement Optprobes": the return of a probed
- * call is a kprobe there, optimized into a detour that saves and restores r13, by which
- * the CPU knows itself. A task that is moved to another CPU meanwhile takes the register
- * of the first along, and the kernel panics over the stack canary. So times=1 is
- * refused.
+ * 4.11, 51c9c0843993 "powerpc/kprobes: Implement Optprobes": on powerpc a return probe is
+ * optimized into a detour that saves and restores r13, the per-CPU pointer. A task that
+ * migrates meanwhile restores the r13 of its old CPU, and the kernel panics over the stack
+ * canary. So times=1 is refused.
  */
 #define KVDEMO_COMPAT_PANICS	(IS_ENABLED(CONFIG_PPC) && \
 				 IS_ENABLED(CONFIG_OPTPROBES) && \

@@ -11,10 +11,9 @@
  *						loses the mark; its attempt failed
  *
  * (The names differ from release to release, see compat.h.) The mark is __GFP_WRITE.
- * Should it reach the page allocator, it does no more than spread dirty pages over the
- * nodes. It says for certain that an attempt or a fallback is that of a kvmalloc call.
- * Who called, and when the attempt began, lies in a slot that the task finds by its
- * address.
+ * If it reaches the page allocator, it only spreads dirty pages over the nodes. A marked
+ * attempt or fallback is certainly that of a kvmalloc call. A slot, which is found by the
+ * address of the task, holds the caller and the start of the attempt.
  *
  * This file is compiled without instrumentation, so its functions are not traced
  * themselves.
@@ -32,8 +31,8 @@
 #define MARK	((__force unsigned long)__GFP_WRITE)
 
 /*
- * A caller of these wants more, or something else, than any policy gives: it is watched
- * and keeps the kernel's own attempt.
+ * Requests with these flags ask for more than a policy gives, or for something else. They
+ * are counted and keep the kernel's own attempt.
  */
 #define GFP_OWN_RULE	(__GFP_NORETRY | __GFP_RETRY_MAYFAIL | __GFP_THISNODE | \
 			 __GFP_DMA | __GFP_DMA32)
@@ -42,30 +41,30 @@
 
 #define NR_SLOTS	1024
 
-/* In the lower bits of the owner, a task */
+/* Flags in the lower bits of slot.owner, which is the address of a task */
 #define SLOT_MARKED	1ul	/* between mark and attempt: the slot is taken */
 #define SLOT_FALLING	2ul	/* in the fallback, with times=1 */
 #define SLOT_TIMED	4ul	/* and the return probe is on it */
 
 /*
- * From the attempt on another task may take the slot, because nothing tells when an
- * attempt succeeds. The owner is read again after what is read of a slot. It holds what
- * each call needs, and no more: every store counts.
+ * Once the attempt has begun, another task may take the slot, because no hook sees an
+ * attempt succeed. So a reader checks the owner before and after it copies the slot. The
+ * slot holds no more than needed, because each call pays for every store.
  */
 struct slot {
 	unsigned long owner;
 	int row;
 	gfp_t gfp;	/* as the caller passed it */
 	const struct kvdemo_policy *cure;	/* NULL: the attempt is the kernel's */
-	size_t size;	/* asked for, or raised by policy vmalloc */
-	size_t asked;	/* where it was raised */
+	size_t size;	/* of the attempt: the size asked for, or raised by policy vmalloc */
+	size_t asked;	/* the size asked for, if it was raised */
 	u64 start;	/* 0: the attempt was skipped */
 	int node;
 } ____cacheline_aligned;
 
 static struct slot slots[NR_SLOTS];
 
-/* Tasks lie some KiB apart, anywhere: no need to hash. */
+/* The addresses of tasks are some KiB apart, so they need no hash. */
 static __always_inline struct slot *slot_of(const struct task_struct *task)
 {
 	return &slots[((unsigned long)task >> 7) % NR_SLOTS];
@@ -81,7 +80,7 @@ static __always_inline bool take_slot(struct slot *slot, unsigned long task)
 	       try_cmpxchg(&slot->owner, &owner, task | SLOT_MARKED);
 }
 
-/* A copy of the slot, if it is still this task's, with these bits, or those */
+/* Copies the slot if this task still owns it, with the flags @bits or @other. */
 static bool read_slot(struct slot *to, unsigned long bits, unsigned long other)
 {
 	const struct slot *slot = slot_of(current);
@@ -104,7 +103,7 @@ struct live_check live_check;
 /* The smallest size that no slab cache serves, and to which a smaller one is raised */
 #define SMALLEST	(KMALLOC_MAX_CACHE_SIZE + 1)
 
-/* What a call that is followed must have of these, and what not */
+/* A call is followed if it has KVDEMO_COMPAT_FALLS_BACK, and none of the others. */
 #define GFP_LOOK	(KVDEMO_COMPAT_FALLS_BACK | __GFP_WRITE | __GFP_NOFAIL | GFP_OWN_RULE)
 
 static __always_inline unsigned int class_of(size_t size)
@@ -113,8 +112,8 @@ static __always_inline unsigned int class_of(size_t size)
 }
 
 /*
- * More than INT_MAX is refused, and a foreign mark could not be told from ours. A call out
- * of the reclaim of an attempt would take the slot of the outer call.
+ * kvmalloc refuses more than INT_MAX bytes. A __GFP_WRITE of the caller would look like
+ * our mark. A call from direct reclaim would take the slot of the attempt that reclaims.
  */
 static bool is_followed(size_t size, gfp_t gfp)
 {
@@ -122,7 +121,7 @@ static bool is_followed(size_t size, gfp_t gfp)
 	       !(current->flags & PF_MEMALLOC);
 }
 
-/* A slab cache would serve it, at which no hook is. */
+/* A slab cache would serve a smaller size, and slab caches are not hooked. */
 static size_t raise(struct slot *slot, struct ftrace_regs *fregs)
 {
 	slot->asked = KVDEMO_COMPAT_ARG(fregs, 0);
@@ -150,7 +149,7 @@ static noinline void mark_other(struct ftrace_regs *fregs, int row,
 	struct slot *slot = slot_of(current);
 	gfp_t asked = (__force gfp_t)*gfp;
 
-	/* A request that must not fail is not provoked. */
+	/* Policy vmalloc leaves a request alone that must not fail. */
 	if (asked & GFP_OWN_RULE || (asked & __GFP_NOFAIL && cure && !cure->tries))
 		cure = NULL;
 	if (!is_followed(size, asked) ||
@@ -192,9 +191,9 @@ static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long call
 }
 
 /*
- * Each call above PAGE_SIZE comes here: what is rare is left to a function as the last
- * thing, because then no register has to be saved. The row can be used with preemption
- * on: its caller is on the stack, so its module is there.
+ * Each call above PAGE_SIZE comes here. Rare cases are tail calls, so that the common path
+ * saves no registers. The row can be used with preemption on, because its caller is on the
+ * stack, and so its module stays loaded.
  */
 static __always_inline void mark_large(unsigned long caller, struct ftrace_regs *fregs)
 {
@@ -207,7 +206,7 @@ static __always_inline void mark_large(unsigned long caller, struct ftrace_regs 
 
 	if (unlikely(READ_ONCE(live_check.task) == current))
 		return mark_check(fregs, caller);
-	/* pairs with make_row() of callers.c: the cure is there */
+	/* pairs with make_row() of callers.c: the cure is set */
 	if (unlikely(smp_load_acquire(&live_rows[row].key) != key))
 		return mark_searched(fregs, caller, key);
 	this_cpu_inc(live_calls[row]);
@@ -215,7 +214,7 @@ static __always_inline void mark_large(unsigned long caller, struct ftrace_regs 
 	slot = slot_of(current);
 	if (unlikely((gfp & GFP_LOOK) != KVDEMO_COMPAT_FALLS_BACK ||
 		     current->flags & PF_MEMALLOC ||
-		     /* the smallest may be one that is raised */
+		     /* SMALLEST needs slot->asked: emit() takes it for a raised size */
 		     size - SMALLEST - 1 > INT_MAX - SMALLEST - 1 ||
 		     !take_slot(slot, me)))
 		return mark_other(fregs, row, cure);
@@ -243,8 +242,8 @@ void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops
 
 /*
  * A skipped attempt must not cost the caller the memory: some zone of the node has
- * the pages, and stays above its high watermark. What may still fail the fallback is
- * vmalloc's address space, or a memory cgroup.
+ * the pages, and stays above its high watermark. The fallback may still fail for lack of
+ * vmalloc address space, or in a full memory cgroup.
  */
 static bool has_pages(int node, size_t size)
 {
@@ -270,7 +269,7 @@ static bool may_skip(const struct slot *slot, int node)
 	       (!(slot->gfp & __GFP_NOFAIL) && has_pages(node, slot->size));
 }
 
-/* The rule of the policy, from the wrapper */
+/* Applies the policy of the caller, as the wrapper has it, to the attempt. */
 static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 {
 	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, 1);
@@ -278,8 +277,8 @@ static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 	const struct kvdemo_request rq = {
 		.size = slot->size,
 		/*
-		 * Both may be the kernel's own rule. No caller that passes NORETRY comes
-		 * here, and none without DIRECT_RECLAIM.
+		 * The kernel's own rule may have set NORETRY and cleared DIRECT_RECLAIM.
+		 * The caller had DIRECT_RECLAIM and no NORETRY, or it would not come here.
 		 */
 		.gfp = (gfp & ~__GFP_NORETRY) | __GFP_DIRECT_RECLAIM,
 		.node = node,
@@ -289,19 +288,19 @@ static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 	if (slot->row == LIVE_NO_ROW)
 		live_check.try = slot->size == LIVE_CHECK_SIZE && node == NUMA_NO_NODE;
 	slot->start = live_ticks();
-	/* A failure must stay silent, and must be allowed. */
+	/* Leave an attempt alone that would warn of its failure, or must not fail. */
 	if (!(gfp & __GFP_NOWARN) || gfp & __GFP_NOFAIL || slot->size > KMALLOC_MAX_SIZE)
 		goto out;
 	if (!kvdemo_may_try(&rq, &gfp) && may_skip(slot, node)) {
-		/* Nothing can serve so much: the attempt ends at once. */
+		/* kmalloc refuses this size at once. */
 		KVDEMO_COMPAT_ARG(fregs, 0) = KMALLOC_MAX_SIZE + 1;
 		slot->start = 0;
 	} else if (slot->cure->tries) {
-		/* Where the pages are short, policy vmalloc leaves the kernel its attempt. */
+		/* While memory is short, policy vmalloc keeps the kernel's attempt. */
 		KVDEMO_COMPAT_ARG(fregs, 1) = (__force unsigned long)gfp;
 	}
 out:
-	/* pairs with read_slot(); from here on others may take it */
+	/* pairs with read_slot(); other tasks may take the slot from here on */
 	smp_store_release(&slot->owner, me);
 }
 
@@ -309,7 +308,7 @@ static __always_inline void try_marked(struct ftrace_regs *fregs)
 {
 	struct slot *slot = slot_of(current);
 
-	/* A foreign kmalloc may have this bit, too. */
+	/* The caller of some other kmalloc may have passed this bit. */
 	if (READ_ONCE(slot->owner) != (me | SLOT_MARKED) ||
 	    slot->size != KVDEMO_COMPAT_ARG(fregs, 0))
 		return;
@@ -462,8 +461,8 @@ struct timing {
 };
 
 /*
- * The entry hook may run before this handler or after it. What vmalloc asks of itself
- * meanwhile finds the slot timed.
+ * live_on_fallback() may run before this handler or after it. If vmalloc calls itself
+ * within a fallback, the inner call finds SLOT_TIMED and is not timed.
  */
 static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of kvdemo_live.ko share.
+ * Shared by the files of kvdemo_live.ko.
  */
 #ifndef KVDEMO_LIVE_H
 #define KVDEMO_LIVE_H
@@ -23,10 +23,10 @@
 
 /**
  * struct live_row - a caller and a size class
- * @key: see live_key(); 0 and LIVE_GONE are no rows
- * @cure: the policy in force for that caller; NULL: it is watched only
- * @unknown: nobody can tell who it is
- * @pad: makes a row as large as a power of 2, which is found by a shift
+ * @key: see live_key(); 0 and GONE of callers.c are free rows
+ * @cure: the policy of that caller; NULL: it is only counted
+ * @unknown: a tracer hides the caller
+ * @pad: makes the size of a row a power of 2, so that a shift finds it
  */
 struct live_row {
 	u64 key;
@@ -93,7 +93,7 @@ static __always_inline u64 live_ticks(void)
 	return static_branch_likely(&live_counter) ? (u64)get_cycles() : local_clock();
 }
 
-/* Two CPUs may disagree, and a call may sleep and wake on the other. */
+/* Never negative: a task may wake on another CPU, whose counter may be behind. */
 static __always_inline u64 live_took(u64 start)
 {
 	return max_t(s64, live_ticks() - start, 0);
@@ -121,9 +121,9 @@ bool live_has_policy(const struct kvdemo_policy *policy);
 
 /**
  * struct live_check - what the hooks saw of a call of our own
- * @task: that makes it
- * @caller: who called, as the mark saw it
- * @mark: the call was seen as it was made
+ * @task: the task that makes it
+ * @caller: the caller that the mark saw
+ * @mark: the call was seen, with its arguments
  * @try: so was its attempt
  * @fallback: so was its fallback
  */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * insmod kvdemo_live.ko watches the running kernel's own kvmalloc, with policy= and
- * callers= it puts a policy of kvdemo under the callers that are named, and rmmod
- * leaves the kernel as it was.
+ * insmod kvdemo_live.ko watches the running kernel's own kvmalloc. With policy= and
+ * callers= the named callers get a policy of kvdemo. rmmod leaves the kernel as it was.
  *
  * Read debugfs kvdemo/callers: which callers fall back to vmalloc, and what their failed
  * attempts cost, worst first. Each fallback is also the event kvdemo:kvdemo_alloc with

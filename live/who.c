@@ -2,17 +2,15 @@
 /*
  * callers=: which callers get which policy.
  *
- * The kernel's own table of symbols says which module an address is in, when a caller
- * is seen for the first time. The address stands on the caller's stack then, so its
- * module is there, and the answer holds until that module goes (callers.c forgets it
- * then). So it makes no difference whether a named module was loaded before or later.
+ * When a caller is seen for the first time, kallsyms says which module its address is in.
+ * The address is on the stack of the call, so the module is loaded. The answer holds until
+ * it is unloaded, when callers.c forgets it. So a named module may also be loaded later.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ctype.h>
 #include <linux/kallsyms.h>
 #include <linux/module.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "demo/param.h"
@@ -60,7 +58,7 @@ static bool is_named(const char *name)
 	return false;
 }
 
-/* One word of callers=; it is cut up. */
+/* Adds one word of callers=, and changes it. */
 static bool add_caller(char *word)
 {
 	char *policy = strchr(word, ':');
@@ -132,11 +130,11 @@ static int check_caller(unsigned int i, const struct kvdemo_policy *policy)
 }
 
 /**
- * live_who_init() - check callers= beside the policy
+ * live_who_init() - check callers= together with policy=
  * @policy: that of policy=
  *
  * Context: init of the module.
- * Return: 0, or an error that the log has told.
+ * Return: 0, or an error, which was logged.
  */
 int live_who_init(const struct kvdemo_policy *policy)
 {
@@ -154,7 +152,7 @@ int live_who_init(const struct kvdemo_policy *policy)
 }
 
 /**
- * live_has_policy() - is it some caller's?
+ * live_has_policy() - does a caller have this policy?
  * @policy: a row of kvdemo_policies[]
  *
  * Context: any, after live_who_init().
@@ -183,7 +181,7 @@ static const struct kvdemo_policy *policy_of_name(const char *name)
 	return policy;
 }
 
-/* Where a return probe or the graph tracer has put its own address, the caller is hidden. */
+/* A return probe or the graph tracer may have replaced the address of the caller. */
 static bool hides_caller(const char *symbol)
 {
 	return strstarts(symbol, "0x") || strstr(symbol, "trampoline") ||
@@ -194,11 +192,10 @@ static bool hides_caller(const char *symbol)
  * live_policy_of() - the policy of a caller
  * @caller: an address in it
  *
- * kvdemo's own callers ask for a policy themselves, and their `native` has to be the
- * kernel's.
+ * Requests of kvdemo itself already have a policy, and policy native must be the kernel's.
  *
  * Context: callers are serialized, preemption is off.
- * Return: the policy; NULL where nobody can tell who it is.
+ * Return: the policy; NULL if a tracer hides the caller.
  */
 const struct kvdemo_policy *live_policy_of(unsigned long caller)
 {

@@ -207,8 +207,8 @@ against()
 	return "$status"
 }
 
-# A trace header is a form to be filled in: its looks are not ours. (An empty file among
-# the arguments would end checkpatch, with status 0 and the rest unread.)
+# The macros of the kernel dictate the format of a trace header. (An empty file among the
+# arguments would end checkpatch, with status 0 and the rest unread.)
 form=COMPLEX_MACRO,TRAILING_SEMICOLON,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE,MACRO_ARG_REUSE
 checkpatch()
 {

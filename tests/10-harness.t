@@ -248,7 +248,7 @@ ends 4 'splat in the log: BUG: on purpose' 'a splat without a panic is red' \
 	'echo "BUG: on purpose" >/dev/kmsg; ok 0 one' -p 1
 ends 4 'splat in the log: rcu: INFO' 'a CPU that never rests is red' \
 	'echo "rcu: INFO: rcu_preempt self-detected stall on CPU" >/dev/kmsg; ok 0 one' -p 1
-ends 4 'splat in the log: Call trace:' 'a stack is red, as arm64 spells it, too' \
+ends 4 'splat in the log: Call trace:' 'a stack is red, also as arm64 spells it' \
 	'echo "Call trace:" >/dev/kmsg; ok 0 one' -p 1
 ends 4 'wrong number of warnings: 0 seen, 1 expected' 'a WARN that did not come is red' \
 	'ok 0 one' -w 1

@@ -54,7 +54,7 @@ refuses()
 
 locked_proc()
 {
-	# in a user namespace /proc is mounted only where all of it is seen
+	# a user namespace may mount /proc only if no part of it is hidden
 	refuses unshare --mount --pid --fork --mount-proc sh -c \
 		'mount -t tmpfs kvdemo /proc/sys && exec unshare --map-root-user "$@"' sh
 }
@@ -67,7 +67,7 @@ declare -A hostile=(
 	[HARNESS_OPTIONS]=nothing [PYTHONSTARTUP]=/nothing [GNUTERM]=x11 [GIT_DIR]=/nothing [QEMU_MODULE_DIR]=/nothing
 	[CPATH]=/nothing [KBUILD_OUTPUT]=/nothing [KBUILD_EXTMOD]=/nothing ['BASH_FUNC_sed%%']='() { exit 9; }')
 
-# in_hostile COMMAND...: none of it reaches what the command starts, whose environment it prints
+# in_hostile COMMAND...: none of these settings is in the environment that COMMAND prints
 in_hostile()
 {
 	local name settings=()
@@ -185,8 +185,8 @@ theirs()
 		grep -q "^./build/log/old belongs to root: sudo chown -R 12345 ./mnt.$" said' sh "$dir"
 }
 
-# A QEMU that has changed the terminal and is killed, or that goes on for ever; boot sees
-# its kernel come to init, or would end it for its silence.
+# A stub of QEMU that changes the terminal, and then is killed or runs for ever. It logs
+# that init runs, because boot would kill a silent guest.
 endless_qemu()
 {
 	stub qemu-system-x86_64 <<-END
@@ -217,7 +217,7 @@ terminal()
 
 gone() { [ ! -d "/proc/$1" ] || [[ $(ps -o stat= "$1") == Z* ]]; }
 
-# ends_with SIGNAL COMMAND...: it starts that QEMU, and takes it along
+# ends_with SIGNAL COMMAND...: COMMAND starts that QEMU, and SIGNAL ends both
 ends_with()
 {
 	local caller
@@ -258,7 +258,7 @@ caller_gone()
 	until_true gone "$root" || { kill "$root"; return 1; }
 }
 
-# A lock that the caller had ends with the caller.
+# A lock of the caller is free once the caller has ended.
 lock_free()
 {
 	flock -s "$work/held" env KVDEMO_CALLER=$$ scripts/target run bookworm -- true &&
@@ -288,7 +288,7 @@ held()
 		export XDG_CACHE_HOME=$work/lock PATH=$work/bin:$PATH
 		scripts/boot -l "$work/held.log" bookworm tests/guest/demo.sh || true
 		[ -e "$work/same" ] || return
-		# They would have, if the root had not been in use.
+		# Once the root is not in use, it is replaced and removed.
 		KVDEMO_REFRESH=1 scripts/target make bookworm || return
 		! cmp <(ls -i "$(<"$work/kernel.path")") "$work/kernel" || return
 		scripts/target clean bookworm
@@ -334,7 +334,7 @@ emulator_user()
 plan 17
 set +e
 as_root 'without CAP_SYS_ADMIN one sentence says so, before a download' refuses setpriv --bounding-set=-sys_admin
-as_root 'without CAP_MKNOD, too' refuses setpriv --bounding-set=-mknod
+as_root 'the same without CAP_MKNOD' refuses setpriv --bounding-set=-mknod
 as_root 'and where /proc cannot be mounted' locked_proc
 try 'what the environment holds does not reach the tests' prove_is_clean
 try 'nor what a script starts' script_is_clean

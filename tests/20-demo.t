@@ -23,8 +23,8 @@ if [ "$arch" = amd64 ]; then
 		-object memory-backend-ram,id=m0,size=${memory}M,reserve=off -numa node,nodeid=1")
 fi
 
-# What doc/testing.md has another project's CI do: their module and their guest script, from
-# a directory that is not of this tree
+# As doc/testing.md tells another project's CI: their module and guest script, from a
+# directory outside this tree
 outside()
 {
 	local there status=0

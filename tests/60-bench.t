@@ -5,11 +5,11 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Before 6.19 vmalloc takes single pages, and what it gets lies in a block by chance:
-# two tests less.
+# Before 6.19 vmalloc takes single pages, which lie in one block by chance only: two tests
+# skip.
 single=
 [ "$policy" = noreclaim ] || single=2
-# cma=0: what is set aside there no unmovable page gets, and the bench cannot soak it up.
+# cma=0: the bench cannot soak up memory that is reserved for CMA.
 plan 18
 guest 17 -S "${single:-0}" -a "cma=0 KVSLOW=$slow KVPAGE=$page KVSINGLE=$single $light" \
 	tests/guest/bench-module.sh "$built"/kvdemo{,_frag,_bench}.ko

@@ -13,15 +13,15 @@ fi
 # the OOM killer.
 min_order=${slow:+3}
 
-# A rest of policy backoff is over before buffers of such pages, or under KASAN, are
-# filled: three tests skip there, and no others.
+# The back-off period is over before buffers of such pages, or under KASAN, are filled:
+# three tests skip there, and no others.
 skips=0
 if [ "$page" -gt 16384 ] || [ -n "$slow" ]; then
 	skips=3 slow=1
 fi
 
-# cma=0: what is set aside for CMA is for pages that can be moved, and the
-# fragmenter takes others.
+# cma=0: the fragmenter takes pages that cannot be moved, and gets none that are reserved
+# for CMA.
 loud=
 if [ "$policy" = noretry ]; then
 	loud=1

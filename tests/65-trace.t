@@ -10,8 +10,8 @@
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# A recipe begins with cd to the event; what comes before its cat starts it, what follows
-# ends it.
+# A recipe begins with cd to the event. The lines before its cat start it, the lines after
+# it end it.
 blocks 'sh 65-trace' "$work/recipe" doc/runtime.md
 for recipe in "$work"/recipe[0-9]; do
 	awk -v to="$recipe" '

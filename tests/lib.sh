@@ -83,7 +83,7 @@ guest()
 	setpriv --pdeathsig TERM scripts/boot -p "$n" "${options[@]}" "$TARGET" "$@" || true
 }
 
-# The configuration of the target's kernel, a file
+# Prints the name of the file with the configuration of the target's kernel
 config()
 {
 	local root
@@ -97,7 +97,7 @@ config()
 	fi
 }
 
-# Has the target's kernel what kvdemo_live.ko hooks? Where not, it refuses to load.
+# Does the target's kernel have what kvdemo_live.ko hooks? If not, that refuses to load.
 hooks()
 {
 	[ "$arch" != i386 ] && grep -q '^CONFIG_DYNAMIC_FTRACE=y' "$(config)"

@@ -5,7 +5,7 @@
 # what it is:
 #   console [ROW]  a session in the guest of make shell: lines after '# ' are typed, the
 #                  others were printed. tests/67-pages.t types it, with ROW on that row
-#                  only; with 'kills' it may meet the OOM killer, in a guest of its own
+#                  only; with 'kills' it runs into the OOM killer, in a guest of its own
 #   sh TEST...     tests/TEST.t takes the block as it stands, and runs it
 #   sh             each command has a line in tests/pages, which names the test that runs
 #                  it; or a comment '<!-- not run: reason -->' stands before the block
@@ -87,7 +87,7 @@ commands_run()
 	return "$status"
 }
 
-# marks N: so many blocks of all pages cannot be run
+# marks N: exactly N blocks of all pages are marked as not run
 marks()
 {
 	local said

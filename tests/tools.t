@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, and those of doc/live.md
-# for operators, as they stand there, and the bench on the running kernel. The guest is a whole Debian with these tools, so `make
-# check-user` runs this, not `make check`.
+# for operators, as they stand there, and the bench on the running kernel. The guest is a
+# whole Debian with these tools, so `make check-user` runs this, not `make check`.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/pages.sh
@@ -11,8 +11,8 @@
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The packages as one archive, unpacked: in the guest that would take minutes. The
-# root left libLLVM out.
+# The packages are unpacked here into one archive, because the guest would take minutes.
+# The root lacks libLLVM, so it is added.
 root=$(scripts/target make "$TARGET")/root
 mapfile -t llvm < <(dpkg-query --admindir="$root/var/lib/dpkg" -Wf '${Package}\n' 'libllvm*' 2>/dev/null)
 # Of prometheus the guest needs promtool and none of what it depends on.
@@ -32,6 +32,8 @@ done
 blocks 'sh 65-trace tools' "$work/listeners" doc/runtime.md
 mv "$work"/listeners{1,}
 blocks 'sh tools' "$work/operator" doc/live.md
+# timeout ends the shell, and not what it has started
+sed -i 's/^watch/exec &/' "$work/operator1"
 cp "$built"/kvdemo{,_bench,_live}.ko "$work"
 cp scripts/bench/host "$work/bench-host"
 

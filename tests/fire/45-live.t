@@ -10,7 +10,7 @@ if ! hooks; then
 	exit
 fi
 
-# On the default kernel also what make demo-live shows, held against what it saves
+# On the default kernel this also runs make demo-live, which checks how much it saves.
 tests=4
 [ "$TARGET" != bookworm ] || tests=5
 plan $tests

@@ -4,7 +4,7 @@
 # shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Its name goes through lists of words.
+# In /tmp, because its name becomes part of lists of words.
 work=$(mktemp -d -p /tmp)
 trap 'rm -rf "$work"' EXIT
 # The checkers keep a shadow of all memory, and each page that is swapped takes them

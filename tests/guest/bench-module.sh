@@ -98,7 +98,7 @@ halves()
 	[ "$verdict $pages" = 'ok 32' ] && [ "$soaked" -ge 1 ] && [ "$soaked" -le 64 ]
 }
 
-# If a block is left that vmalloc could use as well, a buffer of it is kept.
+# If vmalloc finds a block that is left, the cell keeps that buffer.
 keeps()
 {
 	insmod /kvdemo_frag.ko order=3 || return
@@ -110,9 +110,9 @@ keeps()
 	[ "$verdict $n $vmalloc" = 'ok 100 100' ] && [ "$kept" -ge 1 ]
 }
 
-# max_free KIB: the larger of what is free now and what was free before. A cell began
-# in between: others (KASAN's quarantine) free memory at any time, so a test grants one
-# buffer more.
+# max_free KIB: the larger of KIB, which were free before the cell began, and of what is
+# free now. KASAN's quarantine, for one, may free memory meanwhile, so a test also grants
+# one buffer more.
 max_free()
 {
 	local now
@@ -167,7 +167,7 @@ conditions()
 		[ "$checked" -eq "${KVSLOW:-0}" ] && [ "$empty" -ge 1 ]
 }
 
-# A try that may reclaim and compact does so if no block is free.
+# An attempt that may reclaim and compact does so if no block is free.
 stalls()
 {
 	insmod /kvdemo_frag.ko order=3 || return
@@ -245,7 +245,7 @@ insmod /kvdemo.ko sizes=64
 try 'a row a policy, each sample in one path, quantiles that rise' table
 try 'the console says the same, and how far it is' console
 try 'each pattern runs' patterns
-try 'the order of policies rotates between repetitions' rotates
+try 'each repetition begins with the next policy' rotates
 try 'a cell that finds other memory than it is about is void' void
 try 'an idle cell finds the half of a block, and holds the other' halves
 single=${KVSINGLE:+"the vmalloc of this kernel looks for no blocks"}

@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# One state of memory, for scripts/bench/run: KVSTATE says which. Then each line on
-# the second serial port is the number of a line of /cells, from 1001 on: the
-# parameters of a cell, whose CSV goes back.
+# Makes one state of memory, KVSTATE, for scripts/bench/run. Then it reads numbers from the
+# second serial port, each 1000 + a line of /cells, runs the bench with the parameters of
+# that line, and sends the CSV back.
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-# Order 2 and above, for 16 KiB is the smallest size that shall fall back. Order
-# 1 is left: 6.1 would rather kill than not fork. What direct compaction can still
-# make of the pages of user space is held, too: afterwards it finds nothing.
+# No block of order 2 or above stays free, because 16 KiB is the smallest size that has to
+# fall back. Order 1 stays, because 6.1 kills a process if a fork finds none. The blocks
+# that direct compaction can still make are held, so that it makes no more.
 unmovable()
 {
 	insmod /kvdemo_frag.ko order=2 &&
 		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
 }
 
-# Two files take all but 16 MiB, written by turns (awk's print writes a page at once,
-# where its printf and busybox's tee look at each character): their pages alternate. One file
-# goes, and its pages are free, each between two that could be moved. What blocks of
-# order 2 and above there are beside is held, and a third file fills single pages up to
-# the level: $KVLEVEL MiB stay free.
+# Two files take all but 16 MiB. They are written in turns, so that their pages alternate
+# (by awk's print, because its printf and busybox's tee look at each character). One file
+# is removed: its pages are free, each between two that can be moved. Other free blocks of
+# order 2 and above are held, and a third file takes single pages until $KVLEVEL MiB stay.
 movable()
 {
 	local half=$((($(mib_free) - 16) / 2)) more
@@ -37,7 +36,7 @@ movable()
 	rm /tmp/m/holes
 	insmod /kvdemo_frag.ko order=2 reserve=16 || return
 	insmod /kvdemo.ko sizes=64
-	# More comes free while it is filled, and a moment later.
+	# More memory comes free during the writes and a moment later.
 	for _ in $(seq 20); do
 		sleep 0.2
 		more=$(($(mib_free) - KVLEVEL))
@@ -48,7 +47,7 @@ movable()
 	[ "$(mib_free)" -le $((KVLEVEL + 2)) ] && [ "$(mib_free)" -ge $((KVLEVEL - 8)) ]
 }
 
-# Of each block one page of four is kept, the upper zone first, until that one has none.
+# Keeps one page of four of each block, first in the upper zone, until that has no block.
 lower()
 {
 	local share
@@ -60,9 +59,9 @@ lower()
 	sed 's/^/# /' /proc/buddyinfo >&3
 }
 
-# The files of the initramfs are pages that compaction could move, else.
+# Otherwise compaction could move the pages of the files of the initramfs.
 echo 0 >/proc/sys/vm/compact_unevictable_allowed
-# While the guest settles kcompactd would undo the state, on its own account.
+# Otherwise kcompactd would undo the state while the guest settles.
 echo 0 >/proc/sys/vm/compaction_proactiveness
 stty -F "$KVTTY" raw -echo
 exec 3<>"$KVTTY"
@@ -84,7 +83,7 @@ while read -r number <&3; do
 	eval "line=\$cell_$number"
 	# shellcheck disable=SC2086 # a list of parameters
 	insmod /kvdemo_bench.ko $line && cat /sys/kernel/debug/kvdemo_bench/csv >&3
-	# The console is to be done with its lines before the next state comes.
+	# Let the console finish its lines before the state is restored.
 	sleep 1
 	echo done-with-cell >&3
 done

@@ -167,7 +167,7 @@ within()
 	has 'path=none why=no-memory' && lacks 'invoked oom-killer|Out of memory|out of memory: Kill'
 }
 
-# The caps look at the machine; the cgroup has less left.
+# The caps come from the machine's memory; the cgroup has less left.
 spares_the_group()
 {
 	small_cgroup "$1" || return
@@ -266,7 +266,7 @@ crowd()
 		put free all && [ -z "$(held)" ]
 }
 
-# A file that is open keeps the module; a writer meets its end.
+# An open file keeps the module loaded.
 busy()
 {
 	exec 7>$dir/alloc

@@ -166,7 +166,7 @@ given_back()
 	return 1
 }
 
-# The flags of our try in the kernel's own event
+# The flags of our attempt in the kernel's own event
 traced()
 {
 	[ -d $events/kmalloc_node ] && event=kmalloc_node || event=kmalloc

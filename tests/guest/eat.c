@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 				       eaten >> 10, available());
 				fflush(stdout);
 			}
-			/* one that never ate is there to be killed, and no more */
+			/* A process that got nothing only waits to be killed. */
 			if (!eaten)
 				pause();
 			usleep(20000);

@@ -8,7 +8,7 @@ debug=/sys/kernel/debug
 tracing=/sys/kernel/tracing
 fire=/sys/module/kvdemo_test/parameters
 
-# For fail-nth, which selects the allocation by its number: every one counts.
+# fail-nth selects an allocation by its number, so no filter may leave one out.
 echo 0 >$debug/failslab/verbose
 echo 0 >$debug/fail_page_alloc/verbose
 echo N >$debug/failslab/ignore-gfp-wait

@@ -133,7 +133,7 @@ trace()
 	echo "$1" 2>/dev/null >/sys/kernel/tracing/events/kvdemo/enable
 } 2>/dev/null
 
-# while_there PID COMMAND...: again and again, and count the rounds
+# while_there PID COMMAND...: repeats COMMAND while PID lives, and prints the rounds
 while_there()
 {
 	local pid=$1 rounds=0
@@ -185,7 +185,7 @@ try_to_unload()
 	sleep 0.3
 }
 
-# all_beside PID: all of these at once, until it ends
+# all_beside PID: all of these functions at once, until the process ends
 all_beside()
 {
 	while_there "$1" churn &

@@ -22,7 +22,7 @@ few=64
 # MiB that the kernel itself may have taken meanwhile
 slack=8
 
-# The tries that policy backoff still makes after a failure, where pages can be moved:
+# The attempts that may fail before policy backoff skips one, where pages can be moved:
 # BACKOFF_BURST of kvdemo_backoff.h
 burst=24
 
@@ -65,23 +65,23 @@ falls_back()
 	[ $((n * 2)) -ge $count ]
 }
 
-# rest_begins MIN MAX: how many tries fail before policy backoff makes none. A
-# second without a failure comes before, for then a burst may begin. A rest lasts 4
-# ms, and where the host is busy few tries fall into one: then in another round.
+# rest_begins MIN MAX: MIN to MAX attempts fail before policy backoff skips one. A second
+# without a failure comes first, because only then a burst begins. A period lasts 4 ms at
+# most, and on a busy host few attempts fall into one: then another round is made.
 rest_begins()
 {
 	for _ in 1 2 3 4 5; do
 		sleep 1.5
 		hold_many backoff || return
 		first=$(log | awk '/ why=kmalloc-failed / { n++ } / why=backoff / { print n; exit }')
-		echo "# failures before the first rest: ${first:-no rest}"
+		echo "# failures before the first skipped attempt: ${first:-none was skipped}"
 		[ "${first:-$1}" -ge "$1" ] || return 1
 		[ "${first:-$(($2 + 1))}" -gt "$2" ] || return 0
 	done
 	return 1
 }
 
-# A file can be moved: this one is a quarter of memory, twice what it takes.
+# The pages of a file can be moved. These are a quarter of memory, twice what is needed.
 with_movable()
 {
 	mkdir -p /tmp/m
@@ -92,9 +92,9 @@ with_movable()
 	return $code
 }
 
-# Blocks sixteen times as large come free, one a round, right after a rest has begun:
-# all is done by the shell itself, for a rest lasts 4 ms. What asks next is a byte
-# smaller, to be told from those before.
+# Each round frees a block that is sixteen times as large, right after a period has begun.
+# Only shell builtins do this, because a period lasts 4 ms at most. The next request is a
+# byte smaller, so that the log tells it from those before.
 larger_ends_it()
 {
 	for id in 1 2 3 4 5; do
@@ -104,7 +104,7 @@ larger_ends_it()
 	done
 	rested=$(log | grep -c ' why=backoff ')
 	n=$(log | grep -c "size=$((size - 1)) .* path=pages why=contiguous")
-	echo "# rested: $rested, contiguous after it: $n of 5"
+	echo "# skipped attempts: $rested, contiguous afterwards: $n of 5"
 	[ "$rested" -gt 20 ] && [ "$n" -eq 5 ]
 }
 
@@ -130,7 +130,7 @@ through_the_marks()
 	echo 'p:kvdemo_fallback __vmalloc_noprof gfp=$arg2:x32' >kprobe_events
 	echo 1 >events/kprobes/kvdemo_fallback/enable
 	echo 1 >events/compaction/mm_compaction_wakeup_kcompactd/enable
-	# The default holds no thousand requests beside their wake-ups, and loses the first.
+	# The default size would lose the first of a thousand requests and their wake-ups.
 	echo 8192 >buffer_size_kb
 	: >trace
 	mark
@@ -202,7 +202,7 @@ leaves_reserve()
 	[ "$unused" -ge $((reserve - 1 - drift)) ] && [ "$left" -lt $((reserve + 24)) ]
 }
 
-# KVMINORDER: the lowest order at which this kernel lives without such blocks
+# KVMINORDER: the lowest order of which this kernel needs no free block to work
 down_to_order()
 {
 	order=${KVMINORDER:-2}
@@ -260,7 +260,7 @@ try 'order=99 is refused' refused 'order=99 is out of range: allowed is 1 to [0-
 try 'a kill gives all back' interrupted
 # Last, because this fills caches of the kernel, and memory there is not given back.
 insmod /kvdemo_frag.ko
-slow=${KVSLOW:+"a rest is over before a buffer is filled"}
+slow=${KVSLOW:+"a back-off period is over before a buffer is filled"}
 try_unless "$slow" 'backoff rests at once where nothing can be moved' rest_begins 1 "$burst"
 try_unless "$slow" 'backoff rests after 24 failures where something can' \
 	with_movable rest_begins $((burst + 1)) 200

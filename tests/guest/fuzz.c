@@ -40,7 +40,7 @@ static const char * const seeds[] = {
 	"sizes=0 zero=1", "gfp=GFP_KERNEL|__GFP_ZERO sizes=100",
 };
 
-/* EACCES, EPERM: files that cannot be opened so. ENOENT: a parameter's name. */
+/* EACCES, EPERM: files that cannot be opened in this mode. ENOENT: a parameter's name. */
 static const int good_answers[] = { 0, EINVAL, ERANGE, ENOMEM, EACCES, EPERM, ENOENT };
 
 static unsigned long long state;

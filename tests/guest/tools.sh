@@ -8,7 +8,7 @@ export HOME=/root LC_ALL=C.UTF-8
 dir=/sys/kernel/debug/kvdemo
 cd /tmp || exit
 
-# start TOOL READY: the page's command, and READY holds; what it prints goes to /tmp/TOOL
+# start TOOL READY: starts the page's command, with its output in /tmp/TOOL, until READY
 start()
 {
 	local tries=0
@@ -20,8 +20,8 @@ start()
 	done
 }
 
-# during TOOL READY: the same, while buffers come and go, until it is interrupted;
-# whether it holds the module goes to /tmp/TOOL.held
+# during TOOL READY: starts it, allocates and frees buffers, and interrupts it. Whether it
+# holds the module goes to /tmp/TOOL.held.
 during()
 {
 	start "$1" "$2"
@@ -73,7 +73,7 @@ refused()
 	! bench_host sizes=4X && unloaded
 }
 try 'bench-host prices the cells, in time, and unloads what it loaded' priced
-try 'it unloads, too, where the bench refuses a parameter' refused
+try 'it also unloads where the bench refuses a parameter' refused
 insmod /src/kvdemo.ko sizes=64
 
 # A read of 64 KiB from /proc/sys makes the kernel ask for a buffer of that size.
@@ -83,7 +83,7 @@ watched()
 	for _ in 1 2 3; do
 		dd if=/proc/sys/kernel/hostname of=/dev/null bs=65535 count=1 2>/dev/null
 	done
-	TERM=linux timeout -s INT 5 sh /src/operator1 >/tmp/watch
+	TERM=linux timeout 5 sh /src/operator1 >/tmp/watch
 	shows /tmp/watch 'callers' 'hooks=ok' 'proc_sys_call_handler\+'
 }
 try 'watch shows the worst callers in a terminal' watched

@@ -78,7 +78,7 @@ backoff_huge()
 {
 	[ "$(area "$size" backoff)" -eq "$(area "$size" noretry)" ] || return
 	size=$((2 * (size - 1) - $(page_size)))
-	# the tests before have left their traces
+	# the tests before have fragmented memory
 	echo 1 >/proc/sys/vm/compact_memory
 	ours=$(area "$size" backoff)
 	plain=$(area "$size" noretry)

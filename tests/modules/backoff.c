@@ -18,8 +18,8 @@ static void *lucky[MAX_LUCKY];
 static unsigned int nr_lucky;
 
 /*
- * Direct compaction can still make blocks of what user space holds. They are split,
- * too, and a page of four is kept, so that nothing joins them again during the test.
+ * Direct compaction can still make blocks of the pages of user space. They are split, and
+ * one page of four is kept, so that they do not merge again during the test.
  */
 static bool fragment(void)
 {
@@ -47,8 +47,8 @@ static bool fragment(void)
 }
 
 /*
- * Compaction, reclaim and emptied pcplists may still make a block. It is held to the
- * end, because else each later try would find it again.
+ * Compaction, reclaim and drained pcplists may still make a block. It is held to the end,
+ * because otherwise each later attempt would find it again.
  */
 static void *alloc_fragmented(const struct kvdemo_policy *policy, gfp_t gfp,
 			      struct kvdemo_result *res)
@@ -64,8 +64,8 @@ static void *alloc_fragmented(const struct kvdemo_policy *policy, gfp_t gfp,
 }
 
 /*
- * What is given back may all lie on pcplists, and joins to no block. A failing attempt
- * that reclaims empties these lists.
+ * All freed pages may lie on pcplists, where they do not merge. An attempt that reclaims
+ * and fails drains these lists.
  */
 static void defragment(void)
 {
@@ -118,8 +118,8 @@ bool test_fragmented(void)
 }
 
 /*
- * How many of these tries are not made. @missed counts those that are made, and fail,
- * within the jiffy in which the try before them had begun to fail.
+ * Returns how many of @tries requests skipped the attempt. @missed counts the attempts
+ * that were made and failed within the jiffy in which the failing one before them started.
  */
 static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 {
@@ -142,7 +142,7 @@ static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 	return hits;
 }
 
-/* In a rest, too, who may not fall back is tried for; here without a result. */
+/* A request that may not fall back is attempted in a period; here without a result. */
 static bool bound_is_tried(void)
 {
 	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
@@ -182,8 +182,8 @@ static bool backoff_on_this_cpu(void)
 	hits = skipped(1, GFP_KERNEL, &missed);
 	good &= CHECK(!hits, "the first try must be made");
 	/*
-	 * A rest lasts 4 ms. Under KASAN, and on a busy host, a request takes longer
-	 * (16 KiB pages, 5 s: none fell into a rest): only what missed one is a fault.
+	 * A period lasts 4 ms at most. Under KASAN, and on a busy host, a request takes
+	 * longer (16 KiB pages, 5 s: none was skipped). Only @missed attempts are a fault.
 	 */
 	deadline = jiffies + 5 * HZ;
 	hits = 0;
@@ -206,7 +206,7 @@ static bool backoff_on_this_cpu(void)
 	return good & CHECK(contiguous(), "a success must reset it");
 }
 
-/* Each CPU has a memory of its own. */
+/* The task stays on one CPU, because each CPU remembers its own failures. */
 bool test_backoff(void)
 {
 	static cpumask_t allowed;

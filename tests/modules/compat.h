@@ -28,7 +28,7 @@
 #endif
 
 /*
- * What kvmalloc falls back to, and its argument that is the gfp. 5.18, 9becb6889130
+ * The fallback of kvmalloc, and the number of its gfp argument. 5.18, 9becb6889130
  * "kvmalloc: use vmalloc_huge for vmalloc allocations"; 6.10 put _noprof behind its name.
  */
 #if KVDEMO_SINCE(5, 18)

@@ -71,7 +71,7 @@ static bool fails_large(const struct kvdemo_policy *policy, size_t size)
 	return good;
 }
 
-/* Every request makes its try, also under policy backoff. */
+/* Every request makes its attempt, also under policy backoff. */
 static bool fails_all(const struct kvdemo_policy *policy, size_t size)
 {
 	bool tries = policy->tries && !policy->native &&

@@ -17,7 +17,7 @@ static char *native = "";
 module_param(native, charp, 0);
 MODULE_PARM_DESC(native, "the policy that must equal this kernel's kvmalloc_node(): noretry or noreclaim");
 
-/* Asked of who loads it: a test that asked kvdemo_compat.h would agree with any slip. */
+/* The guest script sets these, because kvdemo_compat.h would hide its own mistakes. */
 static bool mayfail = true;
 module_param(mayfail, bool, 0);
 MODULE_PARM_DESC(mayfail, "0: this kernel's __vmalloc() takes no __GFP_RETRY_MAYFAIL");
@@ -34,7 +34,7 @@ static void probe(void *data, unsigned long call_site, const void *ptr,
 		return;
 	if (!seen.calls++)
 		seen.gfp = gfp;
-	/* From 6.12 on a large kmalloc is told twice, of its own function first. */
+	/* From 6.12 on a large kmalloc has two events; the first names a function of kmalloc. */
 	seen.caller = call_site;
 }
 
@@ -182,7 +182,7 @@ static bool forced_on_node(gfp_t gfp, int node)
 	near &= numa_mem_id() == node;
 	unwatch();
 	good = CHECK(kvdemo_path(p) == KVDEMO_PATH_VMALLOC, "%pGg", &gfp);
-	/* The node of this CPU needs no form of its own, which would try blocks. */
+	/* For the node of this CPU, the form with a node must not be used: it tries blocks. */
 	good &= CHECK(!near || vmalloc_gfp, "node=%d of this CPU went another way", node);
 	kvdemo_kvfree(p);
 	return good;
