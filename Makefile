@@ -84,11 +84,18 @@ held-demo-live: $(BUILT) build/helpers/calls
 LIVE_BARS := $(filter bookworm trixie trixie-backports,$(TARGET))
 
 held-bench-live: $(BUILT) build/helpers/calls
+	@scripts/install-missing gnuplot-nox python3
+	@mkdir -p build/bench
 	@KVDEMO_ACCEL=tcg scripts/boot -p 7 -c 1 -t 900 -s '^guest: ' -q '-icount shift=0,sleep=off' \
 		-a 'init_on_alloc=0 nokaslr tsc=reliable clocksource=tsc tsc_early_khz=1000000 KVBARS=$(if $(LIVE_BARS),yes)' \
 		$(TARGET) tests/guest/live-cost.sh build/$(TARGET)/kvdemo.ko \
 		build/$(TARGET)/kvdemo_live.ko build/$(TARGET)/kvdemo_frag.ko \
-		build/$(TARGET)/kvdemo_bench.ko build/helpers/calls
+		build/$(TARGET)/kvdemo_bench.ko build/helpers/calls >build/bench/live-$(TARGET).tap; \
+	status=$$?; grep -v '^#.*,' build/bench/live-$(TARGET).tap; \
+	sed -n '1i state,size,price,kernel' -e 's/^# \([a-z-]*,[0-9]*[KM],[0-9]*,.*\)/\1/p' \
+		build/bench/live-$(TARGET).tap >build/bench/live-$(TARGET).csv; \
+	scripts/bench/report live build/bench/live-$(TARGET).csv; \
+	scripts/bench/report plot-live build/bench/live-$(TARGET).csv build/bench/live-$(TARGET).svg; exit $$status
 
 held-shell: $(BUILT)
 	@scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
@@ -105,6 +112,9 @@ ROWS ?= $(shell scripts/target list)
 
 # some LIST, VARIABLE: an empty list is an error, not a success.
 some = @[ -n "$(strip $(1))" ] || { echo "no rows: $(2)= names some of tests/targets" >&2; exit 1; }
+
+# upto NAME,LIST: its place in the list
+upto = $$(printf '%s\n' $(2) | sed '/^$(1)$$/q' | wc -l)
 
 # What scripts/progress is told: how many parts there are, and when the first began
 parts = KVDEMO_PARTS="$(words $(1)) $$(date +%s)"
@@ -123,14 +133,16 @@ row-%:
 BENCH_ROWS ?= bookworm trixie trixie-backports
 SEEDS ?= $(or $(SEED),1)
 
-bench: $(addprefix bench-row-,$(BENCH_ROWS))
+bench:
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
+	@$(call parts,$(BENCH_ROWS)) $(MAKE) --no-print-directory $(addprefix bench-row-,$(BENCH_ROWS))
 	@scripts/bench/report plot build/bench $(BENCH_ROWS)
 	@scripts/bench/report check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
 
 bench-row-%:
 	@scripts/install-missing gnuplot-nox python3
 	@scripts/target hold $* $(MAKE) --no-print-directory TARGET=$* held-bench
+	@scripts/progress bench $(call upto,$*,$(BENCH_ROWS)) kernels
 
 held-bench: $(BUILT)
 	@for seed in $(SEEDS); do \
@@ -139,9 +151,14 @@ held-bench: $(BUILT)
 	@awk 'NR == 1 || !/^kernel,/' $(SEEDS:%=build/bench/seed-%.csv) >build/bench/$(TARGET).csv
 	@rm $(SEEDS:%=build/bench/seed-%.csv)
 
-# The tables of doc/bench.md, from the CSVs beside it
+# The tables of doc/bench.md and the pictures, from the CSVs beside them
 bench-doc:
-	@scripts/install-missing python3
+	@scripts/install-missing gnuplot-nox python3
+	@mkdir -p build/bench/doc && cp doc/csv/bookworm.csv build/bench/doc
+	@scripts/bench/report plot build/bench/doc bookworm
+	@cp build/bench/doc/bookworm-cost.svg doc/cost-6.1.svg
+	@cp build/bench/doc/bookworm-latency.svg doc/latency-6.1.svg
+	@scripts/bench/report plot-live doc/csv/live/bookworm.csv doc/live-6.1.svg
 	@sed -i '/^<!-- make bench-doc -->$$/q' doc/bench.md
 	@scripts/bench/report tables doc/csv/*.csv >>doc/bench.md
 
@@ -184,7 +201,7 @@ fire-%: helpers
 	@echo "fire: $*"
 	@$(MAKE) --no-print-directory TARGET=$* check \
 		TESTS="$(if $(filter cfi,$*),$(CFI_TESTS),$(FIRE_TESTS) $(if $(filter debug,$*),$(DEBUG_TESTS)))"
-	@scripts/progress check-fire $$(echo $(FIRE_ROWS) | tr ' ' '\n' | sed '/^$*$$/q' | wc -l) rows
+	@scripts/progress check-fire $(call upto,$*,$(FIRE_ROWS)) rows
 
 MINUTES ?= 60
 
