@@ -92,7 +92,7 @@ held-bench-live: $(BUILT) build/helpers/calls
 		build/$(TARGET)/kvdemo_live.ko build/$(TARGET)/kvdemo_frag.ko \
 		build/$(TARGET)/kvdemo_bench.ko build/helpers/calls >build/bench/live-$(TARGET).tap; \
 	status=$$?; grep -v '^#.*,' build/bench/live-$(TARGET).tap; \
-	sed -n '1i state,size,price,kernel' -e 's/^# \([a-z-]*,[0-9]*[KM],[0-9]*,.*\)/\1/p' \
+	sed -n -e '1i state,size,price,kernel' -e 's/^# \([a-z-]*,[0-9]*[KM],[0-9]*,.*\)/\1/p' \
 		build/bench/live-$(TARGET).tap >build/bench/live-$(TARGET).csv; \
 	scripts/bench/report live build/bench/live-$(TARGET).csv; \
 	scripts/bench/report plot-live build/bench/live-$(TARGET).csv build/bench/live-$(TARGET).svg; exit $$status
