@@ -151,7 +151,7 @@ held-bench: $(BUILT)
 	@awk 'NR == 1 || !/^kernel,/' $(SEEDS:%=build/bench/seed-%.csv) >build/bench/$(TARGET).csv
 	@rm $(SEEDS:%=build/bench/seed-%.csv)
 
-# The tables of doc/bench.md and the pictures, from the CSVs beside them
+# The tables of doc/bench.md and doc/live.md, and the pictures, from the CSVs in doc/csv
 bench-doc:
 	@scripts/install-missing gnuplot-nox python3
 	@mkdir -p build/bench/doc && cp doc/csv/bookworm.csv build/bench/doc
@@ -159,8 +159,9 @@ bench-doc:
 	@cp build/bench/doc/bookworm-cost.svg doc/cost-6.1.svg
 	@cp build/bench/doc/bookworm-latency.svg doc/latency-6.1.svg
 	@scripts/bench/report plot-live doc/csv/live/bookworm.csv doc/live-6.1.svg
-	@sed -i '/^<!-- make bench-doc -->$$/q' doc/bench.md
+	@sed -i '/^<!-- make bench-doc -->$$/q' doc/bench.md doc/live.md
 	@scripts/bench/report tables doc/csv/*.csv >>doc/bench.md
+	@scripts/bench/report live doc/csv/live/*.csv >>doc/live.md
 
 # The same modules on the running kernel, in time
 bench-host:

@@ -222,7 +222,7 @@ prices()
 	diff <(scripts/bench/report prices doc/csv/bookworm.csv) <(grep -A 5 '^| size | `vmalloc`' README.md)
 }
 
-plan 28
+plan 29
 silent 'checkpatch --strict is silent' checkpatch "${code[@]}" tests/guest/*.c
 silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
@@ -246,6 +246,8 @@ try 'each rule of tests/splats has a reason, and grep takes it' rules_hold
 try 'doc/testing.md names every kernel of tests/targets' kernels
 try 'doc/bench.md has the figures of doc/csv' cmp <(sed '1,/^<!-- make bench-doc -->$/d' doc/bench.md) \
 	<(scripts/bench/report tables doc/csv/*.csv)
+try 'doc/live.md has those of doc/csv/live' cmp <(sed '1,/^<!-- make bench-doc -->$/d' doc/live.md) \
+	<(scripts/bench/report live doc/csv/live/*.csv)
 try 'the wrapper can be lifted into a driver' lifted
 try 'a driver can be built against kvdemo, as doc/driver.md says' against
 try 'README has at most 200 lines' [ "$(wc -l <README.md)" -le 200 ]
