@@ -17,7 +17,7 @@ if ! hooks; then
 	guest 2 -a KVREFUSES=yes tests/guest/live.sh "${modules[@]}"
 	exit
 fi
-plan 34
+plan 35
 
 # It comes and goes beside calls in flight ten times on the default and the newest
 # kernel; elsewhere, and under the checkers, five times.
@@ -36,4 +36,4 @@ esac
 # On powerpc a return probe may be refused.
 times=1
 [ "$(grep -cE '^CONFIG_(PPC|OPTPROBES|PREEMPTION)=y' "$(config)")" -lt 3 ] || times=0
-guest 33 -S "$skips" -m "$memory" -n "$nodes" -a "KVROUNDS=$rounds KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"
+guest 34 -S "$skips" -m "$memory" -n "$nodes" -a "KVROUNDS=$rounds KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"
