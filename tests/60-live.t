@@ -9,7 +9,7 @@ nodes=2
 [ "$arch" != s390x ] || nodes=1
 memory=512
 [ "$page" -le 4096 ] || memory=768
-modules=("$built"/kvdemo{,_live,_frag,_bench,_test}.ko)
+modules=("$built"/kvdemo{,_live,_frag,_bench,_test}.ko "$built/kv_wrong.ko")
 
 # Without hooks all that is left is the refusal.
 if ! hooks; then
@@ -17,7 +17,7 @@ if ! hooks; then
 	guest 2 -a KVREFUSES=yes tests/guest/live.sh "${modules[@]}"
 	exit
 fi
-plan 35
+plan 36
 
 # It comes and goes beside calls in flight ten times on the default and the newest
 # kernel; elsewhere, and under the checkers, five times.
@@ -25,15 +25,15 @@ rounds=5
 case $TARGET in
 bookworm | trixie-backports) rounds=10 ;;
 esac
-# Two tests are for x86, one of them without the checkers, and one for cgroup version 1,
+# Three tests are for x86, two of them without the checkers, and one for cgroup version 1,
 # which Debian's kernels have up to 6.1.
-skips=3
+skips=4
 [ "$arch" != amd64 ] || skips=1
-[ -z "$slow" ] || skips=2
+[ -z "$slow" ] || skips=3
 case $TARGET in
 bookworm | bullseye) skips=$((skips - 1)) ;;
 esac
 # On powerpc a return probe may be refused.
 times=1
 [ "$(grep -cE '^CONFIG_(PPC|OPTPROBES|PREEMPTION)=y' "$(config)")" -lt 3 ] || times=0
-guest 34 -S "$skips" -m "$memory" -n "$nodes" -a "KVROUNDS=$rounds KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"
+guest 35 -S "$skips" -m "$memory" -n "$nodes" -a "KVROUNDS=$rounds KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"

@@ -316,6 +316,21 @@ why=
 [ "$(uname -m)" = x86_64 ] && [ -z "$KVSLOW" ] || why='the space is taken by pages of 1 GiB, without KASAN'
 try_unless "$why" "where vmalloc's space is taken, a skipped call fails and is counted" short_of_space
 
+# The two mistakes of which a stock kernel says nothing
+mistaken()
+{
+	local mistake
+
+	live policy=vmalloc callers=kv_wrong || return
+	for mistake in sg phys; do
+		insmod /kv_wrong.ko mistake=$mistake && rmmod kv_wrong || return
+	done
+	has '^kvdemo_live: kv_wrong_init[+].* gives sg_init_one[(][)] vmalloc memory' &&
+		has '^kv_wrong: virt_to_phys[(][)]: the address is no memory$'
+}
+[ -z "$why" ] || why='elsewhere a wrong address may be plausible, and checkers stop the kernel'
+try_unless "$why" 'a driver that takes its memory for contiguous is found' mistaken
+
 # The kernel's own fallback waits for the OOM killer, which only version 1 can switch off.
 short_of_group()
 {
