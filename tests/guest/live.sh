@@ -213,8 +213,11 @@ watched()
 }
 try 'in fragmented memory it shows failed attempts, and the event, too' watched
 
+# More rows, so that chance does not order them
 sorted()
 {
+	calls 3 $other && calls 5 $((2 * other)) && calls 2 $((4 * other)) &&
+		calls 4 $((8 * other)) && table || return
 	grep -v '^#' /tmp/table | sed 1d >/tmp/rows
 	sort -k5,5nr -k4,4nr -k1,1nr /tmp/rows | awk '{ print $5, $4, $1 }' >/tmp/sorted
 	{ awk '{ print $5, $4, $1 }' /tmp/rows | cmp -s - /tmp/sorted &&
