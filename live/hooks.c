@@ -39,7 +39,7 @@
 
 /* Slots: a call between mark and fallback */
 
-#define NR_SLOTS	1024
+#define SLOT_BITS	10
 
 /* Flags in the lower bits of slot.owner, which is the address of a task */
 #define SLOT_MARKED	1ul	/* between mark and attempt: the slot is taken */
@@ -62,12 +62,12 @@ struct slot {
 	int node;
 } ____cacheline_aligned;
 
-static struct slot slots[NR_SLOTS];
+static struct slot slots[1 << SLOT_BITS];
 
-/* The addresses of tasks are some KiB apart, so they need no hash. */
+/* A hash, because the slab allocator puts tasks at the same few offsets of each slab. */
 static __always_inline struct slot *slot_of(const struct task_struct *task)
 {
-	return &slots[((unsigned long)task >> 7) % NR_SLOTS];
+	return &slots[((unsigned long)task * GOLDEN_RATIO_64) >> (64 - SLOT_BITS)];
 }
 
 #define me	((unsigned long)current)

@@ -213,8 +213,11 @@ watched()
 }
 try 'in fragmented memory it shows failed attempts, and the event, too' watched
 
+# More rows, so that chance does not order them
 sorted()
 {
+	calls 3 $other && calls 5 $((2 * other)) && calls 2 $((4 * other)) &&
+		calls 4 $((8 * other)) && table || return
 	grep -v '^#' /tmp/table | sed 1d >/tmp/rows
 	sort -k5,5nr -k4,4nr -k1,1nr /tmp/rows | awk '{ print $5, $4, $1 }' >/tmp/sorted
 	{ awk '{ print $5, $4, $1 }' /tmp/rows | cmp -s - /tmp/sorted &&
@@ -248,6 +251,16 @@ cured()
 	traced "$(line backoff '?' backoff 'kmalloc_ns=0 vmalloc_ns=0 ')"
 }
 try 'backoff skips attempts of the callers that are named' cured
+
+# While attempts of many tasks fail at the same time, each finds its own slot: of 960 calls
+# two tasks that share one may lose some.
+crowd()
+{
+	live times="$KVTIMES" && callers 16 60 $large && table || return
+	{ [ "$(column calls $large "$by_handler")" -eq 960 ] && [ "$(header lost)" -le 10 ] &&
+		[ "$(header fallbacks)" -ge 900 ]; } || show
+}
+try 'of failed attempts of 16 tasks at once it loses one in a hundred at most' crowd
 echo all >/sys/kernel/debug/kvdemo/free
 rmmod kvdemo_frag
 
@@ -288,6 +301,57 @@ for policy in $policies; do
 	try "each flag keeps its meaning under $policy" flags "$policy"
 done
 
+# short WHAT: each call skips its attempt, and the one that then gets no memory is counted
+short()
+{
+	table && skipped=$(column skipped 262144 "$by_test") || return
+	echo "# $1: $skipped attempts skipped, $(column failures 262144 "$by_test") calls failed"
+	{ [ "$skipped" -gt 0 ] && [ "$(column fallbacks 262144 "$by_test")" -eq "$skipped" ] &&
+		[ "$(column failures 262144 "$by_test")" -eq 1 ]; } || show
+}
+by_test='[[]kvdemo_test[]]$'
+
+short_of_space()
+{
+	live policy=vmalloc callers=kvdemo_test times=1 && echo space >$params/live_short && short space
+}
+why=
+[ "$(uname -m)" = x86_64 ] && [ -z "$KVSLOW" ] || why='the space is taken by pages of 1 GiB, without KASAN'
+try_unless "$why" "where vmalloc's space is taken, a skipped call fails and is counted" short_of_space
+
+# The two mistakes of which a stock kernel says nothing
+mistaken()
+{
+	local mistake
+
+	live policy=vmalloc callers=kv_wrong || return
+	for mistake in sg phys; do
+		insmod /kv_wrong.ko mistake=$mistake && rmmod kv_wrong || return
+	done
+	has '^kvdemo_live: kv_wrong_init[+].* gives sg_init_one[(][)] vmalloc memory' &&
+		has '^kv_wrong: virt_to_phys[(][)]: the address is no memory$'
+}
+[ -z "$why" ] || why='elsewhere a wrong address may be plausible, and checkers stop the kernel'
+try_unless "$why" 'a driver that takes its memory for contiguous is found' mistaken
+
+# The kernel's own fallback waits for the OOM killer, which only version 1 can switch off.
+short_of_group()
+{
+	local status=0
+
+	live policy=vmalloc callers=kvdemo_test times=1 && mkdir /cg/small || return
+	echo 16M >/cg/small/memory.limit_in_bytes && echo 1 >/cg/small/memory.oom_control &&
+		sh -c "echo \$\$ >/cg/small/cgroup.procs && echo group >$params/live_short" && short group ||
+		status=1
+	rmdir /cg/small
+	return $status
+}
+why=
+mkdir /cg
+mount -t cgroup -o memory cgroup /cg 2>/dev/null || why='the kernel has no cgroup version 1'
+try_unless "$why" 'where a memory cgroup is full, a skipped call fails and is counted' short_of_group
+[ -n "$why" ] || umount /cg
+
 # What kvdemo calls native is the kernel's own, whoever else is cured.
 honest()
 {
@@ -304,8 +368,8 @@ try 'callers=all leaves out the callers of kvdemo itself' honest
 parallel()
 {
 	live policy=backoff callers=all && callers 16 25 $large && table || return
-	{ [ $(($(column calls $large "$by_handler") + $(header lost))) -eq 400 ] &&
-		[ "$(header lost)" -le 4 ] && [ "$(header missed)" = 0 ] &&
+	# A call without a slot is counted, too.
+	{ [ "$(column calls $large "$by_handler")" -eq 400 ] && [ "$(header lost)" -le 4 ] && [ "$(header missed)" = 0 ] &&
 		[ "$(awk '/^ *[0-9]/ { n += $1 } END { print n }' /tmp/table)" -eq "$(header calls)" ]; } || show
 }
 try '16 callers at once: every call is counted' parallel
@@ -320,13 +384,13 @@ lost()
 }
 try 'the table is bounded, and what finds no room in it is counted as lost' lost
 
-# probe: somebody else's return probes on what is hooked
+# probe KIND: somebody else's probes on what is hooked, at the entry (p) or the return (r)
 probe()
 {
 	local name
 
 	for name in mark try fallback; do
-		echo "r:kvdemo_$name $(header "$name")" >>$trace/kprobe_events || return
+		echo "$1:kvdemo_$name $(header "$name")" >>$trace/kprobe_events || return
 	done
 	echo 1 >$trace/events/kprobes/enable
 }
@@ -348,13 +412,13 @@ seen_or_blind()
 	fi
 }
 
-# Whoever probes the same functions, be it before or after, hides no caller, and where
-# one is hidden the table says so.
+# stacked KIND: whoever probes the same functions, be it before or after, hides no caller,
+# and where one is hidden the table says so.
 stacked()
 {
 	local status=0
 
-	live policy=noreclaim callers=vmlinux && table && probe || return
+	live policy=noreclaim callers=vmlinux && table && probe "$1" || return
 	calls 4 $large && table && seen_or_blind 4 || status=1
 	# Where the probe hides callers, the self-check refuses to load.
 	if live policy=noreclaim callers=vmlinux 2>/dev/null; then
@@ -365,7 +429,8 @@ stacked()
 	unprobe
 	[ $status -eq 0 ] || show
 }
-try 'return probes of others on the same functions, in either order, hide no caller unsaid' stacked
+try 'return probes of others on the same functions, in either order, hide no caller unsaid' stacked r
+try 'neither do probes of others at their entry' stacked p
 
 # tracer NAME: the kernel's own, on the same functions
 tracer()
@@ -392,6 +457,24 @@ beside_tracers()
 	[ $status -eq 0 ] || show
 }
 try 'neither do the function tracer and function_graph' beside_tracers
+
+# The CPU that goes leaves its counts.
+hotplug()
+{
+	local i=0 cpu=/sys/devices/system/cpu/cpu1/online status=0
+
+	live policy=backoff callers=all || return
+	callers 4 100 $large &
+	while [ $((i += 1)) -le 5 ]; do
+		echo 0 >$cpu && calls 10 $large && echo 1 >$cpu || status=1
+	done
+	wait
+	echo 0 >$cpu && table && echo 1 >$cpu
+	{ [ $status -eq 0 ] && [ "$(column calls $large "$by_handler")" -eq 450 ]; } || show
+}
+why=
+[ -w /sys/devices/system/cpu/cpu1/online ] || why='no CPU can go offline'
+try_unless "$why" 'a CPU goes and comes while calls are made: every call is counted' hotplug
 
 bad_values()
 {

@@ -8,7 +8,7 @@
 
 #include "test.h"
 
-static bool on_node(const void *p, size_t size, int node)
+bool on_node(const void *p, size_t size, int node)
 {
 	size_t at;
 

@@ -3,11 +3,15 @@
  * kvdemo_live.ko, from the side of a caller: the kernel's own kvmalloc with every flag.
  *
  * live: "unhooked" notes what each call came to; "POLICY" calls again, while the policy
- * is in force for this module, and compares. Kprobes on the page allocator and on the
- * fallback see what arrives there; they are set before kvdemo_live.ko comes, so that
- * where both use ftrace they run after its hooks.
+ * is in force for this module, and compares. Each call is made for no node, and for each
+ * of the first two. Kprobes on the page allocator and on the fallback see what arrives
+ * there; they are set before kvdemo_live.ko comes, so that where both use ftrace they run
+ * after its hooks.
  *
  * live_random: "SEED N": N random requests, whose contents are checked.
+ *
+ * live_short: calls until one gets no memory, because vmalloc's address space is taken,
+ * or this task's memory cgroup is full.
  *
  * live_leaked: how many attempts reached the page allocator with the mark of
  * kvdemo_live.ko, while the probes were set.
@@ -16,6 +20,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/io.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -50,15 +55,21 @@ static const size_t asked[] = {
 	KMALLOC_MAX_CACHE_SIZE, 3 * PAGE_SIZE, COSTLY_SIZE + 1, KMALLOC_MAX_SIZE + 1,
 };
 
-/* What a call came to. gfp: of the first block that it asked for, and of the fallback */
+/* A call for no node, and for the nodes 0 and 1 */
+#define LIVE_NODES	3
+
+/*
+ * What a call came to. gfp: of the first block that it asked for, and of the fallback;
+ * there: every page is of the node that was asked for
+ */
 struct came {
 	enum kvdemo_path path;
 	gfp_t try, fallback;
 	unsigned int order;
-	bool tried, fell;
+	bool tried, fell, there;
 };
 
-static struct came unhooked[ARRAY_SIZE(flags)][ARRAY_SIZE(asked)];
+static struct came unhooked[LIVE_NODES][ARRAY_SIZE(flags)][ARRAY_SIZE(asked)];
 
 static struct came came;
 static struct task_struct *caller;
@@ -190,7 +201,7 @@ static bool left_out(gfp_t gfp, size_t size)
 	       (gfp & __GFP_DMA && size > KMALLOC_MAX_SIZE);
 }
 
-static bool call(gfp_t gfp, size_t size, struct came *to)
+static bool call(gfp_t gfp, size_t size, int node, struct came *to)
 {
 	bool good = true;
 	void *p;
@@ -198,9 +209,10 @@ static bool call(gfp_t gfp, size_t size, struct came *to)
 	memset(&came, 0, sizeof(came));
 	caller_size = size;
 	WRITE_ONCE(caller, current);
-	p = kvmalloc_node(size, gfp, NUMA_NO_NODE);
+	p = kvmalloc_node(size, gfp, node);
 	WRITE_ONCE(caller, NULL);
 	came.path = real_path(p);
+	came.there = p && node != NUMA_NO_NODE && on_node(p, size, node);
 	*to = came;
 	if (p && gfp & __GFP_ZERO)
 		good = CHECK(!memchr_inv(p, 0, size), "size=%zu: not zero", size);
@@ -233,15 +245,17 @@ static void expect(const struct kvdemo_policy *policy, gfp_t gfp, size_t size, s
 		to->try |= policy->set & __GFP_NOMEMALLOC;
 }
 
-static bool compare(const struct kvdemo_policy *policy, unsigned int f, unsigned int s)
+static bool compare(const struct kvdemo_policy *policy, unsigned int f, unsigned int s, int node)
 {
 	gfp_t gfp = gfp_for(flags[f].gfp, asked[s]);
-	struct came want = unhooked[f][s], got;
-	bool good = call(gfp, asked[s], &got);
+	struct came want = unhooked[node + 1][f][s], got;
+	bool good = call(gfp, asked[s], node, &got);
 
 	expect(policy, gfp, asked[s], &want);
 	good &= CHECK(got.path == want.path, "%s size=%zu: path %s, expected %s", flags[f].name,
 		      asked[s], kvdemo_path_name(got.path), kvdemo_path_name(want.path));
+	good &= CHECK(got.there == want.there, "%s size=%zu: %s pages of node %d", flags[f].name,
+		      asked[s], kvdemo_path_name(got.path), node);
 	/* A cache takes its pages as it likes, and a skipped attempt none. */
 	if (asked[s] > KMALLOC_MAX_CACHE_SIZE && got.path != KVDEMO_PATH_VMALLOC)
 		good &= CHECK(got.tried && got.try == want.try,
@@ -267,7 +281,7 @@ static bool keeps_foreign(void)
 
 	for (s = 1; s < ARRAY_SIZE(asked) - 1; s++) {
 		/* what is left of a call of that size */
-		good &= call(GFP_KERNEL, asked[s], &ignored);
+		good &= call(GFP_KERNEL, asked[s], NUMA_NO_NODE, &ignored);
 		memset(&came, 0, sizeof(came));
 		WRITE_ONCE(caller, current);
 		p = kmalloc(asked[s], GFP_KERNEL | __GFP_NOWARN | __GFP_WRITE);
@@ -279,7 +293,7 @@ static bool keeps_foreign(void)
 	return good;
 }
 
-static bool each(const struct kvdemo_policy *policy)
+static bool each(const struct kvdemo_policy *policy, int node)
 {
 	unsigned int f, s;
 	bool good = true;
@@ -291,19 +305,20 @@ static bool each(const struct kvdemo_policy *policy)
 			if (left_out(gfp, asked[s]))
 				continue;
 			if (policy)
-				good &= compare(policy, f, s);
+				good &= compare(policy, f, s, node);
 			else
-				good &= call(gfp, asked[s], &unhooked[f][s]);
+				good &= call(gfp, asked[s], node, &unhooked[node + 1][f][s]);
 		}
 	}
-	return good & keeps_foreign();
+	return good;
 }
 
 static int live_set(const char *val, const struct kernel_param *kp)
 {
 	const struct kvdemo_policy *policy;
+	bool good = true;
 	char name[16];
-	int err;
+	int err, node;
 
 	strscpy(name, val, sizeof(name));
 	policy = kvdemo_policy_find(strim(name));
@@ -312,7 +327,9 @@ static int live_set(const char *val, const struct kernel_param *kp)
 	err = probe_both();
 	if (err)
 		return err;
-	return each(policy) ? 0 : -EIO;
+	for (node = NUMA_NO_NODE; node < min_t(int, nr_online_nodes, LIVE_NODES - 1); node++)
+		good &= each(policy, node);
+	return good & keeps_foreign() ? 0 : -EIO;
 }
 
 module_param_cb(live, &run_ops, live_set, 0200);
@@ -358,3 +375,71 @@ static int live_random_set(const char *val, const struct kernel_param *kp)
 
 module_param_cb(live_random, &run_ops, live_random_set, 0200);
 MODULE_PARM_DESC(live_random, "SEED N: so many random requests to the kernel's kvmalloc");
+
+/* Calls until one gets no memory; NOWARN: that is what is wanted. */
+#define SHORT_SIZE	SZ_256K
+#define SHORT_CALLS	512
+
+static bool runs_out(gfp_t gfp)
+{
+	void *chain = NULL, **p;
+	unsigned int n = 0;
+
+	while (n++ < SHORT_CALLS) {
+		p = kvmalloc(SHORT_SIZE, gfp | __GFP_NOWARN);
+		if (!p)
+			break;
+		*p = chain;
+		chain = p;
+	}
+	while (chain) {
+		p = chain;
+		chain = *p;
+		kvfree(p);
+	}
+	return CHECK(n <= SHORT_CALLS, "%u calls got memory", n - 1);
+}
+
+#if defined(CONFIG_X86_64) && !defined(CONFIG_KASAN)
+/*
+ * Pages of 1 GiB let mappings of devices, which are not there, take all of vmalloc's
+ * address space for a few page tables. Each has a guard page behind it.
+ */
+static bool without_space(void)
+{
+	const phys_addr_t nowhere = 1ull << (boot_cpu_data.x86_phys_bits - 1);
+	static void __iomem *maps[1024];
+	size_t size = nowhere / 2;
+	unsigned int n = 0;
+	bool good;
+
+	while (size >= SHORT_SIZE && n < ARRAY_SIZE(maps)) {
+		maps[n] = ioremap(nowhere, size - PAGE_SIZE);
+		if (maps[n])
+			n++;
+		else
+			size /= 2;
+	}
+	good = CHECK(n < ARRAY_SIZE(maps), "there is still space") & runs_out(GFP_KERNEL);
+	while (n)
+		iounmap(maps[--n]);
+	return good;
+}
+#else
+static bool without_space(void)
+{
+	return CHECK(false, "a mapping needs tables, or a shadow, as large as itself");
+}
+#endif
+
+static int live_short_set(const char *val, const struct kernel_param *kp)
+{
+	if (sysfs_streq(val, "space"))
+		return without_space() ? 0 : -EIO;
+	if (sysfs_streq(val, "group"))
+		return runs_out(GFP_KERNEL_ACCOUNT) ? 0 : -EIO;
+	return refuse(kp, val, "space, group");
+}
+
+module_param_cb(live_short, &run_ops, live_short_set, 0200);
+MODULE_PARM_DESC(live_short, "calls until one fails: space: vmalloc's address space is taken; group: the memory cgroup of this task is full");

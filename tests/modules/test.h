@@ -60,6 +60,7 @@ void unwatch(void);
 
 struct page *real_page(const void *p);
 enum kvdemo_path real_path(const void *p);
+bool on_node(const void *p, size_t size, int node);
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why);
