@@ -4,7 +4,7 @@
  * /sys/kernel/debug/kvdemo_bench/csv, which waits for the end of the run.
  *
  * A row is one cell: one policy, one size and one pattern. The console says how far
- * the run is, and prints the rows at the end.
+ * the run is.
  *
  * Each policy changes the memory that the next one finds. Where that matters, run
  * each cell from the same restored state, as scripts/bench/run does. memory= says
@@ -261,22 +261,6 @@ static bool is_debug_kernel(void)
 	       IS_ENABLED(CONFIG_DEBUG_PREEMPT) || IS_ENABLED(CONFIG_KMSAN);
 }
 
-/* Columns that are zero are left out: a line of the log has some 1000 characters. */
-static void print_row(const struct row *row)
-{
-	char line[960];
-	int i, len = 0;
-
-	for (i = 0; i < NR_WORDS; i++)
-		len += scnprintf(line + len, sizeof(line) - len, " %s=%s",
-				 word_columns[i], row->words[i]);
-	for (i = 0; i < NR_NUMBERS; i++)
-		if (row->numbers[i])
-			len += scnprintf(line + len, sizeof(line) - len, " %s=%llu",
-					 number_columns[i], row->numbers[i]);
-	pr_info("cell%s\n", line);
-}
-
 static void fill_row(struct row *row, const struct bench_cell *cell, unsigned int rep)
 {
 	row->words[WORD_KERNEL] = init_utsname()->release;
@@ -367,8 +351,6 @@ static void wait_for_stop(void)
 
 static int bench_fn(void *unused)
 {
-	struct row *row;
-
 	/*
 	 * The kernel does part of insmod's work later: it took 700000 instructions of
 	 * a cell of 9 million. With movable memory there is no wait, because
@@ -377,11 +359,6 @@ static int bench_fn(void *unused)
 	if (bench.memory != MEMORY_MOVABLE)
 		msleep(AFTER_LOAD_MS);
 	run_table();
-	list_for_each_entry(row, &bench.rows, list) {
-		print_row(row);
-		/* A serial console takes 80 ms a row. */
-		cond_resched();
-	}
 	pr_info("end cells=%u of=%u%s\n", bench.cell, bench.cells,
 		bench_stopped() ? " stopped" : "");
 	complete_all(&bench.done);
