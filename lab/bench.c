@@ -47,12 +47,9 @@ static const char * const number_columns[NR_NUMBERS] = {
 	"size", "rep", "n", "asked", "pause_us", "account", "local_node",
 	"none", "slab", "pages", "vmalloc",
 	"alloc_mean", "alloc_p50", "alloc_p90", "alloc_p99", "alloc_max",
-	"touch_mean", "touch_p50", "touch_p90", "touch_p99", "touch_max",
-	"free_mean", "free_p50", "free_p90", "free_p99", "free_max",
 	"pair_mean", "pair_p50", "pair_p90", "pair_p99", "pair_max",
-	"compact_stall", "compact_fail", "allocstall", "pgscan_direct", "wakeups",
-	"first_contiguous", "kept", "soaked", "empty", "page_size", "kmalloc_max",
-	"init_on_alloc", "debug",
+	"compact_stall", "allocstall", "wakeups",
+	"kept", "soaked", "empty", "page_size", "kmalloc_max", "init_on_alloc", "debug",
 };
 
 struct row {
