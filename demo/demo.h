@@ -112,8 +112,7 @@ void kvdemo_log_exit(void);
 const char *kvdemo_or_dash(char *str, size_t len, s64 n);
 
 /* debugfs.c */
-void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 cap,
-			 bool cap_is_default);
+void kvdemo_debugfs_init(void);
 void kvdemo_debugfs_exit(void);
 
 #endif /* KVDEMO_DEMO_H */
