@@ -96,7 +96,7 @@ static int parse_alloc(struct kvdemo_ask *ask, char *line)
 
 static int over_cap(const struct kvdemo_ask *ask)
 {
-	u64 held = kvdemo_held_footprint();
+	u64 held = kvdemo_held_footprint;
 	u64 more = kvdemo_footprint(&ask->rq) * ask->count;
 	u64 cap = kvdemo_demo.cap;
 	/* A cap given by the user is final; the default was computed at load. */
