@@ -207,8 +207,9 @@ struct dentry *kvdemo_debugfs_dir(void);
  * @on: whether requests above PAGE_SIZE go to vmalloc at once
  *
  * It acts on every policy that has a fallback. It does not act on requests that are
- * bound to a zone or a node, nor on those for which this kernel's own kvmalloc has no
- * fallback.
+ * bound to a zone or a node, nor on those that may not block. Before 5.17 it does not
+ * act on any that is no superset of GFP_KERNEL, as the kernel's kvmalloc falls back for
+ * none of them.
  *
  * It is meant for a driver under test: a mistake with memory outside the linear map
  * shows at the first allocation. The pages may still be consecutive, because from 6.19
