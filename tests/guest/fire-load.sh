@@ -6,7 +6,6 @@
 . /lib.sh
 
 fire=/sys/module/kvdemo_test/parameters
-debug=/sys/kernel/debug/kvdemo
 
 random_parameters()
 {
@@ -122,12 +121,6 @@ refused()
 	return 1
 }
 
-# put FILE TEXT: a missing file and an error are both fine
-put()
-{
-	echo "$2" 2>/dev/null >$debug/"$1"
-} 2>/dev/null
-
 trace()
 {
 	echo "$1" 2>/dev/null >/sys/kernel/tracing/events/kvdemo/enable
@@ -163,7 +156,7 @@ churn()
 
 look()
 {
-	cat $debug/held $debug/policies >/dev/null 2>&1
+	cat /sys/kernel/debug/kvdemo/held /sys/kernel/debug/kvdemo/policies >/dev/null 2>&1
 	sleep 0.1
 }
 
