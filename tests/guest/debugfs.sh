@@ -170,7 +170,7 @@ spares_the_group()
 	unload kvdemo && insmod /kvdemo.ko sizes=64 && rmdir "$group" && umount "/cg$1"
 }
 
-full_group_rests_nobody()
+full_group_stops_nobody()
 {
 	small_cgroup "$1" && unload kvdemo && insmod /kvdemo.ko sizes=64 && mark || return
 	# shellcheck disable=SC2016 # the inner shell expands it
@@ -302,7 +302,7 @@ case $(uname -r) in
 *) version=2 ;;
 esac
 try 'a cgroup that is short of memory is no kill' spares_the_group $version
-try 'and starts no back-off period' full_group_rests_nobody $version
+try 'and starts no back-off period' full_group_stops_nobody $version
 bad 'bad sizes' alloc '' ' ' -1 1.5K 12Q 2147483648 99999999999999999999 size= 'size=1 size=x' '64K 64' 64K, zero=1
 bad 'bad keys and values' alloc '64 foo=1' '64 =1' '64 policy=fifo' '64 policy' '64 node=77' '64 count=0' \
 	'64 count=1001' '64 zero=2' '64 gfp=GFP_ATOMIC' '64 force_fallback=1 policy=kmalloc' "$(printf '%300d' 1)"
