@@ -214,27 +214,20 @@ static const struct kernel_param_ops memory_ops = OPS(memory_set);
 module_param_cb(memory, &memory_ops, NULL, 0);
 MODULE_PARM_DESC(memory, "idle (default), unmovable, movable or lower: a cell that finds another is void");
 
-static void add_size(size_t size)
-{
-	if (bench.nr_sizes < MAX_SIZES)
-		bench.sizes[bench.nr_sizes++] = size;
-}
-
 static void default_sizes(void)
 {
-	static const size_t xfs[] = { 72 * SZ_1K, 144 * SZ_1K, 288 * SZ_1K, 576 * SZ_1K };
+	static const size_t others[] = {
+		PAGE_SIZE + 1, KMALLOC_MAX_CACHE_SIZE + 1,
+		(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER) + 1, KMALLOC_MAX_SIZE + 1,
+		/* XFS was seen to ask for 18 to 256 pages. */
+		72 * SZ_1K, 144 * SZ_1K, 288 * SZ_1K, 576 * SZ_1K,
+	};
 	size_t size;
-	int i;
 
 	for (size = SZ_1K; size <= SZ_16M; size *= 2)
-		add_size(size);
-	add_size(PAGE_SIZE + 1);
-	add_size(KMALLOC_MAX_CACHE_SIZE + 1);
-	add_size((PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER) + 1);
-	add_size(KMALLOC_MAX_SIZE + 1);
-	/* XFS was seen to ask for 18 to 256 pages. */
-	for (i = 0; i < ARRAY_SIZE(xfs); i++)
-		add_size(xfs[i]);
+		bench.sizes[bench.nr_sizes++] = size;
+	memcpy(bench.sizes + bench.nr_sizes, others, sizeof(others));
+	bench.nr_sizes += ARRAY_SIZE(others);
 }
 
 /* The table */
