@@ -19,13 +19,9 @@ held()
 
 modes()
 {
-	for file in alloc free policy; do
-		[ "$(stat -c %a:%u $dir/$file)" = 200:0 ] || return
-	done
-	for file in held policies; do
-		[ "$(stat -c %a:%u $dir/$file)" = 400:0 ] || return
-	done
-	[ "$(find $dir -type f | wc -l)" -eq 5 ] && [ "$(stat -c %a /sys/kernel/debug)" = 700 ]
+	[ "$(cd $dir && stat -c %n=%a:%u -- * | tr '\n' ' ')" = \
+		'alloc=200:0 free=200:0 held=400:0 policies=400:0 policy=200:0 ' ] &&
+		[ "$(stat -c %a /sys/kernel/debug)" = 700 ]
 }
 
 # The log line and the row of the table say the same.
@@ -197,21 +193,22 @@ bad()
 	ok $status "$name"
 }
 
-# The log takes ten refusals in five seconds at most.
-limited()
+# flood LINE SENTENCE: the log takes ten refusals in five seconds at most.
+flood()
 {
 	sleep 5
 	mark
 	i=0
-	while [ $((i += 1)) -le 60 ]; do ! put alloc x$i || return; done
-	said=$(log | grep -c '^kvdemo: size=x[0-9]* is invalid: allowed is bytes with')
-	[ "$said" -ge 10 ] && [ "$said" -lt 60 ] || return
-	sleep 5
-	mark
-	i=0
-	while [ $((i += 1)) -le 60 ]; do ! put alloc '64 force_fallback=1 policy=kmalloc' || return; done
-	said=$(log | grep -c '^kvdemo: force_fallback=1 is invalid: policy=kmalloc has no fallback')
+	while [ $((i += 1)) -le 60 ]; do ! put alloc "$1" || return; done
+	said=$(log | grep -c "^kvdemo: $2")
 	[ "$said" -ge 10 ] && [ "$said" -lt 60 ]
+}
+
+limited()
+{
+	flood x 'size=x is invalid: allowed is bytes with' &&
+		flood '64 force_fallback=1 policy=kmalloc' \
+			'force_fallback=1 is invalid: policy=kmalloc has no fallback'
 }
 
 # Input that a shell variable cannot hold: a NUL, 64 KiB, two lines, nothing

@@ -77,27 +77,18 @@ bool test_int_max(void)
 bool test_bound(void)
 {
 	static const gfp_t bound[] = { __GFP_DMA, __GFP_THISNODE };
-	struct kvdemo_result res;
+	const struct kvdemo_policy *noretry = &kvdemo_policies[KVDEMO_NORETRY];
 	bool good = true;
 	unsigned int i;
-	void *p;
 
-	for (i = 0; i < ARRAY_SIZE(bound); i++) {
-		p = alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL | bound[i],
-			  &res);
-		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE &&
-			      res.why == KVDEMO_WHY_IMPOSSIBLE, "%pGg", &bound[i]);
-		kvdemo_kvfree(p);
-		p = alloc_as(&kvdemo_policies[KVDEMO_NORETRY], KMALLOC_MAX_SIZE + 1,
-			     GFP_KERNEL | bound[i], true, &res);
-		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE &&
-			      res.why == KVDEMO_WHY_IMPOSSIBLE, "%pGg", &bound[i]);
-		kvdemo_kvfree(p);
-		p = alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
-			     GFP_KERNEL | bound[i], true, &res);
-		good &= CHECK(p && res.why == KVDEMO_WHY_CONTIGUOUS, "%pGg", &bound[i]);
-		kvdemo_kvfree(p);
-	}
+	for (i = 0; i < ARRAY_SIZE(bound); i++)
+		good &= takes(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE,
+			      GFP_KERNEL | bound[i], false,
+			      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE) &
+			takes(noretry, KMALLOC_MAX_SIZE + 1, GFP_KERNEL | bound[i], true,
+			      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE) &
+			takes(noretry, COSTLY_SIZE, GFP_KERNEL | bound[i], true,
+			      KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS);
 	return good;
 }
 
