@@ -7,25 +7,12 @@
 dir=/sys/kernel/debug/kvdemo_bench
 size=$((4 * KVPAGE))
 
-# column NAME: of each row in /tmp/csv
-column()
-{
-	awk -F, -v name="$1" '
-		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next }
-		{ print $at }' /tmp/csv
-}
-
-# columns NAME...: of each row, one row a line
+# columns NAME...: of each row in /tmp/csv, one row a line
 columns()
 {
-	local one files=''
-
-	for one; do
-		column "$one" >"/tmp/column.$one"
-		files="$files /tmp/column.$one"
-	done
-	# shellcheck disable=SC2086 # a list
-	paste -d ' ' $files
+	awk -F, -v names="$*" '
+		NR == 1 { n = split(names, name, " "); for (i = 1; i <= NF; i++) at[$i] = i; next }
+		{ for (i = 1; i <= n; i++) printf "%s%s", $at[name[i]], i < n ? " " : "\n" }' /tmp/csv
 }
 
 # bench PARAMETER...: runs to its end and leaves the table in /tmp/csv
@@ -173,7 +160,7 @@ stalls()
 default_n()
 {
 	bench policies=vmalloc sizes=1K,1M,16M &&
-		[ "$(column n | tr '\n' ' ')" = '1000 256 32 ' ]
+		[ "$(columns n | tr '\n' ' ')" = '1000 256 32 ' ]
 }
 
 bad_values()
@@ -217,9 +204,9 @@ stopped()
 	begin || return
 	echo 1 >$dir/stop
 	timeout 10 cat $dir/csv >/tmp/csv || return
-	n=$(column n)
+	n=$(columns n)
 	echo "# $n samples"
-	[ "$(column verdict)" = stopped ] && [ "$n" -ge 1 ] && [ "$n" -lt 1000 ] &&
+	[ "$(columns verdict)" = stopped ] && [ "$n" -ge 1 ] && [ "$n" -lt 1000 ] &&
 		has '^kvdemo_bench: end cells=1 of=1 stopped$' && rmmod kvdemo_bench
 }
 
