@@ -165,7 +165,6 @@ struct kvdemo_result {
  * @order: of the compound page behind slab and pages; 0 for vmalloc
  * @pages: number of pages that hold the bytes
  * @runs: number of runs of physically consecutive pages
- * @node: node of the first page
  * @nodes: all nodes that hold a page
  */
 struct kvdemo_layout {
@@ -173,7 +172,6 @@ struct kvdemo_layout {
 	unsigned int order;
 	unsigned long pages;
 	unsigned long runs;
-	int node;
 	nodemask_t nodes;
 };
 
@@ -199,7 +197,6 @@ const char *kvdemo_why_name(enum kvdemo_why why);
 void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
 		    struct kvdemo_result *res);
 enum kvdemo_path kvdemo_path(const void *p);
-int kvdemo_page_node(const void *p);
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
 void kvdemo_kvfree(const void *p);
 void kvdemo_observe(const struct kvdemo_observer *who, bool on);
@@ -210,8 +207,9 @@ struct dentry *kvdemo_debugfs_dir(void);
  * @on: whether requests above PAGE_SIZE go to vmalloc at once
  *
  * It acts on every policy that has a fallback. It does not act on requests that are
- * bound to a zone or a node, nor on those for which this kernel's own kvmalloc has no
- * fallback.
+ * bound to a zone or a node, nor on those that may not block. Before 5.17 it does not
+ * act on any that is no superset of GFP_KERNEL, as the kernel's kvmalloc falls back for
+ * none of them.
  *
  * It is meant for a driver under test: a mistake with memory outside the linear map
  * shows at the first allocation. The pages may still be consecutive, because from 6.19

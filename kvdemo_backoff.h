@@ -27,6 +27,8 @@
 #include <linux/mmzone.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
+#include <linux/topology.h>
+#include <linux/vmstat.h>
 
 #include "kvdemo.h"
 

@@ -11,12 +11,9 @@
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/nodemask.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
-#include <linux/vmstat.h>
 
 #define KVDEMO_SINCE(major, minor) \
 	(KERNEL_VERSION(major, minor, 0) <= LINUX_VERSION_CODE)

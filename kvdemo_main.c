@@ -78,8 +78,7 @@ static int __init kvdemo_init(void)
 	if (err)
 		return err;
 	/* Files first: the demo may leave its memory cgroup without a page for them. */
-	kvdemo_debugfs_init(kvdemo_demo.ask.rq.policy, kvdemo_demo.cap,
-			    kvdemo_demo.cap_is_default);
+	kvdemo_debugfs_init();
 	err = show();
 	if (err) {
 		kvdemo_debugfs_exit();

@@ -37,12 +37,12 @@
 /* Protects the counters, the held buffers and the active policy. */
 DEFINE_MUTEX(kvdemo_lock);
 LIST_HEAD(kvdemo_held);
+u64 kvdemo_held_footprint; /* the most memory that these may take, in bytes */
 
 /* Allocations and frees of the module itself; the difference is a leak. */
 static struct {
 	unsigned long taken, given;
 	u64 taken_bytes, given_bytes;
-	u64 held_footprint;
 	unsigned long failed;
 	unsigned long paths[KVDEMO_NR_PATHS];
 	u64 kmalloc_ns, vmalloc_ns;
@@ -124,17 +124,6 @@ u64 kvdemo_footprint(const struct kvdemo_request *rq)
 		vmalloc = vmalloc_footprint(rq);
 	vmalloc += (vmalloc >> PAGE_SHIFT) * PAGE_OVERHEAD;
 	return max(kmalloc, vmalloc) + OVERHEAD;
-}
-
-/**
- * kvdemo_held_footprint() - the most memory that all held buffers may take
- *
- * Context: kvdemo_lock is held.
- * Return: bytes.
- */
-u64 kvdemo_held_footprint(void)
-{
-	return total.held_footprint;
 }
 
 static u8 pattern(size_t i)
@@ -282,7 +271,7 @@ static void hold_it(struct kvdemo_buf *buf)
 
 	buf->id = ++last_id;
 	list_add_tail(&buf->list, &kvdemo_held);
-	total.held_footprint += kvdemo_footprint(&buf->rq);
+	kvdemo_held_footprint += kvdemo_footprint(&buf->rq);
 	log_held(buf);
 }
 
@@ -364,7 +353,7 @@ static void let_go(struct kvdemo_buf *buf)
 {
 	lockdep_assert_held(&kvdemo_lock);
 	list_del(&buf->list);
-	total.held_footprint -= kvdemo_footprint(&buf->rq);
+	kvdemo_held_footprint -= kvdemo_footprint(&buf->rq);
 	give_back(buf);
 }
 

@@ -24,8 +24,6 @@
 
 static struct dentry *dir;
 static const struct kvdemo_policy *active;
-static u64 cap;
-static bool cap_is_default;
 
 static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 10);
 
@@ -98,11 +96,11 @@ static int parse_alloc(struct kvdemo_ask *ask, char *line)
 
 static int over_cap(const struct kvdemo_ask *ask)
 {
-	u64 held = kvdemo_held_footprint();
+	u64 held = kvdemo_held_footprint;
 	u64 more = kvdemo_footprint(&ask->rq) * ask->count;
-
+	u64 cap = kvdemo_demo.cap;
 	/* A cap given by the user is final; the default was computed at load. */
-	u64 most = cap_is_default ? kvdemo_available() / 2 : U64_MAX;
+	u64 most = kvdemo_demo.cap_is_default ? kvdemo_available() / 2 : U64_MAX;
 
 	if (held + more <= cap && more <= most)
 		return 0;
@@ -319,21 +317,18 @@ EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
 
 /**
  * kvdemo_debugfs_init() - create the files
- * @policy: active until another is written
- * @most: bytes that may be held
- * @is_default: the user gave no cap, so one write may take at most half of what is
- *        available at that moment
+ *
+ * The load parameters policy= and cap= hold: the policy until another is written. Without
+ * cap= one write may take at most half of what is available at that moment.
  *
  * Context: process context, may sleep. Without debugfs there are no files, and
  * the module does the rest of its work.
  */
-void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 most, bool is_default)
+void kvdemo_debugfs_init(void)
 {
 	int i;
 
-	active = policy;
-	cap = most;
-	cap_is_default = is_default;
+	active = kvdemo_demo.ask.rq.policy;
 	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		debugfs_create_file(commands[i].name, 0200, dir,

@@ -84,6 +84,7 @@ static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
 
 extern struct mutex kvdemo_lock;
 extern struct list_head kvdemo_held;
+extern u64 kvdemo_held_footprint;
 
 /* params.c */
 struct kvdemo_request kvdemo_demo_request(const struct kvdemo_item *item);
@@ -101,7 +102,6 @@ void kvdemo_say_bad_whole(const struct kvdemo_ask *ask);
 u64 kvdemo_available(void);
 u64 kvdemo_default_cap(void);
 u64 kvdemo_footprint(const struct kvdemo_request *rq);
-u64 kvdemo_held_footprint(void);
 int kvdemo_take(const struct kvdemo_request *rq, bool hold);
 bool kvdemo_only_failures(void);
 void kvdemo_settle(void);
@@ -112,8 +112,7 @@ void kvdemo_log_exit(void);
 const char *kvdemo_or_dash(char *str, size_t len, s64 n);
 
 /* debugfs.c */
-void kvdemo_debugfs_init(const struct kvdemo_policy *policy, u64 cap,
-			 bool cap_is_default);
+void kvdemo_debugfs_init(void);
 void kvdemo_debugfs_exit(void);
 
 #endif /* KVDEMO_DEMO_H */

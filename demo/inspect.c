@@ -18,22 +18,6 @@ static struct page *page_of(const void *p)
 	return is_vmalloc_addr(p) ? vmalloc_to_page(p) : virt_to_page(p);
 }
 
-/**
- * kvdemo_page_node() - the NUMA node of the page behind an address
- * @p: an address inside a live allocation, on any path
- *
- * Context: any.
- * Return: the node, or NUMA_NO_NODE for NULL, ZERO_SIZE_PTR and an address
- * that no page backs.
- */
-int kvdemo_page_node(const void *p)
-{
-	struct page *page = ZERO_OR_NULL_PTR(p) ? NULL : page_of(p);
-
-	return page ? page_to_nid(page) : NUMA_NO_NODE;
-}
-EXPORT_SYMBOL_GPL(kvdemo_page_node);
-
 /*
  * Do @size bytes from @p end inside the compound page that holds @p? Page frame numbers
  * are compared, because KASAN tags make addresses of an object and its slab differ.
@@ -62,7 +46,6 @@ int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
 	unsigned long pfn, last = 0;
 
 	memset(layout, 0, sizeof(*layout));
-	layout->node = NUMA_NO_NODE;
 	layout->path = kvdemo_path(p);
 	if (layout->path == KVDEMO_PATH_NONE || !size)
 		return -EINVAL;
@@ -73,7 +56,6 @@ int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout)
 		if (!inside_compound(p, size, layout->order))
 			return -ERANGE;
 	}
-	layout->node = kvdemo_page_node(p);
 	for (; at < p + size; at += PAGE_SIZE) {
 		struct page *page = page_of(at);
 

@@ -25,19 +25,6 @@ struct kvdemo_demo kvdemo_demo = {
 	},
 };
 
-/*
- * Setters return 0 and init fails with the first error, because a setter that fails
- * makes the kernel print a line of its own, with the whole value.
- */
-static int bad_value(const char *name, const char *val, size_t len, int err,
-		     const char *allowed)
-{
-	if (!params_err)
-		param_say_bad(name, val, len, err, allowed);
-	params_err = params_err ?: err;
-	return 0;
-}
-
 static int set_key(const char *val, const struct kernel_param *kp)
 {
 	int err = kvdemo_ask_set(&kvdemo_demo.ask, kp->name, val);
@@ -61,15 +48,14 @@ static int set_sizes(const char *val, const struct kernel_param *kp)
 
 	do {
 		if (n == KVDEMO_MAX_SIZES)
-			return bad_value(kp->name, val, strlen(val), -EINVAL,
-					 SIZES_ALLOWED);
+			return param_refuse(kp->name, val, SIZES_ALLOWED, &params_err, -EINVAL);
 		len = strcspn(word, ",");
 		err = param_parse_size(word, len, &size);
 		if (!err && size > INT_MAX)
 			err = -ERANGE;
 		if (err)
-			return bad_value(kp->name, len ? word : val,
-					 len ?: strlen(val), err, SIZES_ALLOWED);
+			return param_refuse_part(kp->name, len ? word : val, len ?: strlen(val),
+						 SIZES_ALLOWED, &params_err, err);
 		kvdemo_demo.items[n++].size = size;
 		word += len;
 	} while (*word++ == ',');
@@ -87,8 +73,8 @@ static int set_cap(const char *val, const struct kernel_param *kp)
 	if (!err && !cap)
 		err = -ERANGE;
 	if (err)
-		return bad_value(kp->name, val, strlen(val), err,
-				 "bytes above 0, with an optional K, M or G");
+		return param_refuse(kp->name, val, "bytes above 0, with an optional K, M or G",
+				    &params_err, err);
 	kvdemo_demo.cap = cap;
 	return 0;
 }
@@ -100,7 +86,7 @@ static int set_hold(const char *val, const struct kernel_param *kp)
 	val = val ?: "1";
 	err = kvdemo_parse_switch(val, &kvdemo_demo.hold);
 	if (err)
-		return bad_value(kp->name, val, strlen(val), err, "0 or 1");
+		return param_refuse(kp->name, val, "0 or 1", &params_err, err);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  * /sys/kernel/debug/kvdemo_bench/csv, which waits for the end of the run.
  *
  * A row is one cell: one policy, one size and one pattern. The console says how far
- * the run is, and prints the rows at the end.
+ * the run is.
  *
  * Each policy changes the memory that the next one finds. Where that matters, run
  * each cell from the same restored state, as scripts/bench/run does. memory= says
@@ -47,12 +47,9 @@ static const char * const number_columns[NR_NUMBERS] = {
 	"size", "rep", "n", "asked", "pause_us", "account", "local_node",
 	"none", "slab", "pages", "vmalloc",
 	"alloc_mean", "alloc_p50", "alloc_p90", "alloc_p99", "alloc_max",
-	"touch_mean", "touch_p50", "touch_p90", "touch_p99", "touch_max",
-	"free_mean", "free_p50", "free_p90", "free_p99", "free_max",
 	"pair_mean", "pair_p50", "pair_p90", "pair_p99", "pair_max",
-	"compact_stall", "compact_fail", "allocstall", "pgscan_direct", "wakeups",
-	"first_contiguous", "kept", "soaked", "empty", "page_size", "kmalloc_max",
-	"init_on_alloc", "debug",
+	"compact_stall", "allocstall", "wakeups",
+	"kept", "soaked", "empty", "page_size", "kmalloc_max", "init_on_alloc", "debug",
 };
 
 struct row {
@@ -217,27 +214,20 @@ static const struct kernel_param_ops memory_ops = OPS(memory_set);
 module_param_cb(memory, &memory_ops, NULL, 0);
 MODULE_PARM_DESC(memory, "idle (default), unmovable, movable or lower: a cell that finds another is void");
 
-static void add_size(size_t size)
-{
-	if (bench.nr_sizes < MAX_SIZES)
-		bench.sizes[bench.nr_sizes++] = size;
-}
-
 static void default_sizes(void)
 {
-	static const size_t xfs[] = { 72 * SZ_1K, 144 * SZ_1K, 288 * SZ_1K, 576 * SZ_1K };
+	static const size_t others[] = {
+		PAGE_SIZE + 1, KMALLOC_MAX_CACHE_SIZE + 1,
+		(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER) + 1, KMALLOC_MAX_SIZE + 1,
+		/* XFS was seen to ask for 18 to 256 pages. */
+		72 * SZ_1K, 144 * SZ_1K, 288 * SZ_1K, 576 * SZ_1K,
+	};
 	size_t size;
-	int i;
 
 	for (size = SZ_1K; size <= SZ_16M; size *= 2)
-		add_size(size);
-	add_size(PAGE_SIZE + 1);
-	add_size(KMALLOC_MAX_CACHE_SIZE + 1);
-	add_size((PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER) + 1);
-	add_size(KMALLOC_MAX_SIZE + 1);
-	/* XFS was seen to ask for 18 to 256 pages. */
-	for (i = 0; i < ARRAY_SIZE(xfs); i++)
-		add_size(xfs[i]);
+		bench.sizes[bench.nr_sizes++] = size;
+	memcpy(bench.sizes + bench.nr_sizes, others, sizeof(others));
+	bench.nr_sizes += ARRAY_SIZE(others);
 }
 
 /* The table */
@@ -259,22 +249,6 @@ static bool is_debug_kernel(void)
 	       IS_ENABLED(CONFIG_PROVE_LOCKING) || IS_ENABLED(CONFIG_DEBUG_VM) ||
 	       IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || IS_ENABLED(CONFIG_SLUB_DEBUG_ON) ||
 	       IS_ENABLED(CONFIG_DEBUG_PREEMPT) || IS_ENABLED(CONFIG_KMSAN);
-}
-
-/* Columns that are zero are left out: a line of the log has some 1000 characters. */
-static void print_row(const struct row *row)
-{
-	char line[960];
-	int i, len = 0;
-
-	for (i = 0; i < NR_WORDS; i++)
-		len += scnprintf(line + len, sizeof(line) - len, " %s=%s",
-				 word_columns[i], row->words[i]);
-	for (i = 0; i < NR_NUMBERS; i++)
-		if (row->numbers[i])
-			len += scnprintf(line + len, sizeof(line) - len, " %s=%llu",
-					 number_columns[i], row->numbers[i]);
-	pr_info("cell%s\n", line);
 }
 
 static void fill_row(struct row *row, const struct bench_cell *cell, unsigned int rep)
@@ -367,8 +341,6 @@ static void wait_for_stop(void)
 
 static int bench_fn(void *unused)
 {
-	struct row *row;
-
 	/*
 	 * The kernel does part of insmod's work later: it took 700000 instructions of
 	 * a cell of 9 million. With movable memory there is no wait, because
@@ -377,11 +349,6 @@ static int bench_fn(void *unused)
 	if (bench.memory != MEMORY_MOVABLE)
 		msleep(AFTER_LOAD_MS);
 	run_table();
-	list_for_each_entry(row, &bench.rows, list) {
-		print_row(row);
-		/* A serial console takes 80 ms a row. */
-		cond_resched();
-	}
 	pr_info("end cells=%u of=%u%s\n", bench.cell, bench.cells,
 		bench_stopped() ? " stopped" : "");
 	complete_all(&bench.done);

@@ -28,11 +28,10 @@ enum bench_memory {
 	NR_MEMORIES,
 };
 
-/* The steps of an allocation that are timed; a pair is alloc and free together. */
-enum bench_step { STEP_ALLOC, STEP_TOUCH, STEP_FREE, STEP_PAIR, NR_STEPS };
+/* What is timed; a pair is an allocation and its free. */
+enum bench_step { STEP_ALLOC, STEP_PAIR, NR_STEPS };
 enum bench_stat { STAT_MEAN, STAT_P50, STAT_P90, STAT_P99, STAT_MAX, NR_STATS };
-enum bench_event { EVENT_STALL, EVENT_FAIL, EVENT_ALLOCSTALL, EVENT_PGSCAN,
-		   EVENT_WAKEUP, NR_EVENTS };
+enum bench_event { EVENT_STALL, EVENT_ALLOCSTALL, EVENT_WAKEUP, NR_EVENTS };
 
 /* The columns of a row that are numbers */
 enum bench_number {
@@ -40,8 +39,8 @@ enum bench_number {
 	NUM_PATH,
 	NUM_STAT = NUM_PATH + KVDEMO_NR_PATHS,
 	NUM_EVENT = NUM_STAT + NR_STEPS * NR_STATS,
-	NUM_FIRST = NUM_EVENT + NR_EVENTS,
-	NUM_KEPT, NUM_SOAKED, NUM_EMPTY, NUM_PAGE_SIZE, NUM_KMALLOC_MAX,
+	NUM_KEPT = NUM_EVENT + NR_EVENTS,
+	NUM_SOAKED, NUM_EMPTY, NUM_PAGE_SIZE, NUM_KMALLOC_MAX,
 	NUM_INIT_ON_ALLOC, NUM_DEBUG,
 	NR_NUMBERS,
 };

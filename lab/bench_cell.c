@@ -17,7 +17,6 @@
 #include <linux/vmalloc.h>
 
 #include "bench.h"
-#include "compat.h"
 #include "lab.h"
 
 #define CELL_BYTES	SZ_256M	/* what a cell allocates in all by default */
@@ -35,7 +34,6 @@ struct run {
 	u32 *samples[NR_STEPS];
 	void **bufs;
 	unsigned int paths[KVDEMO_NR_PATHS];
-	unsigned int first; /* contiguous result, counted from 1 */
 	unsigned int kept; /* to the end, because they lie in a block */
 	u64 kept_bytes;
 };
@@ -77,21 +75,15 @@ static void one_alloc(struct run *run, unsigned int i, size_t size)
 		.node = run->cell->local_node ? numa_mem_id() : NUMA_NO_NODE,
 		.policy = run->cell->policy,
 	};
-	u64 start, mid, end;
-	enum kvdemo_path path;
+	u64 start, end;
 	void *p;
 
 	start = ktime_get_ns();
 	p = cell_alloc(&rq);
-	mid = ktime_get_ns();
-	touch(p, size);
 	end = ktime_get_ns();
-	note(run, STEP_ALLOC, i, mid - start);
-	note(run, STEP_TOUCH, i, end - mid);
-	path = kvdemo_path(p);
-	run->paths[path]++;
-	if (path == KVDEMO_PATH_PAGES && !run->first)
-		run->first = i + 1;
+	touch(p, size);
+	note(run, STEP_ALLOC, i, end - start);
+	run->paths[kvdemo_path(p)]++;
 	run->bufs[i] = p;
 }
 
@@ -101,7 +93,6 @@ static void one_free(struct run *run, unsigned int i)
 
 	kvfree(run->bufs[i]);
 	end = ktime_get_ns();
-	note(run, STEP_FREE, i, end - start);
 	note(run, STEP_PAIR, i, (u64)run->samples[STEP_ALLOC][i] + (end - start));
 	run->bufs[i] = NULL;
 }
@@ -296,12 +287,10 @@ static void read_events(u64 events[NR_EVENTS])
 	all_vm_events(all);
 #ifdef CONFIG_COMPACTION
 	events[EVENT_STALL] = all[COMPACTSTALL];
-	events[EVENT_FAIL] = all[COMPACTFAIL];
 #endif
 	for (zone = 0; zone <= ZONE_MOVABLE; zone++)
 		events[EVENT_ALLOCSTALL] += all[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
 	events[EVENT_WAKEUP] = atomic_long_read(&wakeups);
-	events[EVENT_PGSCAN] = kvdemo_compat_pgscan_direct(all);
 }
 
 static void fill_numbers(u64 *numbers, struct run *run, const u64 before[NR_EVENTS])
@@ -315,7 +304,6 @@ static void fill_numbers(u64 *numbers, struct run *run, const u64 before[NR_EVEN
 	for (i = 0; i < KVDEMO_NR_PATHS; i++)
 		numbers[NUM_PATH + i] = run->paths[i];
 	numbers[NUM_N] = run->made;
-	numbers[NUM_FIRST] = run->first;
 	numbers[NUM_KEPT] = run->kept;
 	/* A pair is the sum of two samples, so the empty loop is subtracted twice. */
 	for (i = 0; i < NR_STEPS; i++)

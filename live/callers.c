@@ -294,16 +294,12 @@ static int make_tables(void)
 	live_rows = __vmalloc(array_size(nr_rows, sizeof(*live_rows)), gfp);
 	live_calls = __alloc_percpu_gfp(nr_rows * sizeof(u64), sizeof(u64),
 					GFP_KERNEL | __GFP_NOWARN);
-	if (!live_rows || !live_calls) {
-		free_tables();
+	if (!live_rows || !live_calls)
 		return -ENOMEM;
-	}
 	for_each_possible_cpu(cpu) {
 		table = __vmalloc(array_size(nr_rows, sizeof(struct live_stats)), gfp);
-		if (!table) {
-			free_tables();
+		if (!table)
 			return -ENOMEM;
-		}
 		per_cpu(live_table, cpu) = table;
 	}
 	return 0;
@@ -330,10 +326,7 @@ int live_rows_make(unsigned int asked)
 		       asked, most ? rounddown_pow_of_two((unsigned long)most) : 0ul);
 		return -ERANGE;
 	}
-	err = make_tables();
-	if (err)
-		return err;
-	err = register_module_notifier(&module_notifier);
+	err = make_tables() ?: register_module_notifier(&module_notifier);
 	if (err)
 		free_tables();
 	return err;
@@ -436,8 +429,7 @@ static int worst_first(const void *a, const void *b)
 
 static void drop_snapshot(struct snapshot *snap)
 {
-	if (snap)
-		vfree(snap->rows);
+	vfree(snap->rows);
 	kfree(snap);
 }
 

@@ -126,8 +126,7 @@ bad_paths()
 cloned()
 {
 	(
-		mkdir "$work/repo"
-		cp -r scripts tests Makefile .gitattributes "$work/repo"
+		mkdir "$work/repo" && cp -r scripts tests Makefile .gitattributes "$work/repo"
 		cd "$work/repo"
 		git init -q . && git add -A 2>/dev/null &&
 			git -c user.name=x -c user.email=x@localhost commit -qm x &&
@@ -229,18 +228,6 @@ ends_with()
 	kill "-$1" "$caller"
 	wait "$caller"
 	until_true gone "$(<"$work/qemu")" || { kill -KILL "$(<"$work/qemu")"; return 1; }
-}
-
-boot_killed()
-{
-	ends_with KILL scripts/boot -i bookworm tests/guest/shell.sh
-}
-
-bench_killed()
-{
-	# before the wait for the guest begins
-	scripts/install-missing qemu-utils
-	STATES=idle ends_with KILL scripts/bench/run -s bookworm "$work/csv"
 }
 
 # A process of root outlives the caller of sudo, so the caller is passed on by its number.
@@ -347,8 +334,10 @@ else
 fi
 as_root "what root makes in somebody's checkout is theirs, and what it made is named" theirs
 try 'the terminal is restored where QEMU is killed' terminal
-try 'QEMU ends with a boot that is killed' boot_killed
-try 'and with a bench that is killed' bench_killed
+# before a wait for it begins
+scripts/install-missing qemu-utils
+try 'QEMU ends with a boot that is killed' ends_with KILL scripts/boot -i bookworm tests/guest/shell.sh
+try 'and with a bench that is killed' ends_with KILL env STATES=idle scripts/bench/run -s bookworm "$work/csv"
 try 'what runs as root ends with its caller' caller_gone
 try "and keeps no lock of its caller's" lock_free
 as_root 'nobody replaces or removes a root while a guest starts from it' held

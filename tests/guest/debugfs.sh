@@ -7,20 +7,9 @@
 page=$(page_size)
 dir=/sys/kernel/debug/kvdemo
 
-# put FILE LINE: one write, without the shell's message about a refusal
-put()
-{
-	{ echo "$2" >"$dir/$1"; } 2>/tmp/err
-}
-
 refuses()
 {
-	! put "$1" "$2" && grep -q "$3" /tmp/err
-}
-
-unload()
-{
-	rmmod kvdemo && has '^kvdemo: exit .* leaked=0$'
+	! put "$1" "$2" && grep -q "$3" /tmp/put
 }
 
 held()
@@ -30,13 +19,9 @@ held()
 
 modes()
 {
-	for file in alloc free policy; do
-		[ "$(stat -c %a:%u $dir/$file)" = 200:0 ] || return
-	done
-	for file in held policies; do
-		[ "$(stat -c %a:%u $dir/$file)" = 400:0 ] || return
-	done
-	[ "$(find $dir -type f | wc -l)" -eq 5 ] && [ "$(stat -c %a /sys/kernel/debug)" = 700 ]
+	[ "$(cd $dir && stat -c %n=%a:%u -- * | tr '\n' ' ')" = \
+		'alloc=200:0 free=200:0 held=400:0 policies=400:0 policy=200:0 ' ] &&
+		[ "$(stat -c %a /sys/kernel/debug)" = 700 ]
 }
 
 # The log line and the row of the table say the same.
@@ -101,19 +86,19 @@ switched()
 by_parameter()
 {
 	mark
-	unload && insmod /kvdemo.ko sizes=64 policy=backoff &&
-		grep -qF '[backoff]' $dir/policies && unload && insmod /kvdemo.ko sizes=64
+	unload kvdemo && insmod /kvdemo.ko sizes=64 policy=backoff &&
+		grep -qF '[backoff]' $dir/policies && unload kvdemo && insmod /kvdemo.ko sizes=64
 }
 
 over_the_cap()
 {
-	unload && insmod /kvdemo.ko sizes=64 cap=$((20 * page)) && mark || return
+	unload kvdemo && insmod /kvdemo.ko sizes=64 cap=$((20 * page)) && mark || return
 	put alloc $((16 * page)) && refuses alloc $((4 * page)) 'allocate memory' &&
 		has "^kvdemo: alloc may take [0-9]* bytes beside [0-9]* that are held: allowed is cap=$((20 * page))$" &&
 		[ "$(held | wc -l)" -eq 1 ] && put free all && put alloc "$page count=3" && put free all &&
 		refuses alloc "size=1 count=1000 policy=vmalloc" 'allocate memory' || return
 	# The kernel's own fallback rounds up to a huge page, here of 2 MiB.
-	[ "$page" -ne 4096 ] || { unload && insmod /kvdemo.ko sizes=64 cap=5M && mark &&
+	[ "$page" -ne 4096 ] || { unload kvdemo && insmod /kvdemo.ko sizes=64 cap=5M && mark &&
 		put alloc 4194305 && put free all && refuses alloc '4194305 policy=native' 'allocate memory'; }
 }
 
@@ -122,7 +107,7 @@ eaten_since()
 {
 	local available eaten=0 more
 
-	unload && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
+	unload kvdemo && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
 		mount -t tmpfs -o size=100% eaten /eaten || return
 	# Read once a round, because it changes by itself.
 	while available=$(available_kib) && [ "$available" -gt $((70 * 1024)) ]; do
@@ -140,7 +125,7 @@ eaten_since()
 # If every allocation fails, the write fails and nothing is held.
 no_memory()
 {
-	unload && insmod /kvdemo.ko sizes=64 cap=2G && mark || return
+	unload kvdemo && insmod /kvdemo.ko sizes=64 cap=2G && mark || return
 	refuses alloc '1G policy=kmalloc' 'allocate memory' && has 'path=none why=impossible' &&
 		[ -z "$(held)" ] && put alloc 0 && [ -z "$(held)" ]
 }
@@ -172,24 +157,24 @@ spares_the_group()
 {
 	small_cgroup "$1" || return
 	for policy in noretry noreclaim backoff kmalloc vmalloc; do
-		unload && insmod /kvdemo.ko sizes=64 &&
+		unload kvdemo && insmod /kvdemo.ko sizes=64 &&
 			within sh -c "echo '1M count=40 gfp=GFP_KERNEL_ACCOUNT policy=$policy' >$dir/alloc" &&
-			[ "$(held | wc -l)" -ge 8 ] && unload &&
+			[ "$(held | wc -l)" -ge 8 ] && unload kvdemo &&
 			within insmod /kvdemo.ko sizes=1M count=40 hold=1 gfp=GFP_KERNEL_ACCOUNT policy=$policy || return
 	done
 	# The group is gone once its last page is.
-	unload && insmod /kvdemo.ko sizes=64 && rmdir "$group" && umount "/cg$1"
+	unload kvdemo && insmod /kvdemo.ko sizes=64 && rmdir "$group" && umount "/cg$1"
 }
 
-full_group_rests_nobody()
+full_group_stops_nobody()
 {
-	small_cgroup "$1" && unload && insmod /kvdemo.ko sizes=64 && mark || return
+	small_cgroup "$1" && unload kvdemo && insmod /kvdemo.ko sizes=64 && mark || return
 	# shellcheck disable=SC2016 # the inner shell expands it
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec insmod /kvdemo_test.ko group=1' "$group" || return
 	tap | grep '^#'
 	has '^kvdemo_test: ok '
 	code=$?
-	rmmod kvdemo_test && unload && insmod /kvdemo.ko sizes=64 && rmdir "$group" &&
+	rmmod kvdemo_test && unload kvdemo && insmod /kvdemo.ko sizes=64 && rmdir "$group" &&
 		umount "/cg$1" && return $code
 }
 
@@ -201,28 +186,29 @@ bad()
 	shift 2
 	for line; do
 		refuses "$file" "$line" 'Invalid argument\|out of range\|not representable' && continue
-		echo "# $file took '$line': $(cat /tmp/err)" | cut -c1-200
+		echo "# $file took '$line': $(cat /tmp/put)" | cut -c1-200
 		status=1
 	done
 	[ -z "$(held)" ] || status=1
 	ok $status "$name"
 }
 
-# The log takes ten refusals in five seconds at most.
-limited()
+# flood LINE SENTENCE: the log takes ten refusals in five seconds at most.
+flood()
 {
 	sleep 5
 	mark
 	i=0
-	while [ $((i += 1)) -le 60 ]; do ! put alloc x$i || return; done
-	said=$(log | grep -c '^kvdemo: size=x[0-9]* is invalid: allowed is bytes with')
-	[ "$said" -ge 10 ] && [ "$said" -lt 60 ] || return
-	sleep 5
-	mark
-	i=0
-	while [ $((i += 1)) -le 60 ]; do ! put alloc '64 force_fallback=1 policy=kmalloc' || return; done
-	said=$(log | grep -c '^kvdemo: force_fallback=1 is invalid: policy=kmalloc has no fallback')
+	while [ $((i += 1)) -le 60 ]; do ! put alloc "$1" || return; done
+	said=$(log | grep -c "^kvdemo: $2")
 	[ "$said" -ge 10 ] && [ "$said" -lt 60 ]
+}
+
+limited()
+{
+	flood x 'size=x is invalid: allowed is bytes with' &&
+		flood '64 force_fallback=1 policy=kmalloc' \
+			'force_fallback=1 is invalid: policy=kmalloc has no fallback'
 }
 
 # Input that a shell variable cannot hold: a NUL, 64 KiB, two lines, nothing
@@ -271,7 +257,7 @@ busy()
 {
 	exec 7>$dir/alloc
 	! rmmod kvdemo 2>/tmp/err && grep -q 'temporarily unavailable' /tmp/err &&
-		echo 64 >&7 && exec 7>&- && unload
+		echo 64 >&7 && exec 7>&- && unload kvdemo
 }
 
 under_unload()
@@ -313,7 +299,7 @@ case $(uname -r) in
 *) version=2 ;;
 esac
 try 'a cgroup that is short of memory is no kill' spares_the_group $version
-try 'and starts no back-off period' full_group_rests_nobody $version
+try 'and starts no back-off period' full_group_stops_nobody $version
 bad 'bad sizes' alloc '' ' ' -1 1.5K 12Q 2147483648 99999999999999999999 size= 'size=1 size=x' '64K 64' 64K, zero=1
 bad 'bad keys and values' alloc '64 foo=1' '64 =1' '64 policy=fifo' '64 policy' '64 node=77' '64 count=0' \
 	'64 count=1001' '64 zero=2' '64 gfp=GFP_ATOMIC' '64 force_fallback=1 policy=kmalloc' "$(printf '%300d' 1)"
@@ -332,7 +318,7 @@ locked_down()
 	mount -t securityfs sec /sys/kernel/security 2>/dev/null
 	insmod /kvdemo.ko sizes=64 && put alloc 64 && echo integrity >/sys/kernel/security/lockdown || return
 	held | grep -q ' 64  noretry ' && grep -q noretry $dir/policies &&
-		refuses alloc 64 'not permitted' && refuses policy native 'not permitted' && unload
+		refuses alloc 64 'not permitted' && refuses policy native 'not permitted' && unload kvdemo
 }
 why=
 [ "$KVLOCKDOWN" ] || why='this kernel has no lockdown'

@@ -6,7 +6,6 @@
 . /lib.sh
 
 fire=/sys/module/kvdemo_test/parameters
-debug=/sys/kernel/debug/kvdemo
 
 random_parameters()
 {
@@ -45,14 +44,20 @@ random_parameters()
 	}'
 }
 
-loads()
+# each_load FILE: with the parameters of each of its lines
+each_load()
 {
 	while read -r parameters; do
 		# shellcheck disable=SC2086 # a list of parameters
 		insmod /kvdemo.ko $parameters && rmmod kvdemo && continue
 		echo "# with $parameters"
 		return 1
-	done </tmp/parameters
+	done <"$1"
+}
+
+loads()
+{
+	each_load /tmp/parameters || return
 	echo "# count: loads=$(wc -l </tmp/parameters)"
 	[ "$(wc -l </tmp/parameters)" -eq "$KVLOADS" ] && lacks 'kvdemo: exit .*leaked=[1-9]' &&
 		has 'kvdemo: exit .* leaked=0$'
@@ -94,10 +99,7 @@ returned()
 random_parameters >/tmp/parameters
 # The first loads fill caches that stay filled.
 head -n 10 /tmp/parameters >/tmp/first
-while read -r parameters; do
-	# shellcheck disable=SC2086
-	insmod /kvdemo.ko $parameters && rmmod kvdemo
-done </tmp/first
+each_load /tmp/first
 used /tmp/before
 mark
 try "$KVLOADS loads and unloads" loads
@@ -121,12 +123,6 @@ refused()
 	echo "# $1: $(cat /tmp/err)"
 	return 1
 }
-
-# put FILE TEXT: a missing file and an error are both fine
-put()
-{
-	echo "$2" 2>/dev/null >$debug/"$1"
-} 2>/dev/null
 
 trace()
 {
@@ -163,7 +159,7 @@ churn()
 
 look()
 {
-	cat $debug/held $debug/policies >/dev/null 2>&1
+	cat /sys/kernel/debug/kvdemo/held /sys/kernel/debug/kvdemo/policies >/dev/null 2>&1
 	sleep 0.1
 }
 

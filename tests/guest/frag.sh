@@ -65,10 +65,10 @@ falls_back()
 	[ $((n * 2)) -ge $count ]
 }
 
-# rest_begins MIN MAX: MIN to MAX attempts fail before policy backoff skips one. A second
+# period_begins MIN MAX: MIN to MAX attempts fail before policy backoff skips one. A second
 # without a failure comes first, because only then a burst begins. A period lasts 4 ms at
 # most, and on a busy host few attempts fall into one: then another round is made.
-rest_begins()
+period_begins()
 {
 	for _ in 1 2 3 4 5; do
 		sleep 1.5
@@ -102,13 +102,13 @@ larger_ends_it()
 		echo $id >"$dir/free"
 		echo "$((size - 1)) policy=backoff" >"$dir/alloc"
 	done
-	rested=$(log | grep -c ' why=backoff ')
+	skipped=$(log | grep -c ' why=backoff ')
 	n=$(log | grep -c "size=$((size - 1)) .* path=pages why=contiguous")
-	echo "# skipped attempts: $rested, contiguous afterwards: $n of 5"
-	[ "$rested" -gt 20 ] && [ "$n" -eq 5 ]
+	echo "# skipped attempts: $skipped, contiguous afterwards: $n of 5"
+	[ "$skipped" -gt 20 ] && [ "$n" -eq 5 ]
 }
 
-seen_in_rest()
+ends_in_period()
 {
 	dir=/sys/kernel/debug/kvdemo size=$((KVPAGE * 16))
 	insmod /kvdemo.ko sizes=64 cap=1G && echo "$((16 * size)) policy=kmalloc count=5" >"$dir/alloc" &&
@@ -261,10 +261,10 @@ try 'a kill gives all back' interrupted
 # Last, because this fills caches of the kernel, and memory there is not given back.
 insmod /kvdemo_frag.ko
 slow=${KVSLOW:+"a back-off period is over before a buffer is filled"}
-try_unless "$slow" 'backoff rests at once where nothing can be moved' rest_begins 1 "$burst"
-try_unless "$slow" 'backoff rests after 24 failures where something can' \
-	with_movable rest_begins $((burst + 1)) 200
+try_unless "$slow" 'a back-off period begins at once where nothing can be moved' period_begins 1 "$burst"
+try_unless "$slow" 'a back-off period begins after 24 failures where something can' \
+	with_movable period_begins $((burst + 1)) 200
 rmmod kvdemo_frag
-try_unless "$slow" 'and ends its rest there for a larger block' seen_in_rest
+try_unless "$slow" 'it ends there for a larger block' ends_in_period
 loud=${slow:-${KVLOUD:+"vmalloc wakes nobody before 6.19"}}
-try_unless "$loud" 'while it rests, kswapd is called below the high watermark only' through_the_marks
+try_unless "$loud" 'in a back-off period kswapd is called below the high watermark only' through_the_marks

@@ -116,6 +116,13 @@ settle()
 	[ $calm -ge "$1" ]
 }
 
+# put FILE LINE: one write to a file of kvdemo; what the shell says of a refusal is in
+# /tmp/put
+put()
+{
+	{ echo "$2" >"/sys/kernel/debug/kvdemo/$1"; } 2>/tmp/put
+}
+
 # The TAP lines of a test module
 tap()
 {

@@ -5,14 +5,8 @@
 . /lib.sh
 
 page=$(page_size)
-dir=/sys/kernel/debug/kvdemo
 trace=/sys/kernel/tracing
 events=$trace/events/kvdemo
-
-put()
-{
-	echo "$2" >"$dir/$1"
-}
 
 begin()
 {
@@ -34,7 +28,7 @@ every_policy()
 		for size in 0 1000 $((4 * page)) $((page + 1)); do
 			put alloc "$size policy=$policy count=2"
 		done
-		put alloc "$largest policy=$policy" 2>/dev/null
+		put alloc "$largest policy=$policy"
 	done
 	put alloc "$((4 * page)) force_fallback=1"
 	put free all

@@ -42,23 +42,11 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 }
 
 /* A request must take this path for this reason; its buffer is freed. */
-bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, bool forced,
 	   enum kvdemo_path path, enum kvdemo_why why)
 {
 	struct kvdemo_result res;
-	void *p = alloc(policy, size, gfp, &res);
-	bool good = check_result(policy, size, p, &res, path, why);
-
-	kvdemo_kvfree(p);
-	return good;
-}
-
-/* The same with the fallback forced */
-bool takes_forced(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
-		  enum kvdemo_path path, enum kvdemo_why why)
-{
-	struct kvdemo_result res;
-	void *p = alloc_forced(policy, size, gfp, &res);
+	void *p = alloc_as(policy, size, gfp, forced, &res);
 	bool good = check_result(policy, size, p, &res, path, why);
 
 	kvdemo_kvfree(p);

@@ -22,7 +22,7 @@ bool test_zero_size(void)
 				     KVDEMO_WHY_ZERO);
 		good &= CHECK(kvdemo_inspect(p, 0, &layout) == -EINVAL, "inspect");
 		kvdemo_kvfree(p);
-		p = alloc_forced(policy, 0, GFP_KERNEL, NULL);
+		p = alloc_as(policy, 0, GFP_KERNEL, true, NULL);
 		good &= CHECK(p == ZERO_SIZE_PTR, "forced policy=%s", policy->name);
 		kvdemo_kvfree(p);
 	}
@@ -30,7 +30,7 @@ bool test_zero_size(void)
 	good &= CHECK(p == ZERO_SIZE_PTR, "kvdemo_kvmalloc");
 	kvdemo_kvfree(p);
 	kvdemo_kvfree(NULL);
-	return good & CHECK(kvdemo_page_node(ZERO_SIZE_PTR) == NUMA_NO_NODE, "node");
+	return good;
 }
 
 bool test_too_large(void)
@@ -44,10 +44,9 @@ bool test_too_large(void)
 
 	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		for (i = 0; i < ARRAY_SIZE(large); i++) {
-			good &= takes(policy, large[i], GFP_KERNEL | __GFP_NOWARN,
+			good &= takes(policy, large[i], GFP_KERNEL | __GFP_NOWARN, false,
 				      KVDEMO_PATH_NONE, KVDEMO_WHY_INVALID);
-			p = alloc_forced(policy, large[i],
-					 GFP_KERNEL | __GFP_NOWARN, &res);
+			p = alloc_as(policy, large[i], GFP_KERNEL | __GFP_NOWARN, true, &res);
 			good &= check_result(policy, large[i], p, &res,
 					     KVDEMO_PATH_NONE, KVDEMO_WHY_INVALID);
 			good &= CHECK(res.vmalloc_ns == KVDEMO_NS_NONE,
@@ -78,27 +77,18 @@ bool test_int_max(void)
 bool test_bound(void)
 {
 	static const gfp_t bound[] = { __GFP_DMA, __GFP_THISNODE };
-	struct kvdemo_result res;
+	const struct kvdemo_policy *noretry = &kvdemo_policies[KVDEMO_NORETRY];
 	bool good = true;
 	unsigned int i;
-	void *p;
 
-	for (i = 0; i < ARRAY_SIZE(bound); i++) {
-		p = alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL | bound[i],
-			  &res);
-		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE &&
-			      res.why == KVDEMO_WHY_IMPOSSIBLE, "%pGg", &bound[i]);
-		kvdemo_kvfree(p);
-		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], KMALLOC_MAX_SIZE + 1,
-				 GFP_KERNEL | bound[i], &res);
-		good &= CHECK(!p && res.vmalloc_ns == KVDEMO_NS_NONE &&
-			      res.why == KVDEMO_WHY_IMPOSSIBLE, "%pGg", &bound[i]);
-		kvdemo_kvfree(p);
-		p = alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
-				 GFP_KERNEL | bound[i], &res);
-		good &= CHECK(p && res.why == KVDEMO_WHY_CONTIGUOUS, "%pGg", &bound[i]);
-		kvdemo_kvfree(p);
-	}
+	for (i = 0; i < ARRAY_SIZE(bound); i++)
+		good &= takes(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE,
+			      GFP_KERNEL | bound[i], false,
+			      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE) &
+			takes(noretry, KMALLOC_MAX_SIZE + 1, GFP_KERNEL | bound[i], true,
+			      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE) &
+			takes(noretry, COSTLY_SIZE, GFP_KERNEL | bound[i], true,
+			      KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS);
 	return good;
 }
 
@@ -114,7 +104,7 @@ bool test_dma32(void)
 
 	for (i = 0; i < KVDEMO_NR_POLICIES; i++) {
 		for (j = 0; j < ARRAY_SIZE(asked); j++) {
-			good &= takes(&kvdemo_policies[i], asked[j], gfp,
+			good &= takes(&kvdemo_policies[i], asked[j], gfp, false,
 				      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE);
 			p = alloc(&kvdemo_policies[i], asked[j], gfp, NULL);
 			good &= CHECK(!p, "size=%zu", asked[j]);
@@ -130,7 +120,8 @@ bool test_dma32(void)
 bool test_impossible(void)
 {
 	return takes(&kvdemo_policies[KVDEMO_KMALLOC], KMALLOC_MAX_SIZE + 1,
-		     GFP_KERNEL | __GFP_NOWARN, KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE);
+		     GFP_KERNEL | __GFP_NOWARN, false, KVDEMO_PATH_NONE,
+		     KVDEMO_WHY_IMPOSSIBLE);
 }
 
 /*
@@ -204,7 +195,7 @@ static bool forced_outside(gfp_t gfp)
 		      (blocking && gfp & __GFP_DIRECT_RECLAIM);
 	struct kvdemo_result res;
 
-	kvdemo_kvfree(alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, gfp, &res));
+	kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, gfp, true, &res));
 	return CHECK((res.why == KVDEMO_WHY_FORCED) == forces, "gfp=%pGg: %s/%s", &gfp,
 		     kvdemo_path_name(res.path), kvdemo_why_name(res.why));
 }

@@ -54,7 +54,7 @@ bool test_prices(void)
 
 	kvdemo_kvfree(alloc(noretry, COSTLY_SIZE, GFP_KERNEL, &res));
 	good &= CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns == KVDEMO_NS_NONE, "try");
-	kvdemo_kvfree(alloc_forced(noretry, COSTLY_SIZE, GFP_KERNEL, &res));
+	kvdemo_kvfree(alloc_as(noretry, COSTLY_SIZE, GFP_KERNEL, true, &res));
 	good &= CHECK(res.kmalloc_ns == KVDEMO_NS_NONE && res.vmalloc_ns > 0, "forced");
 	alloc(&kvdemo_policies[KVDEMO_KMALLOC], KMALLOC_MAX_SIZE + 1, GFP_KERNEL, &res);
 	good &= CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns == KVDEMO_NS_NONE, "failed");

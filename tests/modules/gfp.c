@@ -143,8 +143,8 @@ bool test_gfp(void)
 	watch(COSTLY_SIZE);
 	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE,
 			    GFP_KERNEL, NULL));
-	kvdemo_kvfree(alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
-				   GFP_KERNEL, NULL));
+	kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
+			       GFP_KERNEL, true, NULL));
 	unwatch();
 	return good & CHECK(!seen.calls, "vmalloc and forced must not call kmalloc");
 }
@@ -204,8 +204,8 @@ bool test_vmalloc_gfp(void)
 		return false;
 	for (i = 0; i < ARRAY_SIZE(extras); i++) {
 		watch(COSTLY_SIZE);
-		kvdemo_kvfree(alloc_forced(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
-					   GFP_KERNEL | extras[i] | asked, NULL));
+		kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
+				       GFP_KERNEL | extras[i] | asked, true, NULL));
 		unwatch();
 		wanted = GFP_KERNEL | extras[i];
 		if (nomemalloc)

@@ -329,7 +329,8 @@ static int live_set(const char *val, const struct kernel_param *kp)
 		return err;
 	for (node = NUMA_NO_NODE; node < min_t(int, nr_online_nodes, LIVE_NODES - 1); node++)
 		good &= each(policy, node);
-	return good & keeps_foreign() ? 0 : -EIO;
+	good &= keeps_foreign();
+	return good ? 0 : -EIO;
 }
 
 module_param_cb(live, &run_ops, live_set, 0200);

@@ -47,7 +47,7 @@ bool test_boundaries(void)
 				path = KVDEMO_PATH_NONE;
 				why = KVDEMO_WHY_IMPOSSIBLE;
 			}
-			good &= takes(policy, sizes[i], GFP_KERNEL, path, why);
+			good &= takes(policy, sizes[i], GFP_KERNEL, false, path, why);
 		}
 	}
 	return good;
@@ -122,9 +122,9 @@ static bool forced_by_request(void)
 		for (i = 0; i < nr_sizes; i++) {
 			bool large = sizes[i] > PAGE_SIZE;
 
-			good &= takes_forced(policy, sizes[i], GFP_KERNEL,
-					     large ? KVDEMO_PATH_VMALLOC : KVDEMO_PATH_SLAB,
-					     large ? KVDEMO_WHY_FORCED : KVDEMO_WHY_SMALL);
+			good &= takes(policy, sizes[i], GFP_KERNEL, true,
+				      large ? KVDEMO_PATH_VMALLOC : KVDEMO_PATH_SLAB,
+				      large ? KVDEMO_WHY_FORCED : KVDEMO_WHY_SMALL);
 		}
 	}
 	return good;
@@ -156,13 +156,12 @@ static bool nothing_to_force(void)
 {
 	const struct kvdemo_policy *vmalloc = &kvdemo_policies[KVDEMO_VMALLOC];
 
-	return takes_forced(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, GFP_KERNEL,
-			    KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS) &
-	       takes_forced(vmalloc, 1, GFP_KERNEL,
-			    KVDEMO_PATH_VMALLOC, KVDEMO_WHY_POLICY) &
+	return takes(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, GFP_KERNEL, true,
+		     KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS) &
+	       takes(vmalloc, 1, GFP_KERNEL, true, KVDEMO_PATH_VMALLOC, KVDEMO_WHY_POLICY) &
 	       /* Precedence: forced comes before policy. */
-	       takes_forced(vmalloc, COSTLY_SIZE, GFP_KERNEL,
-			    KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
+	       takes(vmalloc, COSTLY_SIZE, GFP_KERNEL, true,
+		     KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
 }
 
 bool test_forced(void)

@@ -64,10 +64,8 @@ bool on_node(const void *p, size_t size, int node);
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why);
-bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, bool forced,
 	   enum kvdemo_path path, enum kvdemo_why why);
-bool takes_forced(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
-		  enum kvdemo_path path, enum kvdemo_why why);
 void fill(u64 *p, size_t size, u64 seed);
 bool intact(const u64 *p, size_t size, u64 seed);
 bool keeps_contents(void *p, size_t size);
@@ -75,25 +73,21 @@ u32 next_random(u64 *state);
 size_t random_size(u64 *state, unsigned int max_bits);
 void make_dirty(const struct kvdemo_policy *policy, size_t size);
 
-static inline void *alloc(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
-			  struct kvdemo_result *res)
+static inline void *alloc_as(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+			     bool forced, struct kvdemo_result *res)
 {
 	const struct kvdemo_request rq = {
 		.size = size, .gfp = gfp, .node = NUMA_NO_NODE, .policy = policy,
+		.force_fallback = forced,
 	};
 
 	return kvdemo_alloc(&rq, res);
 }
 
-static inline void *alloc_forced(const struct kvdemo_policy *policy, size_t size,
-				 gfp_t gfp, struct kvdemo_result *res)
+static inline void *alloc(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+			  struct kvdemo_result *res)
 {
-	const struct kvdemo_request rq = {
-		.size = size, .gfp = gfp, .node = NUMA_NO_NODE, .policy = policy,
-		.force_fallback = true,
-	};
-
-	return kvdemo_alloc(&rq, res);
+	return alloc_as(policy, size, gfp, false, res);
 }
 
 static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_policy_id id)
