@@ -328,7 +328,7 @@ mistaken()
 	for mistake in sg phys; do
 		insmod /kv_wrong.ko mistake=$mistake && rmmod kv_wrong || return
 	done
-	has '^kvdemo_live: kv_wrong_init[+].* gives sg_init_one[(][)] vmalloc memory' &&
+	has '^kvdemo_live: use_sg[+].* gives sg_init_one[(][)] vmalloc memory' &&
 		has '^kv_wrong: virt_to_phys[(][)]: the address is no memory$'
 }
 [ -z "$why" ] || why='elsewhere a wrong address may be plausible, and checkers stop the kernel'
