@@ -163,7 +163,7 @@ bench-doc:
 	@cp build/bench/doc/bookworm-cost.svg doc/cost-6.1.svg
 	@cp build/bench/doc/bookworm-latency.svg doc/latency-6.1.svg
 	@scripts/bench/report plot-live doc/csv/live/bookworm.csv doc/live-6.1.svg
-	@sed -i '/^<!-- make bench-doc -->$$/q' doc/bench.md doc/live.md
+	@sed -i '1,/^<!-- make bench-doc -->$$/!d' doc/bench.md doc/live.md
 	@scripts/bench/report tables doc/csv/*.csv >>doc/bench.md
 	@scripts/bench/report live doc/csv/live/*.csv >>doc/live.md
 

@@ -9,6 +9,8 @@ nodes=2
 [ "$arch" != s390x ] || nodes=1
 memory=512
 [ "$page" -le 4096 ] || memory=768
+# KASAN takes a part of each node.
+[ -z "$slow" ] || memory=1024
 modules=("$built"/kvdemo{,_live,_frag,_bench,_test}.ko "$built/kv_wrong.ko")
 
 # Without hooks all that is left is the refusal.

@@ -121,21 +121,22 @@ rmmod kvdemo_live
 prices pair_p50 idle-after native
 rmmod kvdemo
 
+# The last steps make the most attempts without direct reclaim, because each of these wakes
+# kcompactd, which may find a block.
 fragmented
 sizes='16K 64K 256K 1M'
 memory=unmovable
 prices pair_mean frag-vmalloc vmalloc
 prices pair_mean frag-unhooked native
-live pair_mean frag-backoff policy=backoff callers=kvdemo_bench
-live pair_mean frag-noreclaim policy=noreclaim callers=kvdemo_bench
-
-hold_found
 system_calls unhooked
 native=$(cat /tmp/listxattr)
 insmod /kvdemo_live.ko policy=backoff callers=vmlinux
 system_calls cured
 cured=$(cat /tmp/listxattr)
 rmmod kvdemo_live
+live pair_mean frag-backoff policy=backoff callers=kvdemo_bench
+live pair_mean frag-noreclaim policy=noreclaim callers=kvdemo_bench
+rmmod kvdemo kvdemo_frag
 
 # These bars are what is reached on 6.1, 6.12 and 7.3. The aim is 140 for calls watched and
 # cured, 15, 8 and 3 % for a fallback, and a 25th for listxattr. The trampolines of ftrace
@@ -151,12 +152,15 @@ try 'nothing is left of it after rmmod' within idle-after idle-unhooked 20 20 20
 case $(uname -r) in
 5.* | 6.*)
 	try 'cured by backoff, fragmented, beside bare vmalloc: at most 28, 10, 4 and 2 %' \
-		within frag-backoff frag-vmalloc 128% 110% 104% 102%
-	least=20 ;;
+		within frag-backoff frag-vmalloc 128% 110% 104% 102% ;;
 *)
 	try 'cured by backoff, fragmented: never dearer than unhooked' \
-		within frag-backoff frag-unhooked 100% 100% 100% 100%
-	least=1 ;;
+		within frag-backoff frag-unhooked 100% 100% 100% 100% ;;
+esac
+# On 6.12 the price of the failed attempt depends on whether the kernel defers compaction.
+least=1
+case $(uname -r) in
+6.1.*) least=25 ;;
 esac
 [ -n "$KVBARS" ] || least=0
 try "listxattr is at least $least times cheaper" test $((native / cured)) -ge $least
