@@ -23,6 +23,22 @@ ends()
 	ok $? "$name" "$work/out"
 }
 
+# judges STATUS MESSAGE NAME LOG [BOOT OPTION...]: the same of a log that no guest wrote: a
+# stub of QEMU prints these lines after init has begun, %s stands for the nonce
+judges()
+{
+	mkdir -p "$work/says"
+	cat >"$work/says/qemu-system-x86_64" <<-END
+		#!/bin/sh
+		log=\$(echo "\$*" | sed 's/.*-serial file:\([^ ]*\).*/\1/')
+		nonce=\$(echo "\$*" | sed 's/.* KVNONCE=\([^ ]*\).*/\1/')
+		printf ' Run /init as init process\n$4\n' "\$nonce" | sed 's/^/[    1.0] /' >"\$log"
+	END
+	chmod +x "$work/says/qemu-system-x86_64"
+	# shellcheck disable=SC2031 # row_says changes its own
+	PATH=$work/says:$PATH KVDEMO_ACCEL=tcg ends "$1" "$2" "$3" true "${@:5}"
+}
+
 # row_says VERDICT NAME COMMANDS [ROW]: check-all's verdict of the row if make runs these
 # commands; never: the row is not run
 row_says()
@@ -193,7 +209,7 @@ asks_first()
 	done
 }
 
-plan 41
+plan 42
 set +e
 try 'KVDEMO_INSTALL=0 prints what to type, and nothing is downloaded' asks_first
 try 'make demo closes with a table, and says what to try next' demo_table
@@ -237,30 +253,31 @@ ends 0 'ok - .*: verdict of the guest' 'a good guest passes' \
 	'ok 0 one; ok 0 two' -p 2
 ends 1 'a test failed in the guest' 'a failed test is red' 'ok 1 one' -p 1
 ends 1 'its script ended with 7' 'so is a script that fails without one' 'ok 0 one; exit 7' -p 1
-# shellcheck disable=SC2016 # for the guest's shell
-ends 1 'a test failed in the guest' 'so is one in front of a long log' \
-	'ok 1 one; i=0; while [ $((i += 1)) -lt 400 ]; do echo "# $i filler of a long log"; done' -p 1
+one='guest: ok - one' passed='kvdemo-verdict nonce=%s status=0'
+judges 0 'ok - .*: verdict of the guest' 'so does a log like it' "$one\n$passed" -p 1
+judges 1 'a test failed in the guest' 'a failed test in front of a long log is red' \
+	"guest: not ok - one$(printf '\\nguest: # %d filler of a long log' {1..400})\n$passed" -p 1
 ends 3 'panicked: .*sysrq triggered crash' 'a panic is red' \
 	'echo c >/proc/sysrq-trigger'
 ends 3 'panicked: .*panic_on_warn set' 'a WARN is red' \
 	'insmod /kvdemo.ko sizes=1; insmod /kvdemo_test.ko outside=1; ok 0 one'
-ends 4 'splat in the log: BUG: on purpose' 'a splat without a panic is red' \
-	'echo "BUG: on purpose" >/dev/kmsg; ok 0 one' -p 1
-ends 4 'splat in the log: rcu: INFO' 'a CPU that never rests is red' \
-	'echo "rcu: INFO: rcu_preempt self-detected stall on CPU" >/dev/kmsg; ok 0 one' -p 1
-ends 4 'splat in the log: Call trace:' 'a stack is red, also as arm64 spells it' \
-	'echo "Call trace:" >/dev/kmsg; ok 0 one' -p 1
-ends 4 'wrong number of warnings: 0 seen, 1 expected' 'a WARN that did not come is red' \
-	'ok 0 one' -w 1
+judges 4 'splat in the log: BUG: on purpose' 'a splat without a panic is red' \
+	"BUG: on purpose\n$one\n$passed" -p 1
+judges 4 'splat in the log: rcu: INFO' 'a CPU that never rests is red' \
+	"rcu: INFO: rcu_preempt self-detected stall on CPU\n$one\n$passed" -p 1
+judges 4 'splat in the log: Call trace:' 'a stack is red, also as arm64 spells it' \
+	"Call trace:\n$one\n$passed" -p 1
+judges 4 'wrong number of warnings: 0 seen, 1 expected' 'a WARN that did not come is red' \
+	"$one\n$passed" -w 1
 ends 5 'time-out: no end within 12 s' 'a guest that hangs is red' 'ok 0 one; sleep 1000' -t 12
 ends 6 'the guest vanished' 'a guest that powers off is red' 'ok 0 one; poweroff -f' -p 1
-ends 6 'the guest vanished' 'a verdict without the nonce of this run is none' \
-	'ok 0 one; echo "kvdemo-verdict nonce=0 status=0" >/dev/kmsg; poweroff -f' -p 1
-ends 7 'wrong number of tests: 1 reported, 2 planned' 'a test that did not run is red' \
-	'ok 0 one' -p 2
-ends 7 'wrong number of tests: 0 reported, 1 planned' 'a guest without tests is red' true -p 1
-ends 7 'wrong number of skipped tests: 1, 0 expected' 'a test that was skipped is red' \
-	'echo "ok - one # SKIP no reason"' -p 1
+judges 6 'the guest vanished' 'a verdict without the nonce of this run is none' \
+	"$one\nkvdemo-verdict nonce=0 status=0" -p 1
+judges 7 'wrong number of tests: 1 reported, 2 planned' 'a test that did not run is red' \
+	"$one\n$passed" -p 2
+judges 7 'wrong number of tests: 0 reported, 1 planned' 'a guest without tests is red' "$passed" -p 1
+judges 7 'wrong number of skipped tests: 1, 0 expected' 'a test that was skipped is red' \
+	"guest: ok - one # SKIP no reason\n$passed" -p 1
 lost
 KVDEMO_ACCEL=KVM ends 2 "is kvm or tcg, not 'KVM'" 'so is an accelerator that there is not' true
 ends 2 'do not share' 'options that make no machine are told' true -n 2 -c 1
