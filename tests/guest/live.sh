@@ -252,15 +252,19 @@ cured()
 }
 try 'backoff skips attempts of the callers that are named' cured
 
-# While attempts of many tasks fail at the same time, each finds its own slot: of 960 calls
-# two tasks that share one may lose some.
+# While attempts of many tasks fail at the same time, each finds its own slot. Of 16 tasks in
+# 1024 slots two share one in a ninth of all rounds, and then lose some calls.
 crowd()
 {
-	live times="$KVTIMES" && callers 16 60 $large && table || return
-	{ [ "$(column calls $large "$by_handler")" -eq 960 ] && [ "$(header lost)" -le 10 ] &&
-		[ "$(header fallbacks)" -ge 900 ]; } || show
+	for _ in 1 2 3; do
+		live times="$KVTIMES" && callers 16 60 $large && table || return
+		{ [ "$(column calls $large "$by_handler")" -eq 960 ] &&
+			[ "$(header fallbacks)" -ge 900 ]; } || show || return
+		[ "$(header lost)" -gt 4 ] || return 0
+	done
+	show
 }
-try 'of failed attempts of 16 tasks at once it loses one in a hundred at most' crowd
+try 'of failed attempts of 16 tasks at once hardly any is lost' crowd
 echo all >/sys/kernel/debug/kvdemo/free
 rmmod kvdemo_frag
 
