@@ -7,10 +7,9 @@
 # Two nodes, but where the kernel has just one. 16 callers have a buffer of 64 pages each.
 nodes=2
 [ "$arch" != s390x ] || nodes=1
+# The largest, of KMALLOC_MAX_SIZE and more, are to fit into either node.
 memory=512
-[ "$page" -le 4096 ] || memory=768
-# KASAN takes a part of each node.
-[ -z "$slow" ] || memory=1024
+[ "$page" -le 4096 ] && [ -z "$slow" ] || memory=2048
 modules=("$built"/kvdemo{,_live,_frag,_bench,_test}.ko "$built/kv_wrong.ko")
 
 # Without hooks all that is left is the refusal.
