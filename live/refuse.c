@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvdemo_live.ko for a kernel without CONFIG_DYNAMIC_FTRACE: it says what it lacks.
+ * kvdemo_live.ko for a kernel without CONFIG_DYNAMIC_FTRACE or of 32 bit: it says what it
+ * needs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
