@@ -48,8 +48,8 @@ enum kvdemo_path {
  * @KVDEMO_WHY_INVALID: more than INT_MAX bytes, refused as kvmalloc_node()
  *	does since 5.15 (7661809d493b "mm: don't allow oversized kvmalloc() calls")
  * @KVDEMO_WHY_IMPOSSIBLE: no step that the policy allows can ever serve it: above
- *	KMALLOC_MAX_SIZE without a fallback, a zone or a node under policy vmalloc,
- *	__GFP_DMA32
+ *	KMALLOC_MAX_SIZE without a fallback; __GFP_DMA or __GFP_THISNODE under policy
+ *	vmalloc; __GFP_DMA32 always
  * @KVDEMO_WHY_NO_MEMORY: every step that the policy allows failed
  * @KVDEMO_WHY_FORCED: the caller asked for the fallback (above PAGE_SIZE only)
  * @KVDEMO_WHY_POLICY: the policy never tries kmalloc
@@ -101,8 +101,8 @@ enum kvdemo_policy_id {
  * @desc: one line for people
  * @set: gfp bits that the attempt gets above PAGE_SIZE; 0 for native and vmalloc
  * @keep: gfp bits that the attempt may have above PAGE_SIZE
- * @mayfail_above: above this many bytes a caller's __GFP_RETRY_MAYFAIL
- *	overrides @set and @keep, except for __GFP_NOWARN
+ * @mayfail_above: above this many bytes a request with __GFP_RETRY_MAYFAIL keeps its
+ *	gfp, to which only __GFP_NOWARN is added; @set and @keep do not apply
  * @tries: kmalloc is tried
  * @falls_back: vmalloc is tried after it, above PAGE_SIZE (at any size where
  *	kmalloc is not tried at all)
@@ -131,7 +131,7 @@ struct kvdemo_policy {
  * @force_fallback: go to vmalloc at once, where kvdemo_force_fallback() acts
  * @no_oom: the fallback fails instead of calling the OOM killer, also that of a
  *	memory cgroup. It does not change the contiguous attempt, and does nothing under
- *	policy native. Up to PAGE_SIZE a caller may pass __GFP_RETRY_MAYFAIL instead.
+ *	policy native. Up to PAGE_SIZE, without a fallback, pass __GFP_RETRY_MAYFAIL instead.
  */
 struct kvdemo_request {
 	size_t size;
@@ -207,9 +207,8 @@ struct dentry *kvdemo_debugfs_dir(void);
  * @on: whether requests above PAGE_SIZE go to vmalloc at once
  *
  * It acts on every policy that has a fallback. It does not act on requests that are
- * bound to a zone or a node, nor on those that may not block. Before 5.17 it does not
- * act on any that is no superset of GFP_KERNEL, as the kernel's kvmalloc falls back for
- * none of them.
+ * bound to a zone or a node, nor on those that may not block. Before 5.17 it acts only on
+ * supersets of GFP_KERNEL, because the kernel's kvmalloc falls back for no others.
  *
  * It is meant for a driver under test: a mistake with memory outside the linear map
  * shows at the first allocation. The pages may still be consecutive, because from 6.19
@@ -235,7 +234,8 @@ bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp);
 
 /**
  * kvdemo_try_failed() - note that the attempt of kvdemo_may_try() failed
- * @rq: as for kvdemo_may_try(), above KMALLOC_MAX_CACHE_SIZE and with the caller's gfp
+ * @rq: as for kvdemo_may_try(), with the caller's gfp; the size is above
+ *	KMALLOC_MAX_CACHE_SIZE, where no slab cache serves, and at most KMALLOC_MAX_SIZE
  *
  * Context: process context.
  */
@@ -260,10 +260,10 @@ kvdemo_kvmalloc_array_node_noprof(size_t n, size_t size, gfp_t flags, int node)
  * kvdemo_alloc() - allocate under a policy and say what happened
  * @rq: the request; all fields are set, @rq->policy is not NULL and @rq->node is
  *	NUMA_NO_NODE or a node that is online
- * @res: filled in with path, why and prices; NULL costs nothing
+ * @res: filled in with path, why and prices; may be NULL, then nothing is measured
  *
- * Like all the forms below, it charges its caller where the kernel has allocation
- * profiling (6.10 and later, kvdemo_compat.h).
+ * Where the kernel has allocation profiling (6.10 and later, kvdemo_compat.h), this and
+ * all the forms below charge the memory to their caller, not to the wrapper.
  *
  * The contiguous attempt prefers the node. From 6.16 on the fallback prefers it as well
  * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. The fallback

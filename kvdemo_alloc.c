@@ -24,7 +24,7 @@
 #define EXPORT_SYMBOL_GPL(symbol)
 #endif
 
-/* Above this, an order is costly to kvmalloc of 4.12 and to the page allocator. */
+/* Orders above this size are costly to kvmalloc of 4.12 and to the page allocator. */
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
 /* The page allocator stays silent: the caller or the fallback reports a failure. */
@@ -38,7 +38,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 		/* give up after one round: a fallback exists */
 		.set = TRY_GFP | __GFP_NORETRY,
 		.keep = ALL_GFP,
-		/* 4.12, 6c5ab6511f71: REPEAT counts for costly orders only */
+		/* 4.12, 6c5ab6511f71: REPEAT, now RETRY_MAYFAIL, acts on costly orders only */
 		.mayfail_above = COSTLY_SIZE,
 		.tries = true,
 		.falls_back = true,
@@ -173,7 +173,7 @@ static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdem
 	gfp_t gfp = rq->gfp & KVDEMO_GFP_VMALLOC;
 	void *p;
 
-	/* Otherwise vmalloc's order-0 pages may call the OOM killer, global or of a cgroup. */
+	/* Otherwise vmalloc's order-0 requests may call the OOM killer, global or of a cgroup. */
 	if (rq->no_oom)
 		gfp |= KVDEMO_GFP_VMALLOC_NO_OOM;
 	if (why == KVDEMO_WHY_BACKOFF && backoff_is_quiet(rq))
@@ -315,8 +315,8 @@ static __always_inline bool in_contract(gfp_t gfp)
 }
 
 /*
- * The running kernel's own kvmalloc serves flags outside the contract, so that a caller
- * of the wrapper gets no less. A warning follows if that kernel's documentation calls a
+ * The running kernel's own kvmalloc serves flags outside the contract, so that the wrapper
+ * gives no less than that does. A warning follows if that kernel's documentation calls a
  * flag unsupported. Otherwise one line names the first caller.
  */
 static noinline void *serve_other(const struct kvdemo_request *asked,
@@ -374,7 +374,7 @@ static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned
 	return likely(p) ? p : try_kmalloc(rq, NULL, caller);
 }
 
-/* The common path, inline. Rare flags and back-off periods are out of line. */
+/* The common path. Rare flags, back-off periods and policies without @set are out of line. */
 static __always_inline void *serve_any(const struct kvdemo_request *rq,
 				       struct kvdemo_result *res, unsigned long caller)
 {

@@ -12,10 +12,10 @@
  * just that order). Blocks that are free but not for this request, such as those of CMA
  * or below a watermark, were already free at the failure.
  *
- * Where compaction has pages to move, the first BACKOFF_BURST failures after a second
- * without one start no period, because compaction needs many wake-ups in a row: in a zone
- * that is short of free pages, kswapd must reclaim nothing 16 times (MAX_RECLAIM_RETRIES)
- * before kcompactd may run, and kcompactd then ignores some wake-ups.
+ * Where compaction has pages to move, and no attempt has failed for a second, the next
+ * BACKOFF_BURST failures start no period, because compaction needs many wake-ups in a row:
+ * in a zone that is short of free pages, kswapd must reclaim nothing 16 times
+ * (MAX_RECLAIM_RETRIES) before kcompactd may run, and kcompactd then ignores some wake-ups.
  *
  * A skipped attempt and a successful one write nothing that CPUs share.
  */
@@ -55,7 +55,7 @@ static DEFINE_PER_CPU(u32, backoff_seen[BITS_PER_LONG]) = {
 struct backoff {
 	const struct zone *zone;	/* the one that is tried first */
 	u32 since;	/* jiffies */
-	u8 burst;	/* failures since the last second without one */
+	u8 burst;	/* failures that started no period, since a second without failure */
 };
 
 static DEFINE_PER_CPU(struct backoff, backoff_last[NR_ORDERS]);
@@ -199,8 +199,8 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 
 /*
  * May the fallback leave kswapd asleep? vmalloc's own attempts would otherwise wake
- * kcompactd at each request, although the policy has just decided to wake nobody. It
- * may while the zone has so much free memory that kswapd has nothing to do.
+ * kcompactd at each request, although the policy has just decided to wake nobody. The
+ * answer is yes while the zone has so much free memory that kswapd has nothing to do.
  */
 static bool backoff_is_quiet(const struct kvdemo_request *rq)
 {

@@ -83,8 +83,8 @@ u64 kvdemo_default_cap(void)
 }
 
 /*
- * If they map huge pages, these round up to them: the running kernel's own fallback (5.18,
- * 9becb6889130), the node-aware vmalloc, and policy backoff above KMALLOC_MAX_SIZE.
+ * These may map huge pages, and then take whole ones: the running kernel's own fallback
+ * (5.18, 9becb6889130), vmalloc with a node, and policy backoff above KMALLOC_MAX_SIZE.
  */
 static bool may_map_huge(const struct kvdemo_request *rq)
 {

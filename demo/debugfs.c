@@ -182,7 +182,7 @@ static const struct command {
 	{ "policy", do_policy },
 };
 
-/* @line is without its newline; @len of the @size bytes written are in it. */
+/* Cuts the newline off @line, which holds the first @len of the @size bytes written. */
 static int whole_line(const char *name, char *line, size_t len, size_t size)
 {
 	size_t n = len;

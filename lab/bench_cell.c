@@ -41,8 +41,8 @@ struct run {
 /* One sample */
 
 /*
- * native and vmalloc are called without the wrapper, so that its price counts for our
- * policies only.
+ * native and vmalloc are called without the wrapper, so that its price counts only for the
+ * policies that need it.
  */
 static __always_inline void *cell_alloc(const struct kvdemo_request *rq)
 {

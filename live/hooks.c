@@ -44,7 +44,7 @@
 /* Flags in the lower bits of slot.owner, which is the address of a task */
 #define SLOT_MARKED	1ul	/* between mark and attempt: the slot is taken */
 #define SLOT_FALLING	2ul	/* in the fallback, with times=1 */
-#define SLOT_TIMED	4ul	/* and the return probe is on it */
+#define SLOT_TIMED	4ul	/* the return probe will see this fallback end */
 
 /*
  * Once the attempt has begun, another task may take the slot, because no hook sees an
@@ -103,7 +103,7 @@ struct live_check live_check;
 /* The smallest size that no slab cache serves, and to which a smaller one is raised */
 #define SMALLEST	(KMALLOC_MAX_CACHE_SIZE + 1)
 
-/* A call is followed if it has KVDEMO_COMPAT_FALLS_BACK, and none of the others. */
+/* Of these, a call on the common path has KVDEMO_COMPAT_FALLS_BACK and no other. */
 #define GFP_LOOK	(KVDEMO_COMPAT_FALLS_BACK | __GFP_WRITE | __GFP_NOFAIL | GFP_OWN_RULE)
 
 static __always_inline unsigned int class_of(size_t size)
@@ -214,7 +214,7 @@ static __always_inline void mark_large(unsigned long caller, struct ftrace_regs 
 	slot = slot_of(current);
 	if (unlikely((gfp & GFP_LOOK) != KVDEMO_COMPAT_FALLS_BACK ||
 		     current->flags & PF_MEMALLOC ||
-		     /* SMALLEST needs slot->asked: emit() takes it for a raised size */
+		     /* up to SMALLEST (emit() then reads slot->asked), or above INT_MAX */
 		     size - SMALLEST - 1 > INT_MAX - SMALLEST - 1 ||
 		     !take_slot(slot, me)))
 		return mark_other(fregs, row, cure);
@@ -241,9 +241,9 @@ void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops
 /* The attempt */
 
 /*
- * A skipped attempt must not cost the caller the memory: some zone of the node has
- * the pages, and stays above its high watermark. The fallback may still fail for lack of
- * vmalloc address space, or in a full memory cgroup.
+ * A skipped attempt must not cost the caller the memory: some zone of the node has the pages,
+ * and stays above its high watermark. The fallback may still fail for lack of vmalloc address
+ * space, or in a full memory cgroup. The self-check, which has no row, is always skipped.
  */
 static bool has_pages(int node, size_t size)
 {

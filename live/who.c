@@ -192,7 +192,7 @@ static bool hides_caller(const char *symbol)
  * live_policy_of() - the policy of a caller
  * @caller: an address in it
  *
- * Requests of kvdemo itself already have a policy, and policy native must be the kernel's.
+ * Requests of kvdemo itself already have a policy, so the kernel's rule stays for them.
  *
  * Context: callers are serialized, preemption is off.
  * Return: the policy; NULL if a tracer hides the caller.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the running kernel's kvmalloc gives for 8 MiB, which only vmalloc can serve with
- * 4 KiB pages: one line in dmesg for each kind of flags. It needs nothing of
+ * What the running kernel's kvmalloc gives for 8 MiB: one line in dmesg for each kind of
+ * flags. Where pages have 4 KiB, only vmalloc can serve that size. It needs nothing of
  * kvdemo.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

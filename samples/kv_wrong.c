@@ -6,7 +6,7 @@
  *	dma	dma_map_single(): the kernel warns, and the mapping fails
  *	sg	sg_init_one(): a stock kernel is silent, and the entry names a wrong page
  *	phys	virt_to_phys(): silent, a wrong address
- *	kfree	kfree(): an oops there
+ *	kfree	kfree() of vmalloc memory: an oops
  *	none	the mended driver: it looks up each page, and frees with kvfree()
  *
  * Look for them with kvdemo_live.ko policy=vmalloc callers=kv_wrong, loaded before. On
