@@ -84,6 +84,8 @@ static bool has_mempolicy(void)
 /* Does the zone stay above its high watermark without @pages? Then nobody reclaims. */
 static bool has_spare(const struct zone *zone, unsigned long pages)
 {
+	/* no kernel allocation gets pages of CMA */
+	pages += zone_page_state((struct zone *)zone, NR_FREE_CMA_PAGES);
 	return zone_page_state((struct zone *)zone, NR_FREE_PAGES) >
 	       high_wmark_pages(zone) + pages;
 }

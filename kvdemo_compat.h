@@ -40,7 +40,7 @@
  * cache (3c6152940584 "Randomized slab caches for kmalloc()"). The names changed in 6.1,
  * "mm/slab_common: remove CONFIG_NUMA ifdefs for common kmalloc functions", and in 6.10.
  */
-#ifdef kmalloc_node_track_caller_noprof
+#if defined(kmalloc_node_track_caller_noprof) || KVDEMO_SINCE(6, 10)
 #define kvdemo_compat_kmalloc(size, gfp, node, caller) \
 	kmalloc_node_track_caller_noprof(size, gfp, node, caller)
 #elif KVDEMO_SINCE(6, 1) || defined(CONFIG_NUMA)

@@ -439,7 +439,8 @@ static void __exit kvdemo_bench_exit(void)
 
 	WRITE_ONCE(bench.stop, true);
 	kthread_stop(bench.task);
-	bench_count_wakeups(false);
+	if (bench.counts_wakeups)
+		bench_count_wakeups(false);
 	debugfs_remove_recursive(bench.dir);
 	list_for_each_entry_safe(row, next, &bench.rows, list) {
 		list_del(&row->list);

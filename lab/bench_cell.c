@@ -175,6 +175,8 @@ static void run_hold(struct run *run)
 {
 	for (; run->made < run->n && !bench_stopped(); run->made++) {
 		one_alloc(run, run->made, run->cell->size);
+		/* the pair of an allocation that failed, which nothing frees */
+		note(run, STEP_PAIR, run->made, run->samples[STEP_ALLOC][run->made]);
 		between(run->cell);
 	}
 }
@@ -327,6 +329,8 @@ static bool lie_lower(int order)
 	struct zone *zone = &NODE_DATA(numa_mem_id())->node_zones[ZONE_NORMAL];
 	unsigned long here = 0, below = 0;
 
+	if (!ZONE_NORMAL)
+		return false;
 	for (; order < LAB_NR_ORDERS; order++) {
 		here += zone->free_area[order].nr_free;
 		below += zone[-1].free_area[order].nr_free;

@@ -145,10 +145,12 @@ static int find(u64 key, bool *found)
 static int make_row(u64 key, unsigned long caller)
 {
 	const struct kvdemo_policy *policy;
+	unsigned long flags;
 	bool found;
 	int row;
 
-	raw_spin_lock(&rows_lock);
+	/* An interrupt may call kvmalloc() with GFP_ATOMIC, and its caller gets a row, too. */
+	raw_spin_lock_irqsave(&rows_lock, flags);
 	row = find(key, &found);
 	if (row != LIVE_NO_ROW && !found) {
 		policy = live_policy_of(caller);
@@ -157,7 +159,7 @@ static int make_row(u64 key, unsigned long caller)
 		/* pairs with find() and copy_rows() */
 		smp_store_release(&live_rows[row].key, key);
 	}
-	raw_spin_unlock(&rows_lock);
+	raw_spin_unlock_irqrestore(&rows_lock, flags);
 	return row;
 }
 
@@ -188,7 +190,7 @@ unsigned long live_caller(u64 key)
 	const unsigned long upper = ~0ul << (BITS_PER_LONG - 8);
 
 	/* the byte that live_key() leaves out */
-	return (unsigned long)(key >> 8) | ((unsigned long)live_rows & upper);
+	return (unsigned long)(key >> 8) | ((unsigned long)&nr_rows & upper);
 }
 
 static unsigned int class_of(u64 key)
@@ -231,6 +233,7 @@ static void sum_row(unsigned int row, struct sum *to)
 static void fold(unsigned int row)
 {
 	u64 key = live_rows[row].key;
+	unsigned long flags;
 	struct sum sum;
 	int cpu;
 
@@ -240,10 +243,10 @@ static void fold(unsigned int row)
 		*per_cpu_ptr(live_calls + row, cpu) = 0;
 		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum.stats));
 	}
-	raw_spin_lock(&rows_lock);
+	raw_spin_lock_irqsave(&rows_lock, flags);
 	/* pairs with find(): the next caller in this row starts from zero */
 	smp_store_release(&live_rows[row].key, GONE);
-	raw_spin_unlock(&rows_lock);
+	raw_spin_unlock_irqrestore(&rows_lock, flags);
 }
 
 /* Another module may be loaded where a module, or only its init code, was freed. */
@@ -553,10 +556,11 @@ void live_log_sums(u64 ms)
 {
 	struct snapshot *snap = take_snapshot();
 
-	if (snap)
-		pr_info("stopped calls=%llu failed=%llu skipped=%llu fallbacks=%llu lost=%lu missed=%lu unknown=%llu left=%lu unhook_ms=%llu\n",
-			snap->sum.calls, snap->sum.stats.failed, snap->sum.stats.skipped,
-			snap->sum.stats.fallbacks, snap->blind.lost, live_missed(),
-			snap->unknown, snap->blind.left, ms);
+	if (!snap)
+		return;
+	pr_info("stopped calls=%llu failed=%llu skipped=%llu fallbacks=%llu lost=%lu missed=%lu unknown=%llu left=%lu unhook_ms=%llu\n",
+		snap->sum.calls, snap->sum.stats.failed, snap->sum.stats.skipped,
+		snap->sum.stats.fallbacks, snap->blind.lost, live_missed(),
+		snap->unknown, snap->blind.left, ms);
 	drop_snapshot(snap);
 }

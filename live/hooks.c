@@ -77,14 +77,14 @@ static __always_inline bool take_slot(struct slot *slot, unsigned long task)
 	unsigned long owner = READ_ONCE(slot->owner);
 
 	return !(owner & SLOT_MARKED) &&
-	       try_cmpxchg(&slot->owner, &owner, task | SLOT_MARKED);
+	       cmpxchg(&slot->owner, owner, task | SLOT_MARKED) == owner;
 }
 
 /* Copies the slot if this task still owns it, with the flags @bits or @other. */
 static bool read_slot(struct slot *to, unsigned long bits, unsigned long other)
 {
 	const struct slot *slot = slot_of(current);
-	/* pairs with try_cmpxchg() of the task that takes the slot */
+	/* pairs with cmpxchg() of the task that takes the slot */
 	unsigned long owner = smp_load_acquire(&slot->owner);
 
 	if (owner != (me | bits) && owner != (me | other))
@@ -256,7 +256,7 @@ static bool has_pages(int node, size_t size)
 		zone = &NODE_DATA(node)->node_zones[i];
 		if (managed_zone(zone) &&
 		    zone_page_state(zone, NR_FREE_PAGES) >
-		    high_wmark_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL] +
+		    zone_page_state(zone, NR_FREE_CMA_PAGES) + high_wmark_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL] +
 		    (size >> PAGE_SHIFT) + 1)
 			return true;
 	}
@@ -416,7 +416,7 @@ static void check_fallback(struct ftrace_regs *fregs)
 	live_check.fallback = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
 			      KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) ==
 			      (__force unsigned long)LIVE_CHECK_GFP;
-	WRITE_ONCE(slot_of(current)->owner, 0);
+	cmpxchg(&slot_of(current)->owner, me, 0);
 }
 
 static noinline void fallback_marked(struct ftrace_regs *fregs)
@@ -427,6 +427,8 @@ static noinline void fallback_marked(struct ftrace_regs *fregs)
 	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) &= ~MARK;
 	if (!read_slot(&slot, 0, SLOT_TIMED)) {
 		this_cpu_inc(live_blind.lost);
+		/* No attempt was seen: free the slot, or this task would never get it again. */
+		cmpxchg(&slot_of(current)->owner, me | SLOT_MARKED, 0);
 		return;
 	}
 	if (slot.row == LIVE_NO_ROW) {

@@ -21,6 +21,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/io.h>
+#include <linux/irq_work.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -293,6 +294,21 @@ static bool keeps_foreign(void)
 	return good;
 }
 
+static void call_in_interrupt(struct irq_work *work)
+{
+	kvfree(kvmalloc(asked[1], GFP_ATOMIC | __GFP_NOWARN));
+}
+
+/* An interrupt may be a new caller. Lockdep tells if the hooks take a lock wrongly there. */
+static void interrupt(void)
+{
+	struct irq_work work;
+
+	init_irq_work(&work, call_in_interrupt);
+	irq_work_queue(&work);
+	irq_work_sync(&work);
+}
+
 static bool each(const struct kvdemo_policy *policy, int node)
 {
 	unsigned int f, s;
@@ -330,6 +346,7 @@ static int live_set(const char *val, const struct kernel_param *kp)
 	for (node = NUMA_NO_NODE; node < min_t(int, nr_online_nodes, LIVE_NODES - 1); node++)
 		good &= each(policy, node);
 	good &= keeps_foreign();
+	interrupt();
 	return good ? 0 : -EIO;
 }
 
