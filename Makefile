@@ -36,7 +36,10 @@ BUILT := build/$(TARGET)/built
 ONCE := $(if $(filter bookworm,$(TARGET)),,tests/00-lint.t tests/10-harness.t tests/15-host.t)
 # A benchmark is no test; its short form is one in check-all (BENCH=1).
 SLOW := $(if $(BENCH),,tests/70-bench.t)
-TESTS ?= $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
+# The longest come first, so that none is left to run alone.
+LONG := tests/10-harness.t tests/60-live.t
+ALL_TESTS := $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
+TESTS ?= $(filter $(LONG),$(ALL_TESTS)) $(filter-out $(LONG),$(ALL_TESTS))
 
 .PHONY: modules mine demo demo-live bench-live shell check check-user check-all check-fire helpers soak bench \
 	bench-doc bench-host lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
@@ -104,8 +107,10 @@ held-bench-live: $(BUILT) build/helpers/calls
 held-shell: $(BUILT)
 	@scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
 
+# Three at a time, because 10-harness.t mostly waits. Rows of check-all already run side by
+# side.
 held-check: $(BUILT)
-	@TARGET=$(TARGET) prove --norc --timer -f -j2 $(TESTS)
+	@TARGET=$(TARGET) prove --norc --timer -f -j$(if $(KVDEMO_PARTS),2,3) $(TESTS)
 
 check-user:
 	@$(MAKE) --no-print-directory TESTS='tests/user.t tests/tools.t tests/deb.t' check

@@ -256,8 +256,8 @@ static bool has_pages(int node, size_t size)
 		zone = &NODE_DATA(node)->node_zones[i];
 		if (managed_zone(zone) &&
 		    zone_page_state(zone, NR_FREE_PAGES) >
-		    zone_page_state(zone, NR_FREE_CMA_PAGES) + high_wmark_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL] +
-		    (size >> PAGE_SHIFT) + 1)
+		    zone_page_state(zone, NR_FREE_CMA_PAGES) + high_wmark_pages(zone) +
+		    zone->lowmem_reserve[ZONE_NORMAL] + (size >> PAGE_SHIFT) + 1)
 			return true;
 	}
 	return false;

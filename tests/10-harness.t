@@ -253,8 +253,8 @@ ends 0 'ok - .*: verdict of the guest' 'a good guest passes' \
 	'ok 0 one; ok 0 two' -p 2
 ends 1 'a test failed in the guest' 'a failed test is red' 'ok 1 one' -p 1
 ends 1 'its script ended with 7' 'so is a script that fails without one' 'ok 0 one; exit 7' -p 1
-one='guest: ok - one' passed='kvdemo-verdict nonce=%s status=0'
-judges 0 'ok - .*: verdict of the guest' 'so does a log like it' "$one\n$passed" -p 1
+line='guest: ok - one' passed='kvdemo-verdict nonce=%s status=0'
+judges 0 'ok - .*: verdict of the guest' 'so does a log like it' "$line\n$passed" -p 1
 judges 1 'a test failed in the guest' 'a failed test in front of a long log is red' \
 	"guest: not ok - one$(printf '\\nguest: # %d filler of a long log' {1..400})\n$passed" -p 1
 ends 3 'panicked: .*sysrq triggered crash' 'a panic is red' \
@@ -262,19 +262,19 @@ ends 3 'panicked: .*sysrq triggered crash' 'a panic is red' \
 ends 3 'panicked: .*panic_on_warn set' 'a WARN is red' \
 	'insmod /kvdemo.ko sizes=1; insmod /kvdemo_test.ko outside=1; ok 0 one'
 judges 4 'splat in the log: BUG: on purpose' 'a splat without a panic is red' \
-	"BUG: on purpose\n$one\n$passed" -p 1
+	"BUG: on purpose\n$line\n$passed" -p 1
 judges 4 'splat in the log: rcu: INFO' 'a CPU that never rests is red' \
-	"rcu: INFO: rcu_preempt self-detected stall on CPU\n$one\n$passed" -p 1
+	"rcu: INFO: rcu_preempt self-detected stall on CPU\n$line\n$passed" -p 1
 judges 4 'splat in the log: Call trace:' 'a stack is red, also as arm64 spells it' \
-	"Call trace:\n$one\n$passed" -p 1
+	"Call trace:\n$line\n$passed" -p 1
 judges 4 'wrong number of warnings: 0 seen, 1 expected' 'a WARN that did not come is red' \
-	"$one\n$passed" -w 1
+	"$line\n$passed" -w 1
 ends 5 'time-out: no end within 12 s' 'a guest that hangs is red' 'ok 0 one; sleep 1000' -t 12
 ends 6 'the guest vanished' 'a guest that powers off is red' 'ok 0 one; poweroff -f' -p 1
 judges 6 'the guest vanished' 'a verdict without the nonce of this run is none' \
-	"$one\nkvdemo-verdict nonce=0 status=0" -p 1
+	"$line\nkvdemo-verdict nonce=0 status=0" -p 1
 judges 7 'wrong number of tests: 1 reported, 2 planned' 'a test that did not run is red' \
-	"$one\n$passed" -p 2
+	"$line\n$passed" -p 2
 judges 7 'wrong number of tests: 0 reported, 1 planned' 'a guest without tests is red' "$passed" -p 1
 judges 7 'wrong number of skipped tests: 1, 0 expected' 'a test that was skipped is red' \
 	"guest: ok - one # SKIP no reason\n$passed" -p 1
