@@ -93,8 +93,12 @@ left()
 	find /lib/modules /usr/src /var/lib/dkms /usr/share/doc -name '*kvdemo*' | sed 's/^/# left: /'
 }
 
+# Debian 13's apt does nothing while the second kernel's headers miss what they depend on.
 purges()
 {
+	for file in "$debs"/*.deb; do
+		quiet $dpkg --force-depends --purge "$($dpkg_deb -f "$file" Package)" || return
+	done
 	quiet apt-get -y purge kvdemo-dkms || return
 	left
 	[ -z "$(left)" ]
