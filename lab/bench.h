@@ -28,7 +28,7 @@ enum bench_memory {
 	NR_MEMORIES,
 };
 
-/* What is timed; a pair is an allocation and its free. */
+/* The steps that are timed. A pair is an allocation and its free. */
 enum bench_step { STEP_ALLOC, STEP_PAIR, NR_STEPS };
 enum bench_stat { STAT_MEAN, STAT_P50, STAT_P90, STAT_P99, STAT_MAX, NR_STATS };
 enum bench_event { EVENT_STALL, EVENT_ALLOCSTALL, EVENT_WAKEUP, NR_EVENTS };

@@ -149,7 +149,7 @@ static int make_row(u64 key, unsigned long caller)
 	bool found;
 	int row;
 
-	/* An interrupt may call kvmalloc() with GFP_ATOMIC, and its caller gets a row, too. */
+	/* irqsave: an interrupt may call kvmalloc() with GFP_ATOMIC, and make a row for it. */
 	raw_spin_lock_irqsave(&rows_lock, flags);
 	row = find(key, &found);
 	if (row != LIVE_NO_ROW && !found) {

@@ -243,7 +243,7 @@ void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops
 /*
  * A skipped attempt must not cost the caller the memory: some zone of the node has the pages,
  * and stays above its high watermark. The fallback may still fail for lack of vmalloc address
- * space, or in a full memory cgroup. The self-check, which has no row, is always skipped.
+ * space, or in a full memory cgroup.
  */
 static bool has_pages(int node, size_t size)
 {
@@ -263,6 +263,7 @@ static bool has_pages(int node, size_t size)
 	return false;
 }
 
+/* The attempt of the self-check, which has no row, is always skipped. */
 static bool may_skip(const struct slot *slot, int node)
 {
 	return slot->row == LIVE_NO_ROW ||

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the running kernel's kvmalloc gives for 8 MiB: one line in dmesg for each kind of
- * flags. Where pages have 4 KiB, only vmalloc can serve that size. It needs nothing of
+ * Asks the running kernel's kvmalloc for 8 MiB with each kind of flags, and logs one line
+ * for each. With pages of 4 KiB only vmalloc can serve that size. The module does not need
  * kvdemo.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

@@ -76,7 +76,7 @@ static int use_phys(void)
 	return 0;
 }
 
-/* What use_sg() should have done: it takes either kind of memory. */
+/* The correct form of use_sg(), which takes either kind of memory */
 static int use_pages(void)
 {
 	unsigned int offset = offset_in_page(buf), n = PFN_UP(offset + size);

@@ -9,7 +9,7 @@
 src=$(mktemp -d)
 trap 'rm -rf "$src"' EXIT
 
-# What is committed; in an unpacked tarball there is no git, and its files are taken.
+# Unpacks what make dist packs. An unpacked tarball has no git, so its own files are copied.
 packed()
 {
 	if [ ! -e .git ]; then

@@ -36,7 +36,7 @@ vmalloc ok $size 60 0 0 0 60" ] || return
 	done | awk '!($1 <= $2 && $2 <= $3 && $3 <= $4 && $5 <= $4) { bad = 1 } END { exit bad || NR != 6 }'
 }
 
-# Of the run before
+# Checks the log of the run that table() made.
 progress()
 {
 	[ "$(log | grep -c '^kvdemo_bench: progress cell=[1-3] of=3 ')" -eq 3 ] &&

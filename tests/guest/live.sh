@@ -374,7 +374,7 @@ try 'callers=all leaves out the callers of kvdemo itself' honest
 parallel()
 {
 	live policy=backoff callers=all && callers 16 25 $large && table || return
-	# A call without a slot is counted, too.
+	# The column calls includes those that found no slot.
 	{ [ "$(column calls $large "$by_handler")" -eq 400 ] && [ "$(header lost)" -le 4 ] && [ "$(header missed)" = 0 ] &&
 		[ "$(awk '/^ *[0-9]/ { n += $1 } END { print n }' /tmp/table)" -eq "$(header calls)" ]; } || show
 }
