@@ -23,18 +23,11 @@ ends()
 	ok $? "$name" "$work/out"
 }
 
-# judges STATUS MESSAGE NAME LOG [BOOT OPTION...]: the same of a log that no guest wrote: a
-# stub of QEMU prints these lines after init has begun, %s stands for the nonce
+# judges STATUS MESSAGE NAME LOG [BOOT OPTION...]: the same of a log that no guest wrote
 judges()
 {
 	mkdir -p "$work/says"
-	cat >"$work/says/qemu-system-x86_64" <<-END
-		#!/bin/sh
-		log=\$(echo "\$*" | sed 's/.*-serial file:\([^ ]*\).*/\1/')
-		nonce=\$(echo "\$*" | sed 's/.* KVNONCE=\([^ ]*\).*/\1/')
-		printf ' Run /init as init process\n$4\n' "\$nonce" | sed 's/^/[    1.0] /' >"\$log"
-	END
-	chmod +x "$work/says/qemu-system-x86_64"
+	fake_qemu "$work/says/qemu-system-x86_64" "$4"
 	# shellcheck disable=SC2031 # row_says changes its own
 	PATH=$work/says:$PATH KVDEMO_ACCEL=tcg ends "$1" "$2" "$3" true "${@:5}"
 }

@@ -6,15 +6,6 @@
 # shellcheck source=tests/guest/lib.sh
 . /lib.sh
 
-# No block of order 2 or above stays free, because 16 KiB is the smallest size that has to
-# fall back. Order 1 stays, because 6.1 kills a process if a fork finds none. The blocks
-# that direct compaction can still make are held, so that it makes no more.
-unmovable()
-{
-	insmod /kvdemo_frag.ko order=2 &&
-		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
-}
-
 # Two files take all but 16 MiB. They are written in turns, so that their pages alternate
 # (by awk's print, because its printf and busybox's tee look at each character). One file
 # is removed: its pages are free, each between two that can be moved. Other free blocks of
@@ -67,7 +58,9 @@ stty -F "$KVTTY" raw -echo
 exec 3<>"$KVTTY"
 case $KVSTATE in
 idle) insmod /kvdemo.ko sizes=64 ;;
-unmovable) unmovable ;;
+# 16 KiB, of order 2, is the smallest size that has to fall back. Order 1 stays free,
+# because 6.1 kills a process if a fork finds no block of it.
+unmovable) fragment ;;
 movable) movable ;;
 lower) lower ;;
 esac || exit

@@ -14,9 +14,7 @@ rows()
 }
 
 mark
-# This holds the blocks that compaction can still make.
-insmod /kvdemo_frag.ko order=2 || exit
-insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1 || exit
+fragment || exit
 echo "Memory is fragmented: no free block of 16 KiB and more is left."
 echo
 echo "# insmod kvdemo_live.ko"

@@ -116,6 +116,14 @@ settle()
 	[ $calm -ge "$1" ]
 }
 
+# Leaves no free block of order 2 or above. Direct compaction can still make some blocks of
+# the pages of user space. They are held, so that it makes no more.
+fragment()
+{
+	insmod /kvdemo_frag.ko order=2 &&
+		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
+}
+
 # put FILE LINE: one write to a file of kvdemo; what the shell says of a refusal is in
 # /tmp/put
 put()
