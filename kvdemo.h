@@ -222,7 +222,6 @@ void kvdemo_force_fallback(bool on);
 /**
  * kvdemo_may_try() - may the contiguous attempt of a request be made under its policy?
  * @rq: what is asked for, above PAGE_SIZE; the caller makes the attempt itself
- * @gfp: filled in with the gfp of that attempt, whatever the answer is
  *
  * kvdemo_live.ko applies a policy to the kernel's own attempts by this function and
  * kvdemo_try_failed(). A driver that copies the wrapper has neither of them.
@@ -230,7 +229,10 @@ void kvdemo_force_fallback(bool on);
  * Context: any.
  * Return: false where policy backoff skips it, or the policy never makes one.
  */
-bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp);
+bool kvdemo_may_try(const struct kvdemo_request *rq);
+
+/* See kvdemo_backoff.h. While it is 0 for a size, kvdemo_may_try() is true. */
+DECLARE_PER_CPU(u32, kvdemo_backoff_seen[BITS_PER_LONG]);
 
 /**
  * kvdemo_try_failed() - note that the attempt of kvdemo_may_try() failed

@@ -551,11 +551,10 @@ void kvdemo_kvfree(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_kvfree);
 
 #ifdef KVDEMO_EXPORTS /* for kvdemo_live.ko, documented in kvdemo.h */
-bool kvdemo_may_try(const struct kvdemo_request *rq, gfp_t *gfp)
+bool kvdemo_may_try(const struct kvdemo_request *rq)
 {
 	enum kvdemo_why why;
 
-	*gfp = try_gfp(rq);
 	return wants_try(rq, &why);
 }
 EXPORT_SYMBOL_GPL(kvdemo_may_try);
@@ -566,4 +565,6 @@ void kvdemo_try_failed(const struct kvdemo_request *rq)
 		backoff_failed(rq);
 }
 EXPORT_SYMBOL_GPL(kvdemo_try_failed);
+
+EXPORT_PER_CPU_SYMBOL_GPL(kvdemo_backoff_seen);
 #endif

@@ -44,12 +44,12 @@
  * seen since the failure. Sizes above KMALLOC_MAX_SIZE are never attempted. It is not in
  * struct backoff, because an index into an array of u32 takes one instruction.
  */
-static DEFINE_PER_CPU(u32, backoff_seen[BITS_PER_LONG]) = {
+DEFINE_PER_CPU(u32, kvdemo_backoff_seen[BITS_PER_LONG]) = {
 	[KMALLOC_SHIFT_MAX ... BITS_PER_LONG - 1] = 1,
 };
 
-/* Not backoff_seen[index]: UBSAN would check an index that cannot be too large. */
-#define seen_at(index)	(*(backoff_seen + (index)))
+/* Not kvdemo_backoff_seen[index]: UBSAN would check an index that cannot be too large. */
+#define seen_at(index)	(*(kvdemo_backoff_seen + (index)))
 
 /* The last failure of an order */
 struct backoff {

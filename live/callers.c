@@ -31,12 +31,12 @@
 #define TABLES_SHARE	8	/* the tables take at most this share of what is available */
 
 struct live_row *live_rows;
-unsigned int live_shift __read_mostly;
-u64 __percpu *live_calls;
+unsigned int live_mask __read_mostly;
 DEFINE_PER_CPU(struct live_stats *, live_table);
 DEFINE_PER_CPU(struct live_blind, live_blind);
 
 static unsigned int nr_rows;
+static u64 __percpu *all_calls;	/* of each row */
 static DEFINE_RAW_SPINLOCK(rows_lock);
 
 /* All CPUs together */
@@ -119,45 +119,65 @@ u64 live_ns(u64 ticks)
 
 /* Rows */
 
-/* The row of the key, or a free one, or LIVE_NO_ROW */
-static int find(u64 key, bool *found)
+/* The row of the key, or a free one, or NULL */
+static struct live_row *find(u64 key, bool *found)
 {
-	unsigned int i, at = live_home(key);
-	int free = LIVE_NO_ROW;
+	struct live_row *row = live_home(key), *free = NULL;
+	unsigned int i;
 	u64 is;
 
 	*found = false;
-	for (i = 0; i < MAX_PROBES; i++, at = (at + 1) & (nr_rows - 1)) {
+	for (i = 0; i < MAX_PROBES; i++) {
 		/* pairs with the release in make_row(): the policy of the row is set */
-		is = smp_load_acquire(&live_rows[at].key);
+		is = smp_load_acquire(&row->key);
 		if (is == key) {
 			*found = true;
-			return at;
+			return row;
 		}
-		if (free == LIVE_NO_ROW && (!is || is == GONE))
-			free = at;
+		if (!free && (!is || is == GONE))
+			free = row;
 		if (!is)
 			break;
+		if (++row == live_rows + nr_rows)
+			row = live_rows;
 	}
 	return free;
 }
 
-static int make_row(u64 key, unsigned long caller)
+/* No call has all flags. */
+#define NEVER_PLAIN	(~(__force gfp_t)0)
+
+static gfp_t plain_of(unsigned int class, const struct live_row *row)
+{
+	if (row->unknown || class < ilog2(KMALLOC_MAX_CACHE_SIZE) || class >= ilog2(INT_MAX) ||
+	    (row->cure && !row->cure->tries))
+		return NEVER_PLAIN;
+	return KVDEMO_COMPAT_FALLS_BACK;
+}
+
+static unsigned int class_of(u64 key)
+{
+	return min_t(unsigned int, key & 0xff, LIVE_CLASSES);
+}
+
+static struct live_row *make_row(u64 key, unsigned long caller)
 {
 	const struct kvdemo_policy *policy;
+	struct live_row *row;
 	unsigned long flags;
 	bool found;
-	int row;
 
 	/* irqsave: an interrupt may call kvmalloc() with GFP_ATOMIC, and make a row for it. */
 	raw_spin_lock_irqsave(&rows_lock, flags);
 	row = find(key, &found);
-	if (row != LIVE_NO_ROW && !found) {
+	if (row && !found) {
 		policy = live_policy_of(caller);
-		live_rows[row].unknown = !policy;
-		live_rows[row].cure = policy && !policy->native ? policy : NULL;
+		row->unknown = !policy;
+		row->cure = policy && !policy->native ? policy : NULL;
+		row->calls = all_calls + (row - live_rows);
+		row->plain = plain_of(class_of(key), row);
 		/* pairs with find() and copy_rows() */
-		smp_store_release(&live_rows[row].key, key);
+		smp_store_release(&row->key, key);
 	}
 	raw_spin_unlock_irqrestore(&rows_lock, flags);
 	return row;
@@ -169,14 +189,14 @@ static int make_row(u64 key, unsigned long caller)
  * @caller: its address
  *
  * Context: preemption is off.
- * Return: the row, or LIVE_NO_ROW if no row near its hash is free.
+ * Return: the row, or NULL if no row near its hash is free.
  */
-int live_row_search(u64 key, unsigned long caller)
+struct live_row *live_row_search(u64 key, unsigned long caller)
 {
 	bool found;
-	int row = find(key, &found);
+	struct live_row *row = find(key, &found);
 
-	return found || row == LIVE_NO_ROW ? row : make_row(key, caller);
+	return found || !row ? row : make_row(key, caller);
 }
 
 /**
@@ -191,11 +211,6 @@ unsigned long live_caller(u64 key)
 
 	/* the byte that live_key() leaves out */
 	return (unsigned long)(key >> 8) | ((unsigned long)&nr_rows & upper);
-}
-
-static unsigned int class_of(u64 key)
-{
-	return min_t(unsigned int, key & 0xff, LIVE_CLASSES);
 }
 
 static void add_stats(struct live_stats *to, const struct live_stats *stats)
@@ -221,7 +236,7 @@ static void sum_row(unsigned int row, struct sum *to)
 
 	memset(to, 0, sizeof(*to));
 	for_each_possible_cpu(cpu) {
-		to->calls += READ_ONCE(*per_cpu_ptr(live_calls + row, cpu));
+		to->calls += READ_ONCE(*per_cpu_ptr(all_calls + row, cpu));
 		add_stats(&to->stats, per_cpu(live_table, cpu) + row);
 	}
 }
@@ -240,7 +255,7 @@ static void fold(unsigned int row)
 	sum_row(row, &sum);
 	add_sum(&gone[class_of(key)], &sum);
 	for_each_possible_cpu(cpu) {
-		*per_cpu_ptr(live_calls + row, cpu) = 0;
+		*per_cpu_ptr(all_calls + row, cpu) = 0;
 		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum.stats));
 	}
 	raw_spin_lock_irqsave(&rows_lock, flags);
@@ -283,7 +298,7 @@ static void free_tables(void)
 
 	for_each_possible_cpu(cpu)
 		vfree(per_cpu(live_table, cpu));
-	free_percpu(live_calls);
+	free_percpu(all_calls);
 	vfree(live_rows);
 }
 
@@ -295,9 +310,9 @@ static int make_tables(void)
 	int cpu;
 
 	live_rows = __vmalloc(array_size(nr_rows, sizeof(*live_rows)), gfp);
-	live_calls = __alloc_percpu_gfp(nr_rows * sizeof(u64), sizeof(u64),
-					GFP_KERNEL | __GFP_NOWARN);
-	if (!live_rows || !live_calls)
+	all_calls = __alloc_percpu_gfp(nr_rows * sizeof(u64), sizeof(u64),
+				       GFP_KERNEL | __GFP_NOWARN);
+	if (!live_rows || !all_calls)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		table = __vmalloc(array_size(nr_rows, sizeof(struct live_stats)), gfp);
@@ -320,9 +335,8 @@ int live_rows_make(unsigned int asked)
 	u64 most = (u64)si_mem_available() * PAGE_SIZE / TABLES_SHARE;
 	int err;
 
-	/* at least two rows, because live_home() cannot shift by 64 */
-	nr_rows = max(roundup_pow_of_two(asked), 2ul);
-	live_shift = 64 - ilog2(nr_rows);
+	nr_rows = roundup_pow_of_two(asked);
+	live_mask = nr_rows - 1;
 	most = div_u64(most, sizeof(struct live_stats) * num_possible_cpus());
 	if (nr_rows > most) {
 		pr_err("entries=%u is out of range: allowed on this machine is up to %lu\n",

@@ -42,23 +42,23 @@
 #define SLOT_BITS	10
 
 /* Flags in the lower bits of slot.owner, which is the address of a task */
-#define SLOT_MARKED	1ul	/* between mark and attempt: the slot is taken */
+#define SLOT_MARKED	1ul	/* taken, as between mark and attempt */
 #define SLOT_FALLING	2ul	/* in the fallback, with times=1 */
 #define SLOT_TIMED	4ul	/* the return probe will see this fallback end */
 
 /*
  * Once the attempt has begun, another task may take the slot, because no hook sees an
- * attempt succeed. So a reader checks the owner before and after it copies the slot. The
- * slot holds no more than needed, because each call pays for every store.
+ * attempt succeed. So the fallback takes it again before it reads it. The slot holds no
+ * more than needed, because each call pays for every store.
  */
 struct slot {
 	unsigned long owner;
-	int row;
-	gfp_t gfp;	/* as the caller passed it */
+	const struct live_row *row;
 	const struct kvdemo_policy *cure;	/* NULL: the attempt is the kernel's */
 	size_t size;	/* of the attempt: the size asked for, or raised by policy vmalloc */
 	size_t asked;	/* the size asked for, if it was raised */
 	u64 start;	/* 0: the attempt was skipped */
+	gfp_t gfp;	/* as the caller passed it */
 	int node;
 } ____cacheline_aligned;
 
@@ -67,7 +67,11 @@ static struct slot slots[1 << SLOT_BITS];
 /* A hash, because the slab allocator puts tasks at the same few offsets of each slab. */
 static __always_inline struct slot *slot_of(const struct task_struct *task)
 {
-	return &slots[((unsigned long)task * GOLDEN_RATIO_64) >> (64 - SLOT_BITS)];
+	struct slot *slot;
+
+	slot = &slots[((u32)(unsigned long)task * GOLDEN_RATIO_32) >> (32 - SLOT_BITS)];
+	OPTIMIZER_HIDE_VAR(slot); /* it is not calculated again at each use */
+	return slot;
 }
 
 #define me	((unsigned long)current)
@@ -80,23 +84,23 @@ static __always_inline bool take_slot(struct slot *slot, unsigned long task)
 	       cmpxchg(&slot->owner, owner, task | SLOT_MARKED) == owner;
 }
 
-/* Copies the slot if this task still owns it, with the flags @bits or @other. */
-static bool read_slot(struct slot *to, unsigned long bits, unsigned long other)
+/* Takes the slot again if this task still owns it, with the flags @bits. */
+static __always_inline bool retake_slot(struct slot *slot, unsigned long bits)
 {
-	const struct slot *slot = slot_of(current);
-	/* pairs with cmpxchg() of the task that takes the slot */
-	unsigned long owner = smp_load_acquire(&slot->owner);
+	return cmpxchg(&slot->owner, me | bits, me | SLOT_MARKED) == (me | bits);
+}
 
-	if (owner != (me | bits) && owner != (me | other))
-		return false;
-	*to = *slot;
-	smp_rmb(); /* the copy before the second look at the owner */
-	return READ_ONCE(slot->owner) == owner;
+/* @owner may take it again; another task may take it first. */
+static __always_inline void leave_slot(struct slot *slot, unsigned long owner)
+{
+	/* pairs with the cmpxchg() of whichever task takes the slot next */
+	smp_store_release(&slot->owner, owner);
 }
 
 /* The self-check: a call of our own, which is made to fall back */
 
 struct live_check live_check;
+static const struct live_row check_row = { .cure = &kvdemo_policies[KVDEMO_VMALLOC] };
 
 /* The mark */
 
@@ -106,7 +110,7 @@ struct live_check live_check;
 /* Of these, a call on the common path has KVDEMO_COMPAT_FALLS_BACK and no other. */
 #define GFP_LOOK	(KVDEMO_COMPAT_FALLS_BACK | __GFP_WRITE | __GFP_NOFAIL | GFP_OWN_RULE)
 
-static __always_inline unsigned int class_of(size_t size)
+static __always_inline unsigned long class_of(size_t size)
 {
 	return __fls(size - 1);
 }
@@ -131,7 +135,8 @@ static size_t raise(struct slot *slot, struct ftrace_regs *fregs)
 	return SMALLEST;
 }
 
-static __always_inline void fill_slot(struct slot *slot, size_t size, gfp_t gfp, int row,
+static __always_inline void fill_slot(struct slot *slot, size_t size, gfp_t gfp,
+				      const struct live_row *row,
 				      const struct kvdemo_policy *cure)
 {
 	slot->size = size;
@@ -140,11 +145,10 @@ static __always_inline void fill_slot(struct slot *slot, size_t size, gfp_t gfp,
 	slot->cure = cure;
 }
 
-/* A call of a rare size or with a rare flag, or of a caller that is made to fall back */
-static noinline void mark_other(struct ftrace_regs *fregs, int row,
-				const struct kvdemo_policy *cure)
+static void mark_rare(struct ftrace_regs *fregs, const struct live_row *row)
 {
 	unsigned long *gfp = &KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG);
+	const struct kvdemo_policy *cure = row->cure;
 	size_t size = KVDEMO_COMPAT_ARG(fregs, 0);
 	struct slot *slot = slot_of(current);
 	gfp_t asked = (__force gfp_t)*gfp;
@@ -171,23 +175,36 @@ static noinline void mark_check(struct ftrace_regs *fregs, unsigned long caller)
 		return;
 	live_check.mark = true;
 	live_check.caller = caller;
-	mark_other(fregs, LIVE_NO_ROW, &kvdemo_policies[KVDEMO_VMALLOC]);
+	mark_rare(fregs, &check_row);
+}
+
+/* A call of a rare size or with a rare flag, or of a caller that is made to fall back */
+static noinline void mark_other(struct ftrace_regs *fregs, const struct live_row *row)
+{
+	if (READ_ONCE(live_check.task) == current) {
+		mark_check(fregs, live_caller(row->key));
+		return;
+	}
+	this_cpu_inc(*row->calls);
+	mark_rare(fregs, row);
 }
 
 /* A caller that is new, or whose row is not where its hash says */
 static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long caller, u64 key)
 {
-	int row;
+	const struct live_row *row;
 
+	if (READ_ONCE(live_check.task) == current) {
+		mark_check(fregs, caller);
+		return;
+	}
 	preempt_disable_notrace();
 	row = live_row_search(key, caller);
 	preempt_enable_notrace();
-	if (row == LIVE_NO_ROW) {
+	if (row)
+		mark_other(fregs, row);
+	else
 		this_cpu_inc(live_blind.lost);
-		return;
-	}
-	this_cpu_inc(live_calls[row]);
-	mark_other(fregs, row, live_rows[row].cure);
 }
 
 /*
@@ -200,25 +217,17 @@ static __always_inline void mark_large(unsigned long caller, struct ftrace_regs 
 	size_t size = KVDEMO_COMPAT_ARG(fregs, 0);
 	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG);
 	u64 key = live_key(caller, class_of(size));
-	unsigned int row = live_home(key);
-	const struct kvdemo_policy *cure;
-	struct slot *slot;
+	const struct live_row *row = live_home(key);
+	struct slot *slot = slot_of(current);
 
-	if (unlikely(READ_ONCE(live_check.task) == current))
-		return mark_check(fregs, caller);
-	/* pairs with make_row() of callers.c: the cure is set */
-	if (unlikely(smp_load_acquire(&live_rows[row].key) != key))
+	/* pairs with make_row() of callers.c: the row is filled */
+	if (unlikely(smp_load_acquire(&row->key) != key))
 		return mark_searched(fregs, caller, key);
-	this_cpu_inc(live_calls[row]);
-	cure = live_rows[row].cure;
-	slot = slot_of(current);
-	if (unlikely((gfp & GFP_LOOK) != KVDEMO_COMPAT_FALLS_BACK ||
-		     current->flags & PF_MEMALLOC ||
-		     /* up to SMALLEST (emit() then reads slot->asked), or above INT_MAX */
-		     size - SMALLEST - 1 > INT_MAX - SMALLEST - 1 ||
+	if (unlikely((gfp & GFP_LOOK) != row->plain || current->flags & PF_MEMALLOC ||
 		     !take_slot(slot, me)))
-		return mark_other(fregs, row, cure);
-	fill_slot(slot, size, gfp, row, cure);
+		return mark_other(fregs, row);
+	this_cpu_inc(*row->calls);
+	fill_slot(slot, size, gfp, row, row->cure);
 	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) |= MARK;
 }
 
@@ -266,60 +275,88 @@ static bool has_pages(int node, size_t size)
 /* The attempt of the self-check, which has no row, is always skipped. */
 static bool may_skip(const struct slot *slot, int node)
 {
-	return slot->row == LIVE_NO_ROW ||
+	return slot->row == &check_row ||
 	       (!(slot->gfp & __GFP_NOFAIL) && has_pages(node, slot->size));
 }
 
-/* Applies the policy of the caller, as the wrapper has it, to the attempt. */
+/*
+ * The gfp of the attempt under the policy. The kernel's own rule may have set NORETRY and
+ * cleared DIRECT_RECLAIM. The caller had DIRECT_RECLAIM and no flag of GFP_OWN_RULE, because
+ * other requests have no cure.
+ */
+static __always_inline gfp_t cured_gfp(const struct kvdemo_policy *cure, gfp_t gfp)
+{
+	return ((gfp & ~__GFP_NORETRY) | __GFP_DIRECT_RECLAIM | cure->set) & cure->keep;
+}
+
+/* An attempt that would warn of its failure, or must not fail, is left alone. */
+static __always_inline bool may_fail(gfp_t gfp)
+{
+	return (gfp & (__GFP_NOWARN | __GFP_NOFAIL)) == __GFP_NOWARN;
+}
+
+static noinline void start_by_local_clock(struct slot *slot)
+{
+	slot->start = local_clock();
+	leave_slot(slot, me);
+}
+
+/* The attempt is made. */
+static __always_inline void start(struct slot *slot)
+{
+	if (!static_branch_likely(&live_counter))
+		return start_by_local_clock(slot);
+	slot->start = get_cycles();
+	leave_slot(slot, me);
+}
+
+/* The policy may skip this attempt, or it is not to be changed. */
 static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 {
 	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, 1);
 	int node = KVDEMO_COMPAT_ARG(fregs, 2);
 	const struct kvdemo_request rq = {
-		.size = slot->size,
-		/*
-		 * The kernel's own rule may have set NORETRY and cleared DIRECT_RECLAIM.
-		 * The caller had DIRECT_RECLAIM and no NORETRY, or it would not come here.
-		 */
-		.gfp = (gfp & ~__GFP_NORETRY) | __GFP_DIRECT_RECLAIM,
-		.node = node,
-		.policy = slot->cure,
+		.size = slot->size, .gfp = gfp, .node = node, .policy = slot->cure,
 	};
 
-	if (slot->row == LIVE_NO_ROW)
+	if (slot->row == &check_row)
 		live_check.try = slot->size == LIVE_CHECK_SIZE && node == NUMA_NO_NODE;
-	slot->start = live_ticks();
-	/* Leave an attempt alone that would warn of its failure, or must not fail. */
-	if (!(gfp & __GFP_NOWARN) || gfp & __GFP_NOFAIL || slot->size > KMALLOC_MAX_SIZE)
-		goto out;
-	if (!kvdemo_may_try(&rq, &gfp) && may_skip(slot, node)) {
+	if (!may_fail(gfp) || slot->size > KMALLOC_MAX_SIZE)
+		return start(slot);
+	if (!kvdemo_may_try(&rq) && may_skip(slot, node)) {
 		/* kmalloc refuses this size at once. */
 		KVDEMO_COMPAT_ARG(fregs, 0) = KMALLOC_MAX_SIZE + 1;
 		slot->start = 0;
-	} else if (slot->cure->tries) {
-		/* While memory is short, policy vmalloc keeps the kernel's attempt. */
-		KVDEMO_COMPAT_ARG(fregs, 1) = (__force unsigned long)gfp;
+		leave_slot(slot, me);
+		return;
 	}
-out:
-	/* pairs with read_slot(); other tasks may take the slot from here on */
-	smp_store_release(&slot->owner, me);
+	/* While memory is short, policy vmalloc keeps the kernel's attempt. */
+	if (slot->cure->tries)
+		KVDEMO_COMPAT_ARG(fregs, 1) = (__force unsigned long)cured_gfp(slot->cure, gfp);
+	start(slot);
 }
 
 static __always_inline void try_marked(struct ftrace_regs *fregs)
 {
 	struct slot *slot = slot_of(current);
+	gfp_t gfp;
 
 	/* The caller of some other kmalloc may have passed this bit. */
-	if (READ_ONCE(slot->owner) != (me | SLOT_MARKED) ||
+	if ((READ_ONCE(slot->owner) ^ SLOT_MARKED) != me ||
 	    slot->size != KVDEMO_COMPAT_ARG(fregs, 0))
 		return;
 	KVDEMO_COMPAT_ARG(fregs, 1) &= ~MARK;
 	slot->node = KVDEMO_COMPAT_ARG(fregs, 2);
-	if (unlikely(slot->cure))
-		return try_cured(slot, fregs);
-	slot->start = live_ticks();
-	/* as in try_cured() */
-	smp_store_release(&slot->owner, me);
+	if (unlikely(slot->cure)) {
+		gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, 1);
+		/* Otherwise kvdemo_may_try() would be true. */
+		if (!slot->cure->set || !may_fail(gfp) ||
+		    this_cpu_read(*(kvdemo_backoff_seen + class_of(slot->size))))
+			return try_cured(slot, fregs);
+		gfp = cured_gfp(slot->cure, gfp);
+		KVDEMO_COMPAT_ARG(fregs, 1) = (__force unsigned long)gfp;
+	}
+	start(slot);
 }
 
 /**
@@ -354,8 +391,7 @@ static enum kvdemo_why why_of(const struct slot *slot)
 static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
 {
 	const struct kvdemo_request rq = {
-		.size = slot->cure && !slot->cure->tries && slot->size == SMALLEST ?
-			slot->asked : slot->size,
+		.size = slot->cure && !slot->cure->tries ? slot->asked : slot->size,
 		.gfp = slot->gfp, .node = slot->node,
 		.policy = slot->cure ?: &kvdemo_policies[KVDEMO_NATIVE],
 	};
@@ -367,7 +403,7 @@ static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
 	};
 
 	trace_kvdemo_alloc(KVDEMO_ORIGIN_KERNEL, &rq, &res, p, max_t(s64, try, 0) +
-			   max_t(s64, fallback, 0), live_caller(live_rows[slot->row].key));
+			   max_t(s64, fallback, 0), live_caller(slot->row->key));
 }
 
 static bool was_tried(const struct slot *slot)
@@ -387,7 +423,7 @@ static void learn(const struct slot *slot)
 
 static void count_fallback(const struct slot *slot, u64 took)
 {
-	struct live_stats *stats = this_cpu_read(live_table) + slot->row;
+	struct live_stats *stats = this_cpu_read(live_table) + (slot->row - live_rows);
 
 	stats->fallbacks++;
 	stats->skipped += !slot->start;
@@ -400,7 +436,7 @@ static void count_fallback(const struct slot *slot, u64 took)
 
 static void fall(const struct slot *slot)
 {
-	u64 took = live_took(slot->start);
+	u64 took = slot->start ? live_took(slot->start) : 0;
 
 	if (was_tried(slot) && slot->cure)
 		learn(slot);
@@ -417,28 +453,31 @@ static void check_fallback(struct ftrace_regs *fregs)
 	live_check.fallback = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
 			      KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) ==
 			      (__force unsigned long)LIVE_CHECK_GFP;
-	cmpxchg(&slot_of(current)->owner, me, 0);
 }
 
 static noinline void fallback_marked(struct ftrace_regs *fregs)
 {
-	struct slot slot;
-	unsigned long next;
+	struct slot *slot = slot_of(current);
+	unsigned long next = 0, bits = 0;
 
 	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) &= ~MARK;
-	if (!read_slot(&slot, 0, SLOT_TIMED)) {
-		this_cpu_inc(live_blind.lost);
-		/* No attempt was seen: free the slot, or this task would never get it again. */
-		cmpxchg(&slot_of(current)->owner, me | SLOT_MARKED, 0);
-		return;
+	if (!retake_slot(slot, 0)) {
+		bits = SLOT_TIMED;
+		if (!live_with_times || !retake_slot(slot, bits)) {
+			this_cpu_inc(live_blind.lost);
+			/* No attempt was seen: this task would never get its slot again. */
+			cmpxchg(&slot->owner, me | SLOT_MARKED, 0);
+			return;
+		}
 	}
-	if (slot.row == LIVE_NO_ROW) {
+	if (slot->row == &check_row) {
 		check_fallback(fregs);
-		return;
+	} else {
+		fall(slot);
+		if (live_with_times)
+			next = me | bits | SLOT_FALLING;
 	}
-	fall(&slot);
-	next = live_with_times ? slot.owner | SLOT_FALLING : 0;
-	cmpxchg(&slot_of(current)->owner, slot.owner, next);
+	leave_slot(slot, next);
 }
 
 /**
@@ -474,7 +513,7 @@ static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	unsigned long owner = marked ? me : me | SLOT_FALLING;
 	struct slot *slot = slot_of(current);
 
-	if (slot->size != kvdemo_compat_argument(regs, 0) || slot->row == LIVE_NO_ROW ||
+	if (slot->size != kvdemo_compat_argument(regs, 0) || slot->row == &check_row ||
 	    cmpxchg(&slot->owner, owner, owner | SLOT_TIMED) != owner)
 		return 1;
 	timing->start = live_ticks();
@@ -488,21 +527,21 @@ static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	const struct timing *timing = (const struct timing *)ri->data;
 	const void *p = (const void *)kvdemo_compat_return(regs);
 	u64 took = live_took(timing->start);
+	struct slot *slot = slot_of(current);
 	struct live_stats *stats;
-	struct slot slot;
 
-	if (!read_slot(&slot, SLOT_FALLING | SLOT_TIMED, SLOT_FALLING | SLOT_TIMED)) {
+	if (!retake_slot(slot, SLOT_FALLING | SLOT_TIMED)) {
 		this_cpu_inc(live_blind.lost);
 		return 0;
 	}
-	stats = this_cpu_read(live_table) + slot.row;
+	stats = this_cpu_read(live_table) + (slot->row - live_rows);
 	stats->failures += !p;
 	stats->fallback += took;
 	if (trace_kvdemo_alloc_enabled())
-		emit(&slot, p, was_tried(&slot) ?
-		     (s64)live_ns(max_t(s64, timing->start - slot.start, 0)) : KVDEMO_NS_NONE,
+		emit(slot, p, was_tried(slot) ?
+		     (s64)live_ns(max_t(s64, timing->start - slot->start, 0)) : KVDEMO_NS_NONE,
 		     live_ns(took));
-	cmpxchg(&slot_of(current)->owner, slot.owner, 0);
+	leave_slot(slot, 0);
 	return 0;
 }
 

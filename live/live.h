@@ -19,20 +19,24 @@
 
 #define LIVE_SYMBOL	__stringify(kvdemo_compat_kvmalloc)
 #define LIVE_CLASSES	64	/* class n: more than 2^n, at most 2^(n+1) bytes */
-#define LIVE_NO_ROW	(-1)
 
 /**
  * struct live_row - a caller and a size class
  * @key: see live_key(); 0 and GONE of callers.c are free rows
+ * @calls: counted on each CPU
  * @cure: the policy of that caller; NULL: it is only counted
+ * @plain: of the flags that matter, those of a call on the common path; all flags if no call
+ *	of this row takes that path
  * @unknown: a tracer hides the caller
- * @pad: makes the size of a row a power of 2, so that a shift finds it
+ *
+ * The size is a power of 2, so that a shift finds a row.
  */
 struct live_row {
 	u64 key;
+	u64 __percpu *calls;
 	const struct kvdemo_policy *cure;
+	gfp_t plain;
 	bool unknown;
-	u8 pad[15];
 };
 
 /**
@@ -67,23 +71,23 @@ struct live_blind {
 };
 
 extern struct live_row *live_rows;
-extern unsigned int live_shift;	/* 64 - log2 of the number of rows */
-extern u64 __percpu *live_calls;	/* of each row: calls above PAGE_SIZE */
+extern unsigned int live_mask;	/* the number of rows - 1 */
 DECLARE_PER_CPU(struct live_stats *, live_table);
 DECLARE_PER_CPU(struct live_blind, live_blind);
 
 /* All kernel addresses have the same upper byte. */
-static __always_inline u64 live_key(unsigned long caller, unsigned int class)
+static __always_inline u64 live_key(unsigned long caller, unsigned long class)
 {
 	return (u64)caller << 8 | class;
 }
 
-static __always_inline unsigned int live_home(u64 key)
+/* Where to look first. The lower half of the key tells the callers and classes apart. */
+static __always_inline struct live_row *live_home(u64 key)
 {
-	return (key * GOLDEN_RATIO_64) >> live_shift;
+	return live_rows + (((u32)key * GOLDEN_RATIO_32) >> 16 & live_mask);
 }
 
-int live_row_search(u64 key, unsigned long caller);
+struct live_row *live_row_search(u64 key, unsigned long caller);
 
 /* The clock: ticks of the CPU's counter where it is good, else ns */
 DECLARE_STATIC_KEY_TRUE(live_counter);
