@@ -51,7 +51,7 @@ enum kvdemo_path {
  *	KMALLOC_MAX_SIZE without a fallback; __GFP_DMA or __GFP_THISNODE under policy
  *	vmalloc; __GFP_DMA32 always
  * @KVDEMO_WHY_NO_MEMORY: every step that the policy allows failed
- * @KVDEMO_WHY_FORCED: the caller asked for the fallback (above PAGE_SIZE only)
+ * @KVDEMO_WHY_FORCED: the fallback was forced (above PAGE_SIZE only)
  * @KVDEMO_WHY_POLICY: the policy never tries kmalloc
  * @KVDEMO_WHY_TOO_LARGE: above KMALLOC_MAX_SIZE only vmalloc can serve
  * @KVDEMO_WHY_BACKOFF: policy backoff skipped the attempt, because one had just failed
@@ -129,9 +129,9 @@ struct kvdemo_policy {
  * @node: preferred NUMA node, or NUMA_NO_NODE
  * @policy: a row of kvdemo_policies[]
  * @force_fallback: go to vmalloc at once, where kvdemo_force_fallback() acts
- * @no_oom: the fallback fails instead of calling the OOM killer, also that of a
- *	memory cgroup. It does not change the contiguous attempt, and does nothing under
- *	policy native. Up to PAGE_SIZE, without a fallback, pass __GFP_RETRY_MAYFAIL instead.
+ * @no_oom: the fallback fails instead of calling the OOM killer, also a cgroup's; before
+ *	7.1 its page tables may call it. No effect on the contiguous attempt and policy
+ *	native. Up to PAGE_SIZE, without a fallback, pass __GFP_RETRY_MAYFAIL instead.
  */
 struct kvdemo_request {
 	size_t size;
@@ -268,13 +268,13 @@ kvdemo_kvmalloc_array_node_noprof(size_t n, size_t size, gfp_t flags, int node)
  * all the forms below charge the memory to their caller, not to the wrapper.
  *
  * The contiguous attempt prefers the node. From 6.16 on the fallback prefers it as well
- * (KVDEMO_VMALLOC_NODE); before, __vmalloc() takes pages from any node. The fallback
+ * (KVDEMO_VMALLOC_NODE); before, __vmalloc() prefers this CPU's node. The fallback
  * gets only the bits of KVDEMO_GFP_VMALLOC, because vmalloc warns about others.
  *
- * __GFP_DMA and __GFP_THISNODE get no fallback, because vmalloc can promise neither.
- * Policies with a fallback make one attempt with __GFP_RETRY_MAYFAIL instead, and
- * policy vmalloc gives NULL. __GFP_DMA32 gives NULL under every policy, because kmalloc
- * has no such zone.
+ * Except under policy native, __GFP_DMA and __GFP_THISNODE get no fallback, because
+ * vmalloc can promise neither. Policies with a fallback make one attempt with
+ * __GFP_RETRY_MAYFAIL instead, and policy vmalloc gives NULL. __GFP_DMA32 gives NULL
+ * under every policy, because kmalloc has no such zone.
  *
  * Flags that are no superset of GFP_KERNEL, or hold __GFP_NORETRY or __GFP_NOFAIL, are
  * outside the contract of kvmalloc_node() in 4.12 (a7c3e901a46f "mm: introduce

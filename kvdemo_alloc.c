@@ -24,7 +24,7 @@
 #define EXPORT_SYMBOL_GPL(symbol)
 #endif
 
-/* Orders above this size are costly to kvmalloc of 4.12 and to the page allocator. */
+/* Sizes above this are costly to kvmalloc of 4.12 and to the page allocator. */
 #define COSTLY_SIZE	((size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
 /* The page allocator stays silent: the caller or the fallback reports a failure. */
@@ -61,7 +61,7 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 		 * without direct reclaim took from the reserve of atomic requests.
 		 */
 		.set = TRY_GFP | __GFP_NOMEMALLOC,
-		/* as noreclaim; kswapd is still woken, once per back-off period */
+		/* as noreclaim; an attempt that fails still wakes kswapd */
 		.keep = ~__GFP_DIRECT_RECLAIM,
 		.mayfail_above = PAGE_SIZE,
 		.tries = true,
@@ -159,8 +159,8 @@ static bool has_fallback(const struct kvdemo_request *rq)
 }
 
 /*
- * Must vmalloc be told the node? __vmalloc() prefers this CPU's node anyway. The form with
- * a node argument allocates blocks (on arm64 from 64 KiB on) and reclaims to get them.
+ * Must vmalloc be told the node? __vmalloc() prefers this CPU's node anyway, while
+ * vmalloc_huge_node() reclaims for blocks (on arm64 from 64 KiB on).
  */
 static bool is_elsewhere(int node)
 {
@@ -316,8 +316,8 @@ static __always_inline bool in_contract(gfp_t gfp)
 
 /*
  * The running kernel's own kvmalloc serves flags outside the contract, so that the wrapper
- * gives no less than that does. A warning follows if that kernel's documentation calls a
- * flag unsupported. Otherwise one line names the first caller.
+ * gives no less than it. A warning follows if that kernel's documentation calls a flag
+ * unsupported. Otherwise one line names the first caller.
  */
 static noinline void *serve_other(const struct kvdemo_request *asked,
 				  struct kvdemo_result *res, unsigned long caller)
@@ -421,7 +421,7 @@ EXPORT_SYMBOL_GPL(kvdemo_path);
  * kvdemo_outcome() - describe what the kernel's own kvmalloc returned
  * @rq: what was asked for
  * @p: what kvmalloc_node() returned
- * @res: path and why are filled in; the prices are not, because they cannot be
+ * @res: filled in; both prices are KVDEMO_NS_NONE, because they cannot be
  *	measured from outside
  *
  * Context: any.

@@ -2,10 +2,10 @@
 /*
  * Policy backoff, a part of kvdemo_alloc.c.
  *
- * After an attempt has failed, this CPU attempts that order no more until it sees more
- * free blocks than the fewest since the failure, or until the back-off period of
- * BACKOFF_TICKS is over. The period is short, because only attempts wake kswapd and
- * kcompactd. A request with __GFP_RETRY_MAYFAIL is always attempted.
+ * After an attempt has failed, this CPU skips attempts of that order for a back-off
+ * period of BACKOFF_TICKS. The period ends early if more blocks are free than the fewest
+ * since the failure. It is short, because only attempts wake kswapd and kcompactd. A
+ * request with __GFP_RETRY_MAYFAIL is always attempted, and ends the period.
  *
  * Free blocks are read, without a lock, from the zone that serves the request first
  * (all blocks that are large enough) and from the lower zones of its node (blocks of
@@ -13,9 +13,9 @@
  * or below a watermark, were already free at the failure.
  *
  * Where compaction has pages to move, and no attempt has failed for a second, the next
- * BACKOFF_BURST failures start no period, because compaction needs many wake-ups in a row:
- * in a zone that is short of free pages, kswapd must reclaim nothing 16 times
- * (MAX_RECLAIM_RETRIES) before kcompactd may run, and kcompactd then ignores some wake-ups.
+ * BACKOFF_BURST failures start no period. Compaction needs many wake-ups in a row: in a
+ * node that is short of free pages, kswapd must reclaim nothing 16 times
+ * (MAX_RECLAIM_RETRIES) before kcompactd may run. kcompactd then ignores some wake-ups.
  *
  * A skipped attempt and a successful one write nothing that CPUs share.
  */
@@ -216,9 +216,9 @@ static bool backoff_is_quiet(const struct kvdemo_request *rq)
 }
 
 /*
- * Huge pages are cheaper to map and to free than single pages. They are used if enough
- * huge blocks are free, so that nothing is reclaimed for them, and if rounding up wastes
- * no more than an eighth.
+ * On some releases huge pages are cheaper than single pages. There they are used if
+ * enough huge blocks are free, so that nothing is reclaimed for them, and if rounding up
+ * wastes no more than an eighth.
  */
 static bool backoff_maps_huge(const struct kvdemo_request *rq)
 {

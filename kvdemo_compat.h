@@ -63,7 +63,7 @@
  * Does the kernel's own kvmalloc_node() fall back with these flags? From 5.17 on, with all
  * that may block (a421ef303008 "mm: allow !GFP_KERNEL allocations for kvmalloc"); before,
  * with a superset of GFP_KERNEL. 6.19 also falls back for requests that may not block
- * (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc"); we never do.
+ * (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc"); this says no.
  */
 static inline bool kvdemo_compat_falls_back(gfp_t gfp)
 {
@@ -142,8 +142,8 @@ static inline void *kvdemo_compat_vmalloc_plain(size_t size, gfp_t gfp, int node
 
 /*
  * Is a huge mapping cheaper than single pages above KMALLOC_MAX_SIZE? 5.18, 559089e0a93d
- * "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" brought vmalloc_huge(). It
- * was measured to be cheaper on 6.1 and 7.3 and dearer on 6.12 (doc/bench.md). Between
+ * "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" brought vmalloc_huge(). Huge
+ * pages were measured: cheaper on 6.1 and 7.3, dearer on 6.12 (doc/bench.md). Between
  * these releases the bound is a guess: from 6.7 on (90b41691b988 "mm: add framework for
  * PCP high auto-tuning") the pcplists grow, and they serve single pages.
  */

@@ -4,9 +4,9 @@
  *
  * On load, each size is allocated under the policy, filled with a pattern,
  * verified, logged and freed: one line says which path was taken, why, and what
- * the attempt and the fallback cost. Without parameters the sizes are the boundaries of
- * the running kernel, so both paths are seen. While the module is loaded, debugfs takes
- * further requests.
+ * the attempt and the fallback cost. Without parameters the sizes are those at which
+ * kvmalloc's behaviour changes, so both paths are seen. While the module is loaded,
+ * debugfs takes further requests.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -18,7 +18,7 @@
 
 /*
  * policy=vmalloc: a line names a caller that gives sg_init_one() vmalloc memory, which a
- * stock kernel accepts. It is a kprobe, because ftrace cannot reach functions of lib/.
+ * stock kernel accepts. A kprobe is used, because ftrace cannot reach functions of lib/.
  */
 static int on_sg(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -66,8 +66,8 @@ static void detach(struct hook *hook)
 }
 
 /*
- * Where memory is short, match_records() of 5.10 to 7.3 finds nothing, and
- * ftrace_set_filter() takes that for success. The filter is then the empty one, which
+ * Where memory is short, match_records() of 5.10 to 7.3 returns -ENOMEM, and
+ * ftrace_set_filter() takes that for a match. The filter is then the empty one, which
  * lets every function of the kernel through.
  */
 static int set_filter(struct ftrace_ops *ops, const char *name)

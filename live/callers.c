@@ -28,7 +28,7 @@
 #define MAX_PROBES	16u
 /* The key of a row whose caller is unloaded */
 #define GONE		1ull
-#define TABLES_SHARE	8	/* the tables take at most this share of what is available */
+#define TABLES_SHARE	8	/* live_table takes at most 1/8 of what is available */
 
 struct live_row *live_rows;
 unsigned int live_mask __read_mostly;
@@ -102,7 +102,7 @@ void live_clock_init(void)
 	msleep(CALIBRATE_MS);
 	end = now();
 	ticks = max_t(s64, end.ticks - start.ticks, 1);
-	/* A counter of 1 MHz, the slowest that exists, nearly exceeds tick_mult. */
+	/* A counter of 1 MHz nearly overflows tick_mult. */
 	tick_mult = min_t(u64, U32_MAX, div64_u64((end.ns - start.ns) << TICK_SHIFT, ticks));
 }
 
@@ -167,7 +167,7 @@ static struct live_row *make_row(u64 key, unsigned long caller)
 	unsigned long flags;
 	bool found;
 
-	/* irqsave: an interrupt may call kvmalloc() with GFP_ATOMIC, and make a row for it. */
+	/* irqsave: an interrupt may call kvmalloc() with GFP_ATOMIC, and so make a row. */
 	raw_spin_lock_irqsave(&rows_lock, flags);
 	row = find(key, &found);
 	if (row && !found) {
@@ -242,8 +242,8 @@ static void sum_row(unsigned int row, struct sum *to)
 }
 
 /*
- * Frees a row whose caller is unloaded, so that nobody counts in it any more. Its counts
- * go into the sum of its size class.
+ * Frees a row. Its caller is unloaded, so nobody counts in it any more. Its counts go
+ * into the sum of its size class.
  */
 static void fold(unsigned int row)
 {

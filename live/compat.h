@@ -63,8 +63,8 @@ enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
  * Argument @n of a hooked function, to be read and written. 5.11, d19ad0775dcd "ftrace:
  * Have the callbacks receive a struct ftrace_regs instead of pt_regs"; 6.13, "ftrace:
  * Make ftrace_regs abstract from direct use". An architecture that has
- * DYNAMIC_FTRACE_WITH_ARGS gives its arguments to every callback, x86-64 of 5.10 to
- * those that ask for all registers.
+ * DYNAMIC_FTRACE_WITH_ARGS gives the arguments to every callback. x86-64 of 5.10 gives
+ * them to those that ask for all registers.
  */
 #ifdef arch_ftrace_regs
 #define kvdemo_compat_fregs(fregs)	arch_ftrace_regs(fregs)
@@ -145,8 +145,8 @@ static __always_inline unsigned long *kvdemo_compat_x86_arg(struct pt_regs *regs
 
 /*
  * 3.3, d7e7528bcd45 "Audit: push audit success and retcode into arch ptrace.h": on
- * powerpc regs_return_value() is for system calls: it negates the value if a condition bit
- * is set, which user space may have left set.
+ * powerpc regs_return_value() is for system calls. It negates the value if a condition
+ * bit is set, which user space may have left set.
  */
 #ifdef CONFIG_PPC
 #define kvdemo_compat_return(regs)	((regs)->gpr[3])

@@ -11,9 +11,9 @@
  *						loses the mark; its attempt failed
  *
  * (The names differ from release to release, see compat.h.) The mark is __GFP_WRITE.
- * If it reaches the page allocator, it only spreads dirty pages over the nodes. A marked
- * attempt or fallback is certainly that of a kvmalloc call. A slot, which is found by the
- * address of the task, holds the caller and the start of the attempt.
+ * If it reaches the page allocator, it only spreads dirty pages over the nodes. A slot,
+ * found by the address of the task, holds the caller and the start of the attempt. At the
+ * attempt it also tells a mark from a __GFP_WRITE that another kmalloc caller passed.
  *
  * This file is compiled without instrumentation, so its functions are not traced
  * themselves.
@@ -107,7 +107,7 @@ static const struct live_row check_row = { .cure = &kvdemo_policies[KVDEMO_VMALL
 /* The smallest size that no slab cache serves, and to which a smaller one is raised */
 #define SMALLEST	(KMALLOC_MAX_CACHE_SIZE + 1)
 
-/* Of these, a call on the common path has KVDEMO_COMPAT_FALLS_BACK and no other. */
+/* On the common path a call has, of these bits, only KVDEMO_COMPAT_FALLS_BACK. */
 #define GFP_LOOK	(KVDEMO_COMPAT_FALLS_BACK | __GFP_WRITE | __GFP_NOFAIL | GFP_OWN_RULE)
 
 static __always_inline unsigned long class_of(size_t size)
@@ -153,7 +153,7 @@ static void mark_rare(struct ftrace_regs *fregs, const struct live_row *row)
 	struct slot *slot = slot_of(current);
 	gfp_t asked = (__force gfp_t)*gfp;
 
-	/* Policy vmalloc leaves a request alone that must not fail. */
+	/* Policy vmalloc does not change a request that must not fail. */
 	if (asked & GFP_OWN_RULE || (asked & __GFP_NOFAIL && cure && !cure->tries))
 		cure = NULL;
 	if (!is_followed(size, asked) ||

@@ -62,8 +62,8 @@ struct live_stats {
 /**
  * struct live_blind - what one CPU could not see
  * @lost: calls without a row or a slot
- * @left: calls that were counted and not followed, because of their flags, or because a
- *	slab cache serves them
+ * @left: calls that were counted and not followed: because of their flags or size, or
+ *	because reclaim makes them
  */
 struct live_blind {
 	unsigned long lost;

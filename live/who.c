@@ -3,8 +3,8 @@
  * callers=: which callers get which policy.
  *
  * When a caller is seen for the first time, kallsyms says which module its address is in.
- * The address is on the stack of the call, so the module is loaded. The answer holds until
- * it is unloaded, when callers.c forgets it. So a named module may also be loaded later.
+ * The address is on the stack of the call, so the module is loaded. When it is unloaded,
+ * callers.c forgets the answer. So a named module may also be loaded later.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -9,7 +9,7 @@
  *	kfree	kfree() of vmalloc memory: an oops
  *	none	the mended driver: it looks up each page, and frees with kvfree()
  *
- * Look for them with kvdemo_live.ko policy=vmalloc callers=kv_wrong, loaded before. On
+ * To see the mistake, load kvdemo_live.ko policy=vmalloc callers=kv_wrong before. On
  * its own the driver gets contiguous memory, and nothing happens.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
