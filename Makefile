@@ -27,7 +27,7 @@ DKMS_SOURCES := dkms.conf LICENSE scripts/kbuild $(call sources,$(ROOMS_INSTALLE
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Variables that would change what our commands do; scripts/env has the list.
 unexport $(filter $(subst *,%,$(shell sed -n 's/^\# [a-zA-Z]*: *\([A-Z].*\)/\1/p' scripts/env)),$(.VARIABLES))
-# insmod, modinfo and dkms are there; Debian's users, and plain su, do not have it in PATH.
+# For insmod, modinfo and dkms: Debian's users, and plain su, lack these two in PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 VERSION = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 BUILT := build/$(TARGET)/built
@@ -73,7 +73,7 @@ mine:
 $(BUILT): $(SOURCES) scripts/modules build/$(TARGET)/root
 	@scripts/modules $(TARGET) $(SOURCES)
 
-# The root is not replaced before that is done, and the modules are built in that root.
+# Until these end, nobody replaces the root, in which their modules are built.
 demo demo-live bench-live shell check mutants:
 	@scripts/target hold $(TARGET) $(MAKE) --no-print-directory TARGET=$(TARGET) held-$@
 
@@ -89,7 +89,7 @@ LIVE_BARS := $(filter bookworm trixie trixie-backports,$(TARGET))
 LIVE_COST = $(TARGET) tests/guest/live-cost.sh $(addprefix build/$(TARGET)/kvdemo,.ko _live.ko _frag.ko _bench.ko) \
 	build/helpers/calls
 
-# The clock counts instructions; then one CPU against two, in time.
+# First in counted instructions; then one CPU against two, in time.
 held-bench-live: $(BUILT) build/helpers/calls
 	@scripts/install-missing gnuplot-nox python3
 	@mkdir -p build/bench

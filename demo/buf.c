@@ -18,7 +18,7 @@
 #include "compat.h"
 #include "demo.h"
 
-/* The default cap is at most an eighth of low memory, a quarter of available memory */
+/* The default cap is at most an eighth of low memory, at most a quarter of available memory */
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
 /* and at most this, because an eighth of a large machine is too much for a demo */
@@ -49,7 +49,7 @@ static struct {
 } total;
 
 /**
- * kvdemo_available() - memory that can be had without reclaim from others
+ * kvdemo_available() - memory that kmalloc can have without swapping, as an estimate
  *
  * Context: any.
  * Return: bytes.
@@ -83,7 +83,7 @@ u64 kvdemo_default_cap(void)
 }
 
 /*
- * These may map huge pages, and then take whole ones: the running kernel's own fallback
+ * Fallbacks that may map huge pages, and then round up to them: the running kernel's own
  * (5.18, 9becb6889130), vmalloc with a node, and policy backoff above KMALLOC_MAX_SIZE.
  */
 static bool may_map_huge(const struct kvdemo_request *rq)
@@ -298,7 +298,7 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	buf->rq = *rq;
 	/* The caps come from the machine's memory; a memory cgroup may have less left. */
 	buf->rq.no_oom = true;
-	/* No policy changes an attempt up to PAGE_SIZE, and ours must not call the OOM killer. */
+	/* Policies change no attempt up to PAGE_SIZE, and this one must not call the OOM killer. */
 	if (rq->size <= PAGE_SIZE && !rq->policy->native)
 		buf->rq.gfp |= __GFP_RETRY_MAYFAIL;
 	/* Attempts have NOWARN anyway, and path=none reports a failed vmalloc. */

@@ -306,8 +306,8 @@ static const struct file_operations held_fops = {
  * kvdemo_debugfs_dir() - kvdemo's directory, so that other modules can add files
  *
  * Context: any, while the caller keeps kvdemo.ko loaded.
- * Return: the directory; an error pointer if there is no debugfs. The functions of
- * debugfs ignore that silently.
+ * Return: the directory; an error pointer if there is no debugfs, with which the functions
+ * of debugfs do nothing.
  */
 struct dentry *kvdemo_debugfs_dir(void)
 {
@@ -318,8 +318,8 @@ EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
 /**
  * kvdemo_debugfs_init() - create the files
  *
- * The load parameters policy= and cap= hold: the policy until another is written. Without
- * cap= one write may take at most half of what is available at that moment.
+ * The load parameters stay in force: cap= until rmmod, policy= until another is written.
+ * Without cap= one write may take at most half of what is available at that moment.
  *
  * Context: process context, may sleep. Without debugfs there are no files, and
  * the module does the rest of its work.

@@ -91,9 +91,9 @@ static int set_hold(const char *val, const struct kernel_param *kp)
 }
 
 /*
- * Own setters, because the kernel's refuses a string over 1024 bytes before the module
- * can say what is wrong. NOARG lets a parameter without a value reach them. Mode 0
- * keeps them out of sysfs.
+ * Setters of our own, because the kernel's setter of strings refuses more than 1024 bytes
+ * before the module can say what is wrong. NOARG lets a parameter without a value reach
+ * them. Mode 0 keeps the parameters out of sysfs.
  */
 #define OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
 

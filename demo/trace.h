@@ -23,7 +23,7 @@
 /* A caller of the kernel's kvmalloc made it, and kvdemo_live emits the event. */
 #define KVDEMO_ORIGIN_KERNEL	"kernel"
 
-/* Room for the longest word of an event and its NUL; a longer word is cut. */
+/* Room for our longest word and its NUL. The name of a caller's own policy may be cut. */
 #define KVDEMO_WORD_SIZE	16
 
 int kvdemo_trace_reg(void);

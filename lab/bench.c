@@ -11,7 +11,7 @@
  * what the state has to be; a cell that finds another state is void.
  *
  * A write to .../kvdemo_bench/stop ends the run at the next sample, and so does
- * rmmod, which the kernel refuses while the file is open.
+ * rmmod, which the kernel refuses while csv or stop is open.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -200,7 +200,7 @@ static int memory_set(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops sizes_ops = OPS(sizes_set);
 module_param_cb(sizes, &sizes_ops, NULL, 0);
-MODULE_PARM_DESC(sizes, "sizes as in 16K,1M; default: powers of two, the boundaries, and XFS's");
+MODULE_PARM_DESC(sizes, "sizes as in 16K,1M; default: powers of two, a byte above each boundary, and what XFS was seen to ask for");
 
 static const struct kernel_param_ops policies_ops = OPS(policies_set);
 module_param_cb(policies, &policies_ops, NULL, 0);
@@ -212,7 +212,7 @@ MODULE_PARM_DESC(patterns, "of loop, hold and random, default loop");
 
 static const struct kernel_param_ops memory_ops = OPS(memory_set);
 module_param_cb(memory, &memory_ops, NULL, 0);
-MODULE_PARM_DESC(memory, "idle (default), unmovable, movable or lower: a cell that finds another is void");
+MODULE_PARM_DESC(memory, "idle (default), unmovable, movable or lower: a cell that finds another state is void");
 
 static void default_sizes(void)
 {

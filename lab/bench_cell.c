@@ -175,7 +175,7 @@ static void run_hold(struct run *run)
 {
 	for (; run->made < run->n && !bench_stopped(); run->made++) {
 		one_alloc(run, run->made, run->cell->size);
-		/* the pair of an allocation that failed, which nothing frees */
+		/* An allocation that failed is not freed, so its pair is the allocation alone. */
 		note(run, STEP_PAIR, run->made, run->samples[STEP_ALLOC][run->made]);
 		between(run->cell);
 	}
@@ -323,7 +323,7 @@ static u64 free_bytes(void)
 	return (u64)now.pages << PAGE_SHIFT;
 }
 
-/* Has the lower zone of this node nearly all blocks? */
+/* Does the zone below ZONE_NORMAL of this node have nearly all blocks? */
 static bool lie_lower(int order)
 {
 	struct zone *zone = &NODE_DATA(numa_mem_id())->node_zones[ZONE_NORMAL];

@@ -51,7 +51,7 @@ static inline bool frag_may_take(const struct frag *frag, int order)
 /**
  * frag_split() - split a block and free most of it
  * @frag: that keeps the other pages
- * @page: the block, of the caller
+ * @page: the block, which the caller has allocated
  * @order: of the block
  * @every: one page of so many is kept
  */

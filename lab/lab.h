@@ -25,8 +25,8 @@ struct lab_free {
 };
 
 /*
- * Pages that a zone does not give to GFP_KERNEL, as in __zone_watermark_ok(): its
- * watermark, its boost after a block of another migrate type was broken up, and its
+ * Does a zone give GFP_KERNEL a block of @order? As in __zone_watermark_ok() it keeps its
+ * watermark, with the boost after a block of another migrate type was broken up, and its
  * reserve against requests that other zones could serve.
  */
 static inline bool lab_zone_gives(struct zone *zone, int order)

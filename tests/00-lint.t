@@ -224,7 +224,7 @@ prices()
 
 plan 29
 silent 'checkpatch --strict is silent' checkpatch "${code[@]}" tests/guest/*.c
-silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" demo/trace.h
+silent 'and about the trace header, but for its form' checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
 silent 'kernel-doc -Werror is silent' in_root perl "$lint/kernel-doc" -none -Werror \
 	"${c_files[@]}"
@@ -252,7 +252,7 @@ try 'the wrapper can be lifted into a driver' lifted
 try 'a driver can be built against kvdemo, as doc/driver.md says' against
 try 'README has at most 200 lines' [ "$(wc -l <README.md)" -le 200 ]
 try 'every command of the pages is run by a test, or marked' commands_run
-try 'so many blocks cannot be run' marks 5
+try 'no more and no fewer blocks than planned are marked as not run' marks 5
 try 'every link of the pages leads somewhere' links
 try 'every target and file that the pages name is there' names
 try "README's prices are those of the table that make bench left" prices

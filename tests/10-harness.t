@@ -247,7 +247,7 @@ ends 0 'ok - .*: verdict of the guest' 'a good guest passes' \
 ends 1 'a test failed in the guest' 'a failed test is red' 'ok 1 one' -p 1
 ends 1 'its script ended with 7' 'so is a script that fails without one' 'ok 0 one; exit 7' -p 1
 line='guest: ok - one' passed='kvdemo-verdict nonce=%s status=0'
-judges 0 'ok - .*: verdict of the guest' 'so does a log like it' "$line\n$passed" -p 1
+judges 0 'ok - .*: verdict of the guest' 'a log like that of a good guest passes' "$line\n$passed" -p 1
 judges 1 'a test failed in the guest' 'a failed test in front of a long log is red' \
 	"guest: not ok - one$(printf '\\nguest: # %d filler of a long log' {1..400})\n$passed" -p 1
 ends 3 'panicked: .*sysrq triggered crash' 'a panic is red' \
@@ -256,7 +256,7 @@ ends 3 'panicked: .*panic_on_warn set' 'a WARN is red' \
 	'insmod /kvdemo.ko sizes=1; insmod /kvdemo_test.ko outside=1; ok 0 one'
 judges 4 'splat in the log: BUG: on purpose' 'a splat without a panic is red' \
 	"BUG: on purpose\n$line\n$passed" -p 1
-judges 4 'splat in the log: rcu: INFO' 'a CPU that never rests is red' \
+judges 4 'splat in the log: rcu: INFO' 'an RCU stall is red' \
 	"rcu: INFO: rcu_preempt self-detected stall on CPU\n$line\n$passed" -p 1
 judges 4 'splat in the log: Call trace:' 'a stack is red, also as arm64 spells it' \
 	"Call trace:\n$line\n$passed" -p 1
@@ -272,5 +272,5 @@ judges 7 'wrong number of tests: 0 reported, 1 planned' 'a guest without tests i
 judges 7 'wrong number of skipped tests: 1, 0 expected' 'a test that was skipped is red' \
 	"guest: ok - one # SKIP no reason\n$passed" -p 1
 lost
-KVDEMO_ACCEL=KVM ends 2 "is kvm or tcg, not 'KVM'" 'so is an accelerator that there is not' true
-ends 2 'do not share' 'options that make no machine are told' true -n 2 -c 1
+KVDEMO_ACCEL=KVM ends 2 "is kvm or tcg, not 'KVM'" 'an unknown accelerator is refused' true
+ends 2 'do not share' 'more nodes than CPUs are refused' true -n 2 -c 1

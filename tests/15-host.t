@@ -153,7 +153,7 @@ fake_root()
 }
 
 # Root makes the demo in somebody's checkout, then its owner does. The place is one that
-# this owner can reach; 12345 is nobody on this machine.
+# this owner can reach. No user of this machine has the number 12345.
 theirs()
 {
 	local dir=$work/theirs
@@ -329,7 +329,7 @@ else
 fi
 as_root "what root makes in somebody's checkout is theirs, and what it made is named" theirs
 try 'the terminal is restored where QEMU is killed' terminal
-# before a wait for it begins
+# now, because the next tests wait for the start of QEMU for half a minute only
 scripts/install-missing qemu-utils
 try 'QEMU ends with a boot that is killed' ends_with KILL scripts/boot -i bookworm tests/guest/shell.sh
 try 'and with a bench that is killed' ends_with KILL env STATES=idle scripts/bench/run -s bookworm "$work/csv"

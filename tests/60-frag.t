@@ -13,20 +13,21 @@ fi
 # the OOM killer.
 min_order=${slow:+3}
 
-# The back-off period is over before buffers of such pages, or under KASAN, are filled:
-# three tests skip there, and no others.
+# With pages above 16 KiB, or under KASAN, a back-off period is over before a buffer is
+# filled: three tests skip there, and no others.
 skips=0
 if [ "$page" -gt 16384 ] || [ -n "$slow" ]; then
 	skips=3 slow=1
 fi
 
-# cma=0: the fragmenter takes pages that cannot be moved, and gets none that are reserved
-# for CMA.
+# Before 6.19 vmalloc wakes nobody, so the test of its wake-ups (KVLOUD) skips.
 loud=
 if [ "$policy" = noretry ]; then
 	loud=1
 fi
 [ "$skips$loud" = 0 ] || skips=$((skips + 1))
+# cma=0: the fragmenter takes pages that cannot be moved, and gets none that are reserved
+# for CMA.
 plan 19
 guest 18 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVLOUD=$loud KVSLOW=$slow KVMINORDER=$min_order $light" \
 	tests/guest/frag.sh "$built/kvdemo.ko" "$built/kvdemo_frag.ko"

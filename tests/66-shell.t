@@ -35,7 +35,7 @@ typed='pwd; cat policies; ls /*.ko | wc -l\necho 64K >alloc; cut -c 12-22 held\n
 
 plan 6
 try 'a shell comes up, and exit ends it with the guest' shell "$typed"
-try 'it starts where commands are given' shows '^/sys/kernel/debug/kvdemo'
+try 'it starts in the directory that takes commands' shows '^/sys/kernel/debug/kvdemo'
 try 'kvdemo is loaded' shows '^\[noretry\] noreclaim backoff'
 try 'all modules are at hand' shows "^$(find "$built" -maxdepth 1 -name '*.ko' | wc -l)[^0-9]*$"
 try 'a command works' shows '^ +65536'

@@ -88,9 +88,9 @@ keeps()
 	[ "$verdict $n $vmalloc" = 'ok 100 100' ] && [ "$kept" -ge 1 ]
 }
 
-# max_free KIB: the larger of KIB, which were free before the cell began, and of what is
-# free now. KASAN's quarantine, for one, may free memory meanwhile, so a test also grants
-# one buffer more.
+# max_free KIB: the larger of KIB, which was free before the cell began, and of what is
+# free now. Others, such as KASAN's quarantine, may free memory meanwhile, so a test also
+# allows one buffer more.
 max_free()
 {
 	local now

@@ -104,11 +104,11 @@ purges()
 	[ -z "$(left)" ]
 }
 
-try 'the package refuses beside a copy that make dkms-install left' refuses_a_copy
+try 'the package is not installed beside a copy that make dkms-install left' refuses_a_copy
 try 'apt installs it, and DKMS builds it for this kernel' installs
 try 'apt upgrades it, and the version before is gone' upgrades
 try 'modprobe loads it, and it logs' logs
 try 'modinfo and the package say one version' test "$(modinfo -F version kvdemo)" = "$version"
-try 'make dkms-install refuses beside it' refuses_our_own
+try 'make dkms-install installs nothing beside it' refuses_our_own
 try 'the headers of a second kernel get it built' second_kernel
 try 'a purge leaves nothing' purges

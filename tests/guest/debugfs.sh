@@ -193,7 +193,7 @@ bad()
 	ok $status "$name"
 }
 
-# flood LINE SENTENCE: the log takes ten refusals in five seconds at most.
+# flood LINE SENTENCE: of 60 refusals the log takes only some, ten in five seconds.
 flood()
 {
 	sleep 5
@@ -292,7 +292,7 @@ try 'policy switches, policies shows which' switched
 try 'the load parameter policy is the active one' by_parameter
 try 'over the cap is ENOMEM, with a sentence' over_the_cap
 try 'so is what others have taken since' eaten_since
-try 'only failures are ENOMEM' no_memory
+try 'a write fails with ENOMEM if all its allocations fail' no_memory
 # Debian's kernels have cgroup version 1 up to 6.1. 5.10 is tested with it, others with 2.
 case $(uname -r) in
 5.10*) version=1 ;;

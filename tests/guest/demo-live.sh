@@ -7,7 +7,7 @@
 
 table=/sys/kernel/debug/kvdemo/callers
 
-# The first rows that the calls made
+# The columns' names, the worst row, and the rows of our calls
 rows()
 {
 	grep -vE '^# (mark|calls|lost|order)=' $table | awk 'NR < 3 || / listxattr/ || / proc_sys_call_handler/ || /kv_wrong/'

@@ -217,9 +217,9 @@ all_bad 'gfp=: not of the list' gfp '' GFP_ATOMIC __GFP_ZERO 'GFP_KERNEL|' '|GFP
 	'GFP_KERNEL||__GFP_ZERO' gfp_kernel 'GFP_KERNEL|__GFP_NOFAIL' 'GFP_KERNEL,__GFP_ZERO' 0xcc0
 all_bad 'count=: not 1 to 1000' count '' 0 -1 +5 '5 ' 1001 1.5 4294967296 4294967297 x 1K
 all_bad 'cap=: not a size above 0' cap '' 0 -1 x 99999999999999G 1T
-all_bad 'zero=, no switch' zero '' 2 maybe -1 0x1 10 nope y 1AAAAAAAAAAAAAAAA '1 '
-all_bad 'hold=, no switch' hold '' 2 maybe 01
-all_bad 'force_fallback=, no switch' force_fallback '' 2 maybe true_or_so
+all_bad 'zero=: neither 0 nor 1' zero '' 2 maybe -1 0x1 10 nope y 1AAAAAAAAAAAAAAAA '1 '
+all_bad 'hold=: neither 0 nor 1' hold '' 2 maybe 01
+all_bad 'force_fallback=: neither 0 nor 1' force_fallback '' 2 maybe true_or_so
 try 'force_fallback=1 with policy=kmalloc is refused' is_refused force_fallback \
 	force_fallback=1 policy=kmalloc
 try 'over the cap is refused' is_refused sizes= sizes=64K cap=65535
@@ -249,7 +249,7 @@ only_failures()
 	! load sizes=1G cap=2G policy=kmalloc && grep -q 'allocate memory' /tmp/err &&
 		has 'path=none why=impossible' && has '^kvdemo: exit .* leaked=0$' && [ ! -d /sys/module/kvdemo ]
 }
-try 'nothing but failures is -ENOMEM' only_failures
+try 'insmod fails with ENOMEM if every allocation fails' only_failures
 good 'a failure among others is a line' 'path=none why=impossible' sizes=64,1G cap=2G policy=kmalloc
 good 'size 0 is no failure' 'path=none why=impossible' sizes=0,1G cap=2G policy=kmalloc
 

@@ -77,7 +77,8 @@ no_live=
 [ -e /kvdemo_live.ko ] || no_live='this kernel has no function tracer'
 try_unless "$no_live" 'reads of the callers, with each allocation of them failing once' watched
 
-# Tables smaller than a page: one fault makes them fail, because kvmalloc has no fallback.
+# Tables smaller than a page: one fault makes them fail, because kvmalloc has no fallback
+# for such a size.
 watches()
 {
 	/sweep load /kvdemo_live.ko kvdemo_live entries=32 200

@@ -58,8 +58,8 @@ eats()
 	return 1
 }
 
-# 16 MiB: more than the eater leaves free, less than it frees when killed. Each request
-# may fail or succeed.
+# These take 16 MiB: more than the eater leaves free, less than it frees when killed. Each
+# request may fail or succeed.
 fails_or_not()
 {
 	insmod /kvdemo.ko sizes=16K,64K,256K,1M count=12 hold=1 cap=4G policy="$1" gfp="$2" 2>/tmp/err ||
@@ -95,7 +95,7 @@ spares()
 
 short=0 status=0
 spares
-# Loading the module cannot use the swap that is left.
+# The eater counts free swap as available, but a module's memory cannot be swapped.
 if [ -n "$KVSWAP" ]; then
 	eats 20000 || status=1
 else

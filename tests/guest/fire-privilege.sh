@@ -50,7 +50,7 @@ root_reads()
 	done
 }
 try 'there are files, and root reads them' root_reads
-try 'nobody can be' [ "$(as_nobody 'id -u')" = 65534 ]
+try 'a command can run as the user nobody' [ "$(as_nobody 'id -u')" = 65534 ]
 try 'nobody without privilege can read one' closed '<'
 try 'nor write one' closed '>>'
 

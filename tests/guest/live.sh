@@ -141,7 +141,7 @@ bench()
 }
 bench_bytes=$((${sizes%K} * 1024))
 
-# Others may come to the addresses of a module that has gone.
+# Another module may get the addresses of one that has gone.
 of_module()
 {
 	live && bench 1000 || return
@@ -418,8 +418,8 @@ seen_or_blind()
 	fi
 }
 
-# stacked KIND: whoever probes the same functions, be it before or after, hides no caller,
-# and where one is hidden the table says so.
+# stacked KIND: somebody else's probe on the same functions, set before or after, hides no
+# caller; or it does, and the table says so.
 stacked()
 {
 	local status=0
@@ -515,7 +515,7 @@ bad_values()
 }
 try 'bad parameters are refused with a sentence' bad_values
 
-# While it is loaded, nobody switches ftrace off. 7.3 no longer lets anybody.
+# While it is loaded, nobody can switch ftrace off. On 7.3 nobody ever can.
 no_ftrace()
 {
 	mark
@@ -551,7 +551,7 @@ in_flight()
 }
 try 'it loads and unloads while calls are in flight, and leaves no mark' in_flight
 
-# Somebody else's probe that changes arguments is told from a kernel that we know.
+# The self-check notices somebody else's probe that changes arguments.
 lied_to()
 {
 	local status=0

@@ -89,10 +89,10 @@ backoff_huge()
 		[ "$ours" -eq "$plain" ]
 	fi
 }
-# kvdemo_compat.h says why.
+# Where huge pages are dearer, backoff does not use them: see kvdemo_compat.h.
 case $(uname -r) in
 6.1[.-]* | 7.[3-9][.-]*) dearer=0 ;;
 *) dearer=1 ;;
 esac
-try 'huge pages above KMALLOC_MAX_SIZE: never ours, native as tests/targets says' huge
+try 'above KMALLOC_MAX_SIZE noretry maps no huge pages, native as tests/targets says' huge
 try 'but for backoff, where they are cheaper' backoff_huge

@@ -142,7 +142,7 @@ static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 	return hits;
 }
 
-/* A request that may not fall back is attempted in a period; here without a result. */
+/* Even in a period a request that may not fall back is attempted; here without a result. */
 static bool bound_is_tried(void)
 {
 	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
@@ -183,7 +183,8 @@ static bool backoff_on_this_cpu(void)
 	good &= CHECK(!hits, "the first try must be made");
 	/*
 	 * A period lasts 4 ms at most. Under KASAN, and on a busy host, a request takes
-	 * longer (16 KiB pages, 5 s: none was skipped). Only @missed attempts are a fault.
+	 * longer (with pages of 16 KiB none was skipped in 5 s). Only @missed attempts are
+	 * a fault.
 	 */
 	deadline = jiffies + 5 * HZ;
 	hits = 0;
@@ -221,8 +222,8 @@ bool test_backoff(void)
 
 /*
  * The memory cgroup of this task fills up, and memory does not. Each failure of the
- * group is followed by a request that is not charged to it: that one is attempted. The
- * failure takes half a tick, and a period lasts one: hence 50 rounds.
+ * group is followed by a request that is not charged to it, which must be attempted. A
+ * period lasts one tick, and half of it passes in the failure: hence 50 rounds.
  */
 bool test_full_group(void)
 {

@@ -63,7 +63,7 @@ bool test_int_max(void)
 	void *p;
 
 	if (totalram_pages() >= INT_MAX / PAGE_SIZE) {
-		skip = "the guest has 2 GiB";
+		skip = "the guest has 2 GiB of memory or more";
 		return true;
 	}
 	p = alloc(&kvdemo_policies[KVDEMO_NORETRY], INT_MAX,

@@ -34,7 +34,7 @@ const struct kernel_param_ops run_ops = { .set = run_set };
  * faults: each size under each policy, while the writer's allocations fail as
  * the word says. large: those of order 1 and more, and the slab cache between
  * PAGE_SIZE and KMALLOC_MAX_CACHE_SIZE. all: also single pages, and the slab
- * caches that @fault_sizes meet.
+ * caches that serve sizes of fault_sizes[].
  */
 static const size_t fault_sizes[] = {
 	PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1,
@@ -51,7 +51,7 @@ static bool fails_large(const struct kvdemo_policy *policy, size_t size)
 	bool good;
 	void *p;
 
-	/* With redzones a cache of smaller objects also needs blocks to grow. */
+	/* May fail or not: with redzones a cache of smaller objects also needs blocks to grow. */
 	if (size <= PAGE_SIZE)
 		return true;
 	if (is_policy(policy, KVDEMO_VMALLOC)) {

@@ -182,7 +182,7 @@ static bool forced_on_node(gfp_t gfp, int node)
 	near &= numa_mem_id() == node;
 	unwatch();
 	good = CHECK(kvdemo_path(p) == KVDEMO_PATH_VMALLOC, "%pGg", &gfp);
-	/* For the node of this CPU, the form with a node must not be used: it tries blocks. */
+	/* This CPU's node is to be served without the form with a node, which asks for blocks. */
 	good &= CHECK(!near || vmalloc_gfp, "node=%d of this CPU went another way", node);
 	kvdemo_kvfree(p);
 	return good;

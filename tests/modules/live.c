@@ -110,7 +110,7 @@ static int on_fallback(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* Somebody else's tool, which makes of a call another */
+/* Stands for somebody else's tool that changes the arguments of a call */
 static int lie(struct kprobe *kp, struct pt_regs *regs)
 {
 #ifdef CONFIG_X86_64
@@ -189,7 +189,7 @@ void live_exit(void)
 		unregister_kprobe(&probes[i]);
 }
 
-/* Large as it is, such a request has to fail in silence where the kernel gives no fallback. */
+/* Where the kernel gives no fallback, so large a request fails, and must not warn. */
 static gfp_t gfp_for(gfp_t gfp, size_t size)
 {
 	return size > KMALLOC_MAX_SIZE ? gfp | __GFP_NOWARN : gfp;
@@ -281,7 +281,7 @@ static bool keeps_foreign(void)
 	void *p;
 
 	for (s = 1; s < ARRAY_SIZE(asked) - 1; s++) {
-		/* what is left of a call of that size */
+		/* a kvmalloc of that size before, whose slot kvdemo_live still has */
 		good &= call(GFP_KERNEL, asked[s], NUMA_NO_NODE, &ignored);
 		memset(&came, 0, sizeof(came));
 		WRITE_ONCE(caller, current);
@@ -394,7 +394,7 @@ static int live_random_set(const char *val, const struct kernel_param *kp)
 module_param_cb(live_random, &run_ops, live_random_set, 0200);
 MODULE_PARM_DESC(live_random, "SEED N: so many random requests to the kernel's kvmalloc");
 
-/* Calls until one gets no memory; NOWARN: that is what is wanted. */
+/* Calls until one gets no memory; NOWARN: that failure is wanted. */
 #define SHORT_SIZE	SZ_256K
 #define SHORT_CALLS	512
 
@@ -420,8 +420,8 @@ static bool runs_out(gfp_t gfp)
 
 #if defined(CONFIG_X86_64) && !defined(CONFIG_KASAN)
 /*
- * Pages of 1 GiB let mappings of devices, which are not there, take all of vmalloc's
- * address space for a few page tables. Each has a guard page behind it.
+ * Mappings of devices that do not exist take all of vmalloc's address space. With pages
+ * of 1 GiB they need only a few page tables. Each has a guard page behind it.
  */
 static bool without_space(void)
 {

@@ -64,7 +64,7 @@ static void load_alloc(struct worker *worker, struct slot *slot)
 	slot->p = alloc(policy, slot->size, GFP_KERNEL | __GFP_NOWARN, &res);
 	worker->paths[res.path]++;
 	if (!slot->p) {
-		/* policy kmalloc cannot serve that many bytes */
+		/* policy kmalloc has no fallback, so it may fail */
 		worker->failed += !is_policy(policy, KVDEMO_KMALLOC);
 		return;
 	}

@@ -37,7 +37,7 @@ MODULE_PARM_DESC(only, "run just the tests whose names hold this text");
 size_t sizes[15];
 unsigned int nr_sizes;
 
-const char *skip;	/* set by a test that cannot run here */
+const char *skip;
 
 /* Logs one line, and returns the error for the writer of a parameter */
 int refuse(const struct kernel_param *kp, const char *val, const char *allowed)

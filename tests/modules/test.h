@@ -39,12 +39,15 @@ extern unsigned int nr_sizes;
 
 extern const char *skip;	/* set by a test that cannot run here */
 
-/* Ops of a parameter with this setter, which holds the module while it runs */
+/* Ops of a parameter whose kp->arg is its setter; the module stays loaded while that runs */
 extern const struct kernel_param_ops run_ops;
 
 int refuse(const struct kernel_param *kp, const char *val, const char *allowed);
 
-/* What kmem:kmalloc reported of the first call of a watched size by this task */
+/*
+ * What kmem:kmalloc reported of a watched size and task. gfp: of the first event since
+ * watch(); caller: of the last
+ */
 extern struct seen {
 	struct task_struct *task;
 	size_t size;
