@@ -99,8 +99,8 @@ held-bench-live: $(BUILT) build/helpers/calls
 	status=$$?; grep -v '^#.*,' build/bench/live-$(TARGET).tap; \
 	sed -n -e '1i state,size,price,kernel' -e 's/^# \([a-z-]*,[0-9]*[KM],[0-9]*,.*\)/\1/p' \
 		build/bench/live-$(TARGET).tap >build/bench/live-$(TARGET).csv; \
-	scripts/bench/report live build/bench/live-$(TARGET).csv; \
-	scripts/bench/report plot-live build/bench/live-$(TARGET).csv build/bench/live-$(TARGET).svg; exit $$status
+	scripts/bench/report live build/bench/live-$(TARGET).csv && \
+	scripts/bench/report plot-live build/bench/live-$(TARGET).csv build/bench/live-$(TARGET).svg && exit $$status
 	@KVDEMO_ACCEL=tcg-multi scripts/boot -t 900 -s '^guest: ' -l build/log/$(TARGET)-live-time.log \
 		-a 'init_on_alloc=0 KVTIME=yes' $(LIVE_COST)
 

@@ -176,12 +176,12 @@ static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdem
 	/* Otherwise vmalloc's order-0 requests may call the OOM killer, global or of a cgroup. */
 	if (rq->no_oom)
 		gfp |= KVDEMO_GFP_VMALLOC_NO_OOM;
-	if (why == KVDEMO_WHY_BACKOFF && backoff_is_quiet(rq))
-		gfp &= ~__GFP_KSWAPD_RECLAIM;
 	if (why == KVDEMO_WHY_TOO_LARGE && backoff_maps_huge(rq))
 		p = kvdemo_compat_vmalloc_huge(rq->size, gfp, rq->node);
 	else if (likely(!is_elsewhere(rq->node)))
-		p = __vmalloc_noprof(rq->size, gfp);
+		/* Not for another node, where only plain GFP_KERNEL is kept from reclaiming. */
+		p = __vmalloc_noprof(rq->size, why == KVDEMO_WHY_BACKOFF && backoff_is_quiet(rq) ?
+				     gfp & ~__GFP_KSWAPD_RECLAIM : gfp);
 	else if ((gfp & ~__GFP_ZERO) == GFP_KERNEL)
 		p = kvdemo_compat_vmalloc_plain(rq->size, gfp, rq->node);
 	else
@@ -261,8 +261,6 @@ static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_r
 {
 	void *p;
 
-	if (!rq->size)
-		return ZERO_SIZE_PTR;
 	if (why == WHY_OPEN && rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE)
 		backoff_failed(rq);
 	p = fall_back(rq, res, why);

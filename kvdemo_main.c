@@ -62,11 +62,15 @@ static int show(void)
 	int err;
 
 	mutex_lock(&kvdemo_lock);
+	/* Files first: the demo may leave its memory cgroup without a page for them. */
+	kvdemo_debugfs_init();
 	kvdemo_force_fallback(kvdemo_demo.ask.rq.force_fallback);
 	log_start();
 	err = run();
 	kvdemo_settle();
 	kvdemo_log_summary(kvdemo_demo.ask.rq.policy);
+	if (!err)
+		kvdemo_debugfs_ready();
 	mutex_unlock(&kvdemo_lock);
 	return err;
 }
@@ -77,8 +81,6 @@ static int __init kvdemo_init(void)
 
 	if (err)
 		return err;
-	/* Files first: the demo may leave its memory cgroup without a page for them. */
-	kvdemo_debugfs_init();
 	err = show();
 	if (err) {
 		kvdemo_debugfs_exit();

@@ -129,12 +129,11 @@ static int do_alloc(char *line)
 	int got, any = 0, err = parse_alloc(&ask, line) ?: over_cap(&ask);
 
 	for (i = 0; !err && i < ask.count; i++) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		got = kvdemo_take(&ask.rq, true);
+		got = fatal_signal_pending(current) ? -EINTR : kvdemo_take(&ask.rq, true);
 		if (got < 0)
-			return got;
-		any |= got;
+			err = got;
+		else
+			any |= got;
 		cond_resched();
 	}
 	kvdemo_settle();
@@ -218,9 +217,33 @@ static ssize_t command_write(struct file *file, const char __user *from,
 	return err ?: size;
 }
 
+static bool ready;
+
+/*
+ * If init fails, a file that is open outlives the module, and its release is no longer
+ * there. So the first to open one waits, killably, until init has succeeded or failed.
+ */
+static int wait_until_ready(void)
+{
+	int err;
+
+	if (READ_ONCE(ready))
+		return 0;
+	if (mutex_lock_killable(&kvdemo_lock))
+		return -EINTR;
+	err = ready ? 0 : -ENODEV;
+	mutex_unlock(&kvdemo_lock);
+	return err;
+}
+
+static int command_open(struct inode *inode, struct file *file)
+{
+	return wait_until_ready() ?: simple_open(inode, file);
+}
+
 static const struct file_operations command_fops = {
 	.owner = THIS_MODULE,
-	.open = simple_open,
+	.open = command_open,
 	.write = command_write,
 	.llseek = noop_llseek,
 };
@@ -238,7 +261,19 @@ static int policies_show(struct seq_file *seq, void *unused)
 	seq_putc(seq, '\n');
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(policies);
+
+static int policies_open(struct inode *inode, struct file *file)
+{
+	return wait_until_ready() ?: single_open(file, policies_show, NULL);
+}
+
+static const struct file_operations policies_fops = {
+	.owner = THIS_MODULE,
+	.open = policies_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
 
 static void *held_start(struct seq_file *seq, loff_t *pos)
 {
@@ -291,7 +326,7 @@ static const struct seq_operations held_ops = {
 
 static int held_open(struct inode *inode, struct file *file)
 {
-	return seq_open(file, &held_ops);
+	return wait_until_ready() ?: seq_open(file, &held_ops);
 }
 
 static const struct file_operations held_fops = {
@@ -321,8 +356,10 @@ EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
  * The load parameters stay in force: cap= until rmmod, policy= until another is written.
  * Without cap= one write may take at most half of what is available at that moment.
  *
- * Context: process context, may sleep. Without debugfs there are no files, and
- * the module does the rest of its work.
+ * Nobody can open them before kvdemo_debugfs_ready().
+ *
+ * Context: process context, may sleep; kvdemo_lock is held. Without debugfs there are no
+ * files, and the module does the rest of its work.
  */
 void kvdemo_debugfs_init(void)
 {
@@ -338,9 +375,20 @@ void kvdemo_debugfs_init(void)
 }
 
 /**
+ * kvdemo_debugfs_ready() - init has succeeded: the files can be opened
+ *
+ * Context: any; kvdemo_lock is held.
+ */
+void kvdemo_debugfs_ready(void)
+{
+	WRITE_ONCE(ready, true);
+}
+
+/**
  * kvdemo_debugfs_exit() - remove the files
  *
- * Context: process context, waits for readers and writers to finish.
+ * Context: process context, waits for readers and writers to finish; kvdemo_lock is not
+ * held.
  */
 void kvdemo_debugfs_exit(void)
 {

@@ -337,7 +337,7 @@ int live_rows_make(unsigned int asked)
 
 	nr_rows = roundup_pow_of_two(asked);
 	live_mask = nr_rows - 1;
-	most = div_u64(most, sizeof(struct live_stats) * num_possible_cpus());
+	most = div_u64(most, (sizeof(struct live_stats) + sizeof(u64)) * num_possible_cpus());
 	if (nr_rows > most) {
 		pr_err("entries=%u is out of range: allowed on this machine is up to %lu\n",
 		       asked, most ? rounddown_pow_of_two((unsigned long)most) : 0ul);

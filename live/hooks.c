@@ -458,17 +458,14 @@ static void check_fallback(struct ftrace_regs *fregs)
 static noinline void fallback_marked(struct ftrace_regs *fregs)
 {
 	struct slot *slot = slot_of(current);
-	unsigned long next = 0, bits = 0;
+	unsigned long next = 0, bits = READ_ONCE(slot->owner) & SLOT_TIMED;
 
 	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) &= ~MARK;
-	if (!retake_slot(slot, 0)) {
-		bits = SLOT_TIMED;
-		if (!live_with_times || !retake_slot(slot, bits)) {
-			this_cpu_inc(live_blind.lost);
-			/* No attempt was seen: this task would never get its slot again. */
-			cmpxchg(&slot->owner, me | SLOT_MARKED, 0);
-			return;
-		}
+	if (slot->size != KVDEMO_COMPAT_ARG(fregs, 0) || !retake_slot(slot, bits)) {
+		this_cpu_inc(live_blind.lost);
+		/* No attempt was seen: this task would never get its slot again. */
+		cmpxchg(&slot->owner, me | SLOT_MARKED, 0);
+		return;
 	}
 	if (slot->row == &check_row) {
 		check_fallback(fregs);

@@ -38,4 +38,4 @@ cp "$built"/kvdemo{,_bench,_live}.ko "$work"
 cp scripts/bench/host "$work/bench-host"
 
 plan 11
-guest 10 -m 4096 -t 600 -R "$work" tests/guest/tools.sh
+guest 10 -m 4096 -t 1800 -R "$work" tests/guest/tools.sh

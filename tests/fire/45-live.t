@@ -14,7 +14,7 @@ fi
 tests=4
 [ "$TARGET" != bookworm ] || tests=5
 plan $tests
-fire 3 -m 512 -t 1500 \
+fire 3 -m 512 -t 3600 \
 	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVREQUESTS=$(share 10000) $light" \
 	tests/guest/fire-live.sh "${modules[@]}" "$built/kvdemo_live.ko" "$helpers/sweep"
 if [ "$TARGET" = bookworm ]; then

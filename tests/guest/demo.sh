@@ -250,6 +250,22 @@ only_failures()
 		has 'path=none why=impossible' && has '^kvdemo: exit .* leaked=0$' && [ ! -d /sys/module/kvdemo ]
 }
 try 'insmod fails with ENOMEM if every allocation fails' only_failures
+# A buffer of 64 MiB takes a while to fill, so insmod is killed in the middle.
+opened_early()
+{
+	mark
+	insmod /kvdemo.ko sizes=64M count=1000 policy=vmalloc &
+	loader=$!
+	until [ -e /sys/kernel/debug/kvdemo/policies ]; do :; done
+	cat /sys/kernel/debug/kvdemo/policies >/tmp/early 2>&1 &
+	reader=$!
+	sleep 0.2
+	kill -KILL $loader
+	! wait $reader && grep -q 'No such device' /tmp/early || return
+	wait $loader
+	[ ! -d /sys/module/kvdemo ] && has '^kvdemo: exit .* leaked=0$'
+}
+try 'a file cannot be opened before insmod has succeeded' opened_early
 good 'a failure among others is a line' 'path=none why=impossible' sizes=64,1G cap=2G policy=kmalloc
 good 'size 0 is no failure' 'path=none why=impossible' sizes=0,1G cap=2G policy=kmalloc
 

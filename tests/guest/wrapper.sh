@@ -90,9 +90,6 @@ backoff_huge()
 	fi
 }
 # Where huge pages are dearer, backoff does not use them: see kvdemo_compat.h.
-case $(uname -r) in
-6.1[.-]* | 7.[3-9][.-]*) dearer=0 ;;
-*) dearer=1 ;;
-esac
+dearer=$(uname -r | awk -F'[.-]' '{ print $1 "." $2 != "6.1" && $1 * 1000 + $2 < 7003 }')
 try 'above KMALLOC_MAX_SIZE noretry maps no huge pages, native as tests/targets says' huge
 try 'but for backoff, where they are cheaper' backoff_huge

@@ -44,6 +44,7 @@ void watch(size_t size)
 	seen.size = size;
 	seen.calls = 0;
 	seen.gfp = 0;
+	seen.caller = 0;
 	WRITE_ONCE(seen.task, current);
 }
 
