@@ -13,12 +13,17 @@ s390x) skips=2 nodes=1 ;;
 esac
 # 5.10 has no __alloc_size().
 [ "$TARGET" != bullseye ] || skips=1
+# Only x86 has a zone below the one that serves first, in so small a guest.
+case $arch in
+amd64 | i386) ;;
+*) skips=$((skips + 1)) ;;
+esac
 
 # Each node must hold a block of KMALLOC_MAX_SIZE: 32 MiB with 16 KiB pages.
 memory=512
 [ "$page" -le 4096 ] || memory=1536
 
-plan 32
-guest 31 -m "$memory" -n "$nodes" -S "$skips" \
+plan 33
+guest 32 -m "$memory" -n "$nodes" -S "$skips" \
 	-a "init_on_alloc=0 KVNATIVE=$policy KVHUGE=$huge" tests/guest/wrapper.sh \
 	"$built/kvdemo.ko" "$built/kvdemo_test.ko"

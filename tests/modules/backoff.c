@@ -207,17 +207,106 @@ static bool backoff_on_this_cpu(void)
 	return good & CHECK(contiguous(), "a success must reset it");
 }
 
-/* The task stays on one CPU, because each CPU remembers its own failures. */
-bool test_backoff(void)
+/*
+ * The task stays on one CPU, because each CPU remembers its own failures. It is one of node
+ * 0, because other nodes have no lower zones.
+ */
+static bool on_one_cpu(bool (*run)(void))
 {
 	static cpumask_t allowed;
 	bool good;
 
 	cpumask_copy(&allowed, current->cpus_ptr);
-	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
-	good = backoff_on_this_cpu();
+	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpumask_of_node(0))));
+	good = run();
 	set_cpus_allowed_ptr(current, &allowed);
 	return good;
+}
+
+bool test_backoff(void)
+{
+	return on_one_cpu(backoff_on_this_cpu);
+}
+
+/* Blocks of the zone below the one that serves first */
+static struct page *lower[32];
+
+/* Returns whether there is such a zone. */
+static bool hold_lower(void)
+{
+	/* NOWAIT: nothing is reclaimed for them; NOWARN: there may be fewer */
+	const gfp_t gfp = GFP_NOWAIT | __GFP_DMA | __GFP_NOWARN;
+	struct page *plain = alloc_page(GFP_KERNEL);
+	bool is_lower;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(lower); i++)
+		lower[i] = alloc_pages(gfp, FRAGMENTED_ORDER);
+	is_lower = plain && lower[0] && page_zonenum(lower[0]) < page_zonenum(plain);
+	if (plain)
+		__free_page(plain);
+	return is_lower;
+}
+
+static void free_lower(unsigned int i)
+{
+	if (lower[i])
+		__free_pages(lower[i], FRAGMENTED_ORDER);
+	lower[i] = NULL;
+}
+
+/* Of two buddies that are held, the first: when it is freed, it does not merge. */
+static bool stays_whole(unsigned int i)
+{
+	unsigned long pfn = lower[i] ? page_to_pfn(lower[i]) : 1ul << FRAGMENTED_ORDER;
+	int j;
+
+	for (j = 0; j < ARRAY_SIZE(lower); j++)
+		if (lower[j] && page_to_pfn(lower[j]) == pfn + (1ul << FRAGMENTED_ORDER))
+			return !(pfn >> FRAGMENTED_ORDER & 1);
+	return false;
+}
+
+/* A round counts only if the request before the block comes free was skipped. */
+static bool lower_zone_ends_it(void)
+{
+	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
+	unsigned int i, rounds = 0, tried = 0;
+	struct kvdemo_result before, after;
+
+	for (i = 0; i < ARRAY_SIZE(lower); i++) {
+		if (!stays_whole(i))
+			continue;
+		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &before));
+		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &before));
+		free_lower(i);
+		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL, &after));
+		if (before.why != KVDEMO_WHY_BACKOFF)
+			continue;
+		rounds++;
+		tried += after.kmalloc_ns != KVDEMO_NS_NONE;
+	}
+	return CHECK(rounds && tried == rounds, "%u of %u rounds were tried", tried, rounds);
+}
+
+static bool lower_zone_on_this_cpu(void)
+{
+	bool good = true;
+	unsigned int i;
+
+	if (!hold_lower())
+		skip = "no zone lies below the one that serves first";
+	else
+		good = fragment() && lower_zone_ends_it();
+	for (i = 0; i < ARRAY_SIZE(lower); i++)
+		free_lower(i);
+	defragment();
+	return good;
+}
+
+bool test_lower_zone(void)
+{
+	return on_one_cpu(lower_zone_on_this_cpu);
 }
 
 /*

@@ -96,6 +96,7 @@ static const struct test {
 	{ "names of policies, paths and reasons", test_names },
 	{ "fragmented memory makes each policy fall back", test_fragmented },
 	{ "backoff skips, obeys RETRY_MAYFAIL, and recovers", test_backoff },
+	{ "a block that comes free in a lower zone ends a back-off period", test_lower_zone },
 	/* Add a test here, and raise the plan in tests/30-wrapper.t. */
 };
 
