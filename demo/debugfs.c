@@ -282,25 +282,13 @@ static int held_show(struct seq_file *seq, void *at)
 	return 0;
 }
 
-static const struct seq_operations held_ops = {
+static const struct seq_operations held_sops = {
 	.start = held_start,
 	.next = held_next,
 	.stop = held_stop,
 	.show = held_show,
 };
-
-static int held_open(struct inode *inode, struct file *file)
-{
-	return seq_open(file, &held_ops);
-}
-
-static const struct file_operations held_fops = {
-	.owner = THIS_MODULE,
-	.open = held_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = seq_release,
-};
+DEFINE_SEQ_ATTRIBUTE(held);
 
 /**
  * kvdemo_debugfs_dir() - kvdemo's directory, so that other modules can add files
