@@ -15,12 +15,10 @@
 #include "demo/param.h"
 #include "live.h"
 
-#define MAX_ENTRIES	4096u
-
 static int live_err;
 
 static struct param_number entries = {
-	.value = 512, .min = 1, .max = MAX_ENTRIES, .err = &live_err,
+	.value = 512, .min = 1, .max = 4096, .err = &live_err,
 };
 module_param_cb(entries, &param_number_ops, &entries, 0400);
 MODULE_PARM_DESC(entries, "rows of callers and size classes, 1 to 4096, rounded up to a power of 2, at least 2; 64 bytes each for each CPU, default 512");

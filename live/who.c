@@ -28,7 +28,6 @@ static struct {
 } named[MAX_CALLERS];
 
 static unsigned int nr_named;
-static bool has_callers;
 static int who_err;
 
 static const struct kvdemo_policy *find_policy(const char *name)
@@ -88,7 +87,6 @@ static int set_callers(const char *val, const struct kernel_param *kp)
 	size_t len;
 
 	nr_named = 0;
-	has_callers = true;
 	do {
 		len = strcspn(word, ",");
 		if (len >= sizeof(buf))
@@ -141,7 +139,7 @@ int live_who_init(const struct kvdemo_policy *policy)
 	unsigned int i;
 	int err = who_err;
 
-	if (!err && !policy->native && !has_callers) {
+	if (!err && !policy->native && !nr_named) {
 		pr_err("policy=%s is refused: allowed is this policy with callers=, which names modules, vmlinux or all\n",
 		       policy->name);
 		err = -EINVAL;
