@@ -50,9 +50,7 @@ static int set_sizes(const char *val, const struct kernel_param *kp)
 		if (n == KVDEMO_MAX_SIZES)
 			return param_refuse(kp->name, val, SIZES_ALLOWED, &params_err, -EINVAL);
 		len = strcspn(word, ",");
-		err = param_parse_size(word, len, &size);
-		if (!err && size > INT_MAX)
-			err = -ERANGE;
+		err = param_parse_size(word, len, INT_MAX, &size);
 		if (err)
 			return param_refuse_part(kp->name, len ? word : val, len ?: strlen(val),
 						 SIZES_ALLOWED, &params_err, err);
@@ -69,7 +67,7 @@ static int set_cap(const char *val, const struct kernel_param *kp)
 	int err;
 
 	val = val ?: "";
-	err = param_parse_size(val, strlen(val), &cap);
+	err = param_parse_size(val, strlen(val), U64_MAX, &cap);
 	if (!err && !cap)
 		err = -ERANGE;
 	if (err)
@@ -92,15 +90,12 @@ static int set_hold(const char *val, const struct kernel_param *kp)
 
 /*
  * Own setters, because the kernel's refuses a string over 1024 bytes before the module
- * can say what is wrong. NOARG lets a parameter without a value reach them. Mode 0
- * keeps them out of sysfs.
+ * can say what is wrong. Mode 0 keeps them out of sysfs.
  */
-#define OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
-
-static const struct kernel_param_ops sizes_ops = OPS(set_sizes);
-static const struct kernel_param_ops key_ops = OPS(set_key);
-static const struct kernel_param_ops hold_ops = OPS(set_hold);
-static const struct kernel_param_ops cap_ops = OPS(set_cap);
+static const struct kernel_param_ops sizes_ops = PARAM_OPS(set_sizes);
+static const struct kernel_param_ops key_ops = PARAM_OPS(set_key);
+static const struct kernel_param_ops hold_ops = PARAM_OPS(set_hold);
+static const struct kernel_param_ops cap_ops = PARAM_OPS(set_cap);
 
 module_param_cb(sizes, &sizes_ops, NULL, 0);
 MODULE_PARM_DESC(sizes, "sizes to allocate, as in 1024,64K,4M: up to 32, bytes with an optional K, M or G (default: the boundaries of this kernel, one byte above each, and one forced fallback)");

@@ -18,10 +18,8 @@
 static int set_size(struct kvdemo_ask *ask, const char *val)
 {
 	u64 size;
-	int err = param_parse_size(val, strlen(val), &size);
+	int err = param_parse_size(val, strlen(val), INT_MAX, &size);
 
-	if (!err && size > INT_MAX)
-		err = -ERANGE;
 	if (!err)
 		ask->rq.size = size;
 	return err;

@@ -141,8 +141,8 @@ static bool take_size(const char *word)
 {
 	u64 size;
 
-	if (bench.nr_sizes == MAX_SIZES || param_parse_size(word, strlen(word), &size) ||
-	    !size || size > INT_MAX)
+	if (bench.nr_sizes == MAX_SIZES ||
+	    param_parse_size(word, strlen(word), INT_MAX, &size) || !size)
 		return false;
 	bench.sizes[bench.nr_sizes++] = size;
 	return true;
@@ -195,22 +195,19 @@ static int memory_set(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-/* NOARG: the setter, and not the kernel, refuses a parameter without a value. */
-#define OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
-
-static const struct kernel_param_ops sizes_ops = OPS(sizes_set);
+static const struct kernel_param_ops sizes_ops = PARAM_OPS(sizes_set);
 module_param_cb(sizes, &sizes_ops, NULL, 0);
 MODULE_PARM_DESC(sizes, "sizes as in 16K,1M; default: powers of two, the boundaries, and XFS's");
 
-static const struct kernel_param_ops policies_ops = OPS(policies_set);
+static const struct kernel_param_ops policies_ops = PARAM_OPS(policies_set);
 module_param_cb(policies, &policies_ops, NULL, 0);
 MODULE_PARM_DESC(policies, "names joined by a comma, default all six");
 
-static const struct kernel_param_ops patterns_ops = OPS(patterns_set);
+static const struct kernel_param_ops patterns_ops = PARAM_OPS(patterns_set);
 module_param_cb(patterns, &patterns_ops, NULL, 0);
 MODULE_PARM_DESC(patterns, "of loop, hold and random, default loop");
 
-static const struct kernel_param_ops memory_ops = OPS(memory_set);
+static const struct kernel_param_ops memory_ops = PARAM_OPS(memory_set);
 module_param_cb(memory, &memory_ops, NULL, 0);
 MODULE_PARM_DESC(memory, "idle (default), unmovable, movable or lower: a cell that finds another is void");
 

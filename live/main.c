@@ -41,9 +41,7 @@ static int set_policy(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-static const struct kernel_param_ops policy_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG, .set = set_policy,
-};
+static const struct kernel_param_ops policy_ops = PARAM_OPS(set_policy);
 module_param_cb(policy, &policy_ops, NULL, 0);
 MODULE_PARM_DESC(policy, "native (default: only watches), noreclaim, backoff, noretry, or vmalloc (provokes the fallback); all but native need callers=");
 
