@@ -22,7 +22,7 @@
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
-#include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/smp.h>
@@ -324,18 +324,6 @@ static void run_table(void)
 					return;
 }
 
-/* The kthread waits for kthread_stop(), so that its code is not freed while it runs. */
-static void wait_for_stop(void)
-{
-	for (;;) {
-		set_current_state(TASK_IDLE);
-		if (kthread_should_stop())
-			break;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
-}
-
 static int bench_fn(void *unused)
 {
 	/*
@@ -349,7 +337,6 @@ static int bench_fn(void *unused)
 	pr_info("end cells=%u of=%u%s\n", bench.cell, bench.cells,
 		bench_stopped() ? " stopped" : "");
 	complete_all(&bench.done);
-	wait_for_stop();
 	return 0;
 }
 
@@ -415,6 +402,8 @@ static int __init kvdemo_bench_init(void)
 	bench.task = kthread_create(bench_fn, NULL, "kvdemo_bench");
 	if (IS_ERR(bench.task))
 		return PTR_ERR(bench.task);
+	/* Held, because kthread_stop() may come after its end. */
+	get_task_struct(bench.task);
 	bench.counts_wakeups = bench_count_wakeups(true);
 	if (!bench.counts_wakeups)
 		pr_warn("this kernel has no tracepoint for wake-ups of kcompactd: they are not counted\n");
@@ -436,6 +425,7 @@ static void __exit kvdemo_bench_exit(void)
 
 	WRITE_ONCE(bench.stop, true);
 	kthread_stop(bench.task);
+	put_task_struct(bench.task);
 	if (bench.counts_wakeups)
 		bench_count_wakeups(false);
 	debugfs_remove_recursive(bench.dir);
