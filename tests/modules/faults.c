@@ -5,8 +5,6 @@
  * injection hits that task only. If a run finds an error, the write fails with EIO and
  * the log says what is wrong. The kernel allows one write at a time.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>

@@ -18,8 +18,6 @@
  *
  * live_liar: a probe on kvmalloc adds a flag to what insmod asks for.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/kprobes.h>

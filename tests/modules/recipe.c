@@ -4,8 +4,6 @@
  * kvmalloc family by the kernel's own names. The lower half of this file has the
  * macros, the upper half does not.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 

@@ -5,6 +5,10 @@
 #ifndef KVDEMO_TEST_H
 #define KVDEMO_TEST_H
 
+/* Before the headers of ours, which print as well */
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
@@ -12,6 +16,7 @@
 #include <linux/sched.h>
 
 #include "compat.h"
+#include "demo/param.h"
 #include "kvdemo.h"
 
 /**
