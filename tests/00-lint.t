@@ -32,14 +32,13 @@ builds()
 
 copied()
 {
-	local copy status=0
+	local copy=$work/copied status=0
 
-	copy=$(mktemp -d)
+	mkdir "$copy"
 	cp --parents Kbuild {live,lab,samples,tests/modules}/Kbuild "${c_files[@]}" "$copy"
 	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || status=$?
 	# a sparse that never ran would also be silent
 	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }
-	rm -rf "$copy"
 	return "$status"
 }
 
@@ -170,26 +169,24 @@ driver()
 # As doc/driver.md promises: four files suffice for a driver, and export no symbol
 lifted()
 {
-	local copy status=0
+	local copy=$work/lifted status=0
 
-	copy=$(mktemp -d)
+	mkdir "$copy"
 	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c kvdemo_backoff.h "$copy"
 	driver '#include "kvdemo.h"' \
 		'kvdemo_kvfree(kvdemo_kvzalloc(PAGE_SIZE * 3, GFP_KERNEL));' >"$copy/driver.c"
 	printf 'obj-m := lifted.o\nlifted-y := driver.o kvdemo_alloc.o\n' >"$copy/Kbuild"
 	builds "$copy" W=1 || status=$?
 	[ ! -s "$copy/Module.symvers" ] || { cat "$copy/Module.symvers"; status=1; }
-	rm -rf "$copy"
 	return "$status"
 }
 
 # The lines that doc/driver.md has a driver compiled with, and the options of its make
 against()
 {
-	local copy options=() status=0
+	local copy=$work/against options=() status=0
 
-	copy=$(mktemp -d)
-	mkdir "$copy/kvdemo"
+	mkdir -p "$copy/kvdemo"
 	cp kvdemo.h kvdemo_compat.h "$built/Module.symvers" "$copy/kvdemo"
 	blocks c "$copy/part" doc/driver.md
 	driver "$(<"$copy/part1")" "{
@@ -203,7 +200,6 @@ against()
 		sed 's,/path/to,/src,')
 	builds "$copy" "${options[@]}" || status=$?
 	grep -q kvdemo_kvmalloc "$copy/driver.mod.c" || status=1
-	rm -rf "$copy"
 	return "$status"
 }
 

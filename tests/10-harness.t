@@ -6,8 +6,8 @@
 
 mkdir -p build
 # /tmp may be mounted noexec.
+rmdir "$work"
 work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
 
 # ends STATUS MESSAGE NAME GUEST-SCRIPT [BOOT OPTION...]
 ends()

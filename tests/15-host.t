@@ -8,8 +8,8 @@
 
 mkdir -p build
 # /tmp may be mounted noexec.
+rmdir "$work"
 work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
 # make check holds the root; some tests need a caller that does not.
 unset KVDEMO_HELD KVDEMO_CALLER KVDEMO_OWNED
 export KVDEMO_ACCEL=tcg # no probe

@@ -27,9 +27,9 @@ fi
 # directory outside this tree
 outside()
 {
-	local there status=0
+	local there=$work/there status=0
 
-	there=$(mktemp -d)
+	mkdir "$there"
 	cat >"$there/driver.c" <<-'END'
 		#include <linux/mm.h>
 		#include <linux/module.h>
@@ -52,7 +52,6 @@ outside()
 		"try 'it unloads' rmmod driver" >"$there/theirs.sh"
 	scripts/target build "$TARGET" "$there" &&
 		(cd "$there" && "$top/scripts/boot" -p 3 -l "$there/log" "$TARGET" theirs.sh driver.ko) || status=$?
-	rm -rf "$there"
 	return "$status"
 }
 

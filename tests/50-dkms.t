@@ -15,8 +15,6 @@ if [[ $extra == *built* ]]; then
 fi
 root=$(scripts/target make "$TARGET")
 release=$(cat "$root/release")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 # How versions replace each other depends on DKMS and not on the kernel, so one row for
 # each of DKMS 2.8, 3.0 and 3.2 shows it.

@@ -7,9 +7,6 @@
 # shellcheck source=tests/pages.sh
 . tests/pages.sh
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
 # A recipe begins with cd to the event. The lines before its cat start it, the lines after
 # it end it.
 blocks 'sh 65-trace' "$work/recipe" doc/runtime.md

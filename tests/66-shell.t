@@ -4,8 +4,6 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 mkfifo "$work/keys"
 
 # shell KEYS: make shell; after its greeting these keys are pressed. Its exit status.

@@ -8,9 +8,6 @@
 # shellcheck source=tests/pages.sh
 . tests/pages.sh
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
 # Pages of other sizes have other boundaries.
 if [ "$page" -ne 4096 ]; then
 	echo "1..0 # SKIP the sessions were recorded with pages of 4 KiB"

@@ -7,6 +7,9 @@ top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 cd "$top"
 # shellcheck source=scripts/env
 . scripts/env
+# A directory of this test, which goes with it
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 TARGET=${TARGET:-bookworm}
 # shellcheck disable=SC2034 # for the tests
 built=$top/build/$TARGET
@@ -43,13 +46,11 @@ ok()
 # try NAME COMMAND...: the command is the test, its output the explanation
 try()
 {
-	local out status=0 name=$1
+	local status=0 name=$1
 
 	shift
-	out=$(mktemp)
-	"$@" >"$out" 2>&1 || status=$?
-	ok "$status" "$name" "$out"
-	rm -f "$out"
+	"$@" >"$work/tried" 2>&1 || status=$?
+	ok "$status" "$name" "$work/tried"
 }
 
 # silent NAME COMMAND...: the command succeeds and prints nothing; lines of sudo and

@@ -8,9 +8,6 @@
 # shellcheck source=tests/pages.sh
 . tests/pages.sh
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
 # The packages are unpacked here into one archive, because the guest would take minutes.
 # The root lacks libLLVM, so it is added.
 root=$(scripts/target make "$TARGET")/root

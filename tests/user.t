@@ -6,8 +6,8 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-src=$(mktemp -d)
-trap 'rm -rf "$src"' EXIT
+src=$work/src
+mkdir "$src"
 
 # Unpacks what make dist packs. An unpacked tarball has no git, so its own files are copied.
 packed()

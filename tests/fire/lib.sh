@@ -33,27 +33,23 @@ share()
 # As guest of tests/lib.sh; what the guest counted goes into the result table.
 fire()
 {
-	local start=$SECONDS out
+	local start=$SECONDS
 
-	out=$(mktemp)
-	guest "$@" | tee "$out"
-	sed -n 's/^# count: //p' "$out" >>"$counts"
+	guest "$@" | tee "$work/said"
+	sed -n 's/^# count: //p' "$work/said" >>"$counts"
 	echo "seconds=$((SECONDS - start))" >>"$counts"
-	rm -f "$out"
 }
 
 # caught STATUS CASE REGEX NAME: a boot in which that CASE goes wrong ends with STATUS,
 # and its log says why
 caught()
 {
-	local status=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log out
+	local status=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log
 
-	out=$(mktemp)
 	scripts/boot "${one[@]}" -m 256 -a "KVCASE=$2" -l "$log" "$TARGET" \
 		tests/guest/fire-awake.sh "$built/kvdemo.ko" "$built/kvdemo_test.ko" \
-		"$helpers/sweep" >"$out" 2>&1 || status=$?
+		"$helpers/sweep" >"$work/said" 2>&1 || status=$?
 	echo "proofs=1 seconds=$((SECONDS - start))" >>"$counts"
 	grep -oEm1 -- "$3" "$log" | sed 's/^/# /' | grep . && [ "$status" -eq "$1" ]
-	ok $? "$4" "$out"
-	rm -f "$out"
+	ok $? "$4" "$work/said"
 }
