@@ -84,17 +84,24 @@ guest()
 	setpriv --pdeathsig TERM scripts/boot -p "$n" "${options[@]}" "$TARGET" "$@" || true
 }
 
+# program FILE: makes one, from stdin
+program()
+{
+	mkdir -p "$(dirname "$1")"
+	cat >"$1"
+	chmod +x "$1"
+}
+
 # fake_qemu FILE LOG: makes a stand-in for QEMU, which writes a log that no guest wrote: init
 # begins, then the lines of LOG. In LOG %s stands for the nonce.
 fake_qemu()
 {
-	cat >"$1" <<-END
+	program "$1" <<-END
 		#!/bin/sh
 		log=\$(echo "\$*" | sed 's/.*-serial file:\([^ ]*\).*/\1/')
 		nonce=\$(echo "\$*" | sed 's/.* KVNONCE=\([^ ]*\).*/\1/')
 		printf ' Run /init as init process\n$2\n' "\$nonce" | sed 's/^/[    1.0] /' >"\$log"
 	END
-	chmod +x "$1"
 }
 
 # Prints the name of the file with the configuration of the target's kernel
