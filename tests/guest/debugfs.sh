@@ -58,18 +58,6 @@ some_freed()
 		has "^kvdemo: free all=4 bytes=$((65536 + 10 * page))$"
 }
 
-# The kernel's own count of free memory: 31 MiB are taken and freed, in blocks that
-# neither a slab cache nor a pcplist keeps.
-given_back()
-{
-	local kib=$((16 * page / 1024))
-
-	before=$(free_kib)
-	put alloc "${kib}K count=$((31 * 1024 / kib))" || return
-	[ $((before - $(free_kib))) -gt 28000 ] && put free all &&
-		[ $((before - $(free_kib))) -lt 5000 ]
-}
-
 switched()
 {
 	[ "$(cat $dir/policies)" = '[noretry] noreclaim backoff native kmalloc vmalloc' ] &&
@@ -287,7 +275,6 @@ try 'kvdemo/ is for root: what is read 0400, what is written 0200' modes
 try 'alloc takes a size; log and held agree' one_size
 try 'alloc takes every key' all_keys
 try 'free takes an id, or all' some_freed
-try 'what is freed is free memory again' given_back
 try 'policy switches, policies shows which' switched
 try 'the load parameter policy is the active one' by_parameter
 try 'over the cap is ENOMEM, with a sentence' over_the_cap
