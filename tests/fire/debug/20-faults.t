@@ -11,6 +11,6 @@ live=() skips=2
 if hooks; then
 	live=("$built/kvdemo_live.ko") skips=0
 fi
-plan 11
-fire 10 -S "$skips" "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
+plan 10
+fire 9 -S "$skips" "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
 	"${modules[@]}" "${live[@]}" "$helpers/sweep"
