@@ -182,12 +182,10 @@ static const struct command {
 	{ "policy", do_policy },
 };
 
-/* Cuts the newline off @line, which holds the first @len of the @size bytes written. */
-static int whole_line(const char *name, char *line, size_t len, size_t size)
+/* Cuts the newline off @line, which holds the first @n of the @size bytes written. */
+static int whole_line(const char *name, char *line, size_t n, size_t size)
 {
-	size_t n = len;
-
-	if (n && len == size && line[n - 1] == '\n')
+	if (n && n == size && line[n - 1] == '\n')
 		n--;
 	line[n] = '\0';
 	if (n > LINE_LEN || memchr(line, '\0', n) || memchr(line, '\n', n))

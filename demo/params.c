@@ -149,6 +149,7 @@ static u64 footprint_at_a_time(const struct kvdemo_item *item)
 	return kvdemo_footprint(&rq) * (kvdemo_demo.hold ? kvdemo_demo.ask.count : 1);
 }
 
+/* Leaves out sizes that do not fit, so that a plain insmod never fails for them. */
 static void default_items(void)
 {
 	const size_t costly = (size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER;
@@ -164,34 +165,23 @@ static void default_items(void)
 		{ KMALLOC_MAX_SIZE },
 		{ KMALLOC_MAX_SIZE + 1 },
 	};
+	u64 sum = 0, bytes;
+	unsigned int i;
 
 	static_assert(ARRAY_SIZE(items) <= KVDEMO_MAX_SIZES);
-	memcpy(kvdemo_demo.items, items, sizeof(items));
-	kvdemo_demo.nr_items = ARRAY_SIZE(items);
-}
-
-/* Leave out sizes that do not fit, so that a plain insmod never fails for them. */
-static void fit_default_items(void)
-{
-	unsigned int i, kept = 0;
-	u64 sum = 0, bytes;
-
-	for (i = 0; i < kvdemo_demo.nr_items; i++) {
-		struct kvdemo_item item = kvdemo_demo.items[i];
-
-		if (item.force_fallback && !kvdemo_demo.ask.rq.policy->falls_back)
+	for (i = 0; i < ARRAY_SIZE(items); i++) {
+		if (items[i].force_fallback && !kvdemo_demo.ask.rq.policy->falls_back)
 			continue;
-		bytes = footprint_at_a_time(&item);
+		bytes = footprint_at_a_time(&items[i]);
 		if (sum + bytes > kvdemo_demo.cap) {
-			pr_info("left out size=%zu: over cap=%llu\n",
-				item.size, kvdemo_demo.cap);
+			pr_info("left out size=%zu: over cap=%llu\n", items[i].size,
+				kvdemo_demo.cap);
 			continue;
 		}
 		if (kvdemo_demo.hold)
 			sum += bytes;
-		kvdemo_demo.items[kept++] = item;
+		kvdemo_demo.items[kvdemo_demo.nr_items++] = items[i];
 	}
-	kvdemo_demo.nr_items = kept;
 }
 
 static int check_items(void)
@@ -234,6 +224,5 @@ int kvdemo_demo_prepare(void)
 	if (kvdemo_demo.nr_items)
 		return check_items();
 	default_items();
-	fit_default_items();
 	return 0;
 }

@@ -52,8 +52,7 @@ static int set_node(struct kvdemo_ask *ask, const char *val)
 		err = param_is_number(val) ? kstrtoint(val, 10, &node) : -EINVAL;
 	if (err)
 		return err;
-	if (node != NUMA_NO_NODE &&
-	    (node < 0 || node >= nr_node_ids || !node_online(node)))
+	if (node != NUMA_NO_NODE && (node >= nr_node_ids || !node_online(node)))
 		return -EINVAL;
 	ask->rq.node = node;
 	return 0;
