@@ -122,7 +122,8 @@ MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; 
 static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_RETRY_MAYFAIL,
 				__GFP_RETRY_MAYFAIL | __GFP_ZERO | __GFP_ACCOUNT };
 
-static enum kvdemo_path path_of(size_t size, unsigned int order)
+/* The path while allocations of @order and above fail; 0: none fails */
+enum kvdemo_path path_of(size_t size, unsigned int order)
 {
 	if (size <= PAGE_SIZE)
 		return KVDEMO_PATH_SLAB;

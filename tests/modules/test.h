@@ -65,6 +65,7 @@ void unwatch(void);
 
 struct page *real_page(const void *p);
 enum kvdemo_path real_path(const void *p);
+enum kvdemo_path path_of(size_t size, unsigned int order);
 bool on_node(const void *p, size_t size, int node);
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
