@@ -229,12 +229,7 @@ static void default_sizes(void)
 
 /* The table */
 
-/**
- * bench_stopped() - is the run to end?
- *
- * Context: any.
- * Return: whether somebody wrote to stop, or unloads the module.
- */
+/* Has somebody written to stop, or is the module being unloaded? */
 bool bench_stopped(void)
 {
 	return READ_ONCE(bench.stop);
