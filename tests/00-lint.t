@@ -219,14 +219,14 @@ prices()
 }
 
 plan 29
-silent 'checkpatch --strict is silent' checkpatch "${code[@]}" tests/guest/*.c
-silent 'and, but for its form, of the trace header' checkpatch --ignore "$form" demo/trace.h
+try 'checkpatch --strict is silent' silent checkpatch "${code[@]}" tests/guest/*.c
+try 'and, but for its form, of the trace header' silent checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
-silent 'kernel-doc -Werror is silent' in_root perl "$lint/kernel-doc" -none -Werror \
+try 'kernel-doc -Werror is silent' silent in_root perl "$lint/kernel-doc" -none -Werror \
 	"${c_files[@]}"
 try 'every exported symbol is documented' documented
-silent 'shellcheck is silent' in_root shellcheck -x "${shell_files[@]}"
-silent 'Python is compiled without a warning' in_root python3 -W error -c \
+try 'shellcheck is silent' silent in_root shellcheck -x "${shell_files[@]}"
+try 'Python is compiled without a warning' silent in_root python3 -W error -c \
 	'import pathlib, sys; [compile(pathlib.Path(p).read_text(), p, "exec") for p in sys.argv[1:]]' \
 	"${python_files[@]}"
 try 'every script is executable' executable

@@ -53,14 +53,9 @@ try()
 	ok "$status" "$name" "$work/tried"
 }
 
-# silent NAME COMMAND...: the command succeeds and prints nothing; lines of sudo and
-# scripts/target about this machine do not count
+# silent COMMAND...: it succeeds and prints nothing; lines of sudo and scripts/target about
+# this machine do not count
 silent()
-{
-	try "$1" quiet "${@:2}"
-}
-
-quiet()
 {
 	local out status=0
 
