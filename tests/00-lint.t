@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Checks of the sources and the pages without running them. The tools are those of
 # Debian 12; checkpatch and kernel-doc are those of its kernel's source.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/pages.sh
 . tests/pages.sh
 
 lint=/usr/local/share/kvdemo-lint/scripts

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The harness must notice guests that go wrong on purpose.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p build

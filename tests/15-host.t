@@ -3,7 +3,6 @@
 # The scripts and the machine that they run on: their needs, the caller's environment, and
 # the files and processes that they leave. No guest is booted: a script in PATH stands in
 # for QEMU.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p build

@@ -3,7 +3,6 @@
 # kvdemo.ko as a user meets it: load, log, unload, each parameter, good and bad.
 # rcu_expedited: a refused insmod waits for grace periods, and there are 200.
 # init_on_alloc=0, because otherwise the kernel would zero the memory that zero=1 checks.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # With 1 GiB a 32-bit kernel has a vmalloc area of 120 MiB only: address space can run out

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Flags outside the contract of 4.12, in a boot with panic_on_warn=0.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # The expected result of NORETRY, NOFAIL, NOFS, NOIO, NOWAIT and ATOMIC on this kernel, of

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # DKMS in the target's root, as `make dkms-install` calls it; then modprobe of
 # what it installed, in the guest.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 if [ "$arch" != amd64 ]; then

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Run-time control: debugfs.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 lockdown=yes skips=0

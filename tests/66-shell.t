@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # make shell, on a terminal, as a person types.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mkfifo "$work/keys"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The Debian package, in a guest that is a whole Debian: `make check-user` runs this for
 # Debian 12 and 13, not `make check`.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 plan 10

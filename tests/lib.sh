@@ -5,7 +5,6 @@
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 cd "$top"
-# shellcheck source=scripts/env
 . scripts/env
 # A directory of this test, which goes with it
 work=$(mktemp -d)

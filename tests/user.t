@@ -3,7 +3,6 @@
 # The user's own commands on the running kernel: make, make load, DKMS, modprobe.
 # The guest is a whole Debian, because it compiles. That takes minutes, so `make
 # check-user` runs it, not `make check`.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 src=$work/src

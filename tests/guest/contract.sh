@@ -2,8 +2,7 @@
 # shellcheck shell=dash
 # Flags outside the contract of 4.12: what this kernel's own kvmalloc gives, a WARN
 # where its documentation calls them unsupported, and one line of the log elsewhere.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 # The module is loaded anew each time, because it logs each message once.
 number=0

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 # debugfs kvdemo/ and the tracepoints, as an administrator uses them.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 page=$(page_size)
 dir=/sys/kernel/debug/kvdemo

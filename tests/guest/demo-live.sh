@@ -2,8 +2,7 @@
 # shellcheck shell=dash
 # make demo-live: the running kernel's own kvmalloc watched, cured and provoked, in a
 # guest whose clock counts instructions.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 table=/sys/kernel/debug/kvdemo/callers
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 # insmod, dmesg, rmmod, as a user does it, with every parameter good and bad.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 page=$(page_size)
 

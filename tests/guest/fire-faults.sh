@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 # Faults of the debug kernel's own fault injection, aimed at one task.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 debug=/sys/kernel/debug
 tracing=/sys/kernel/tracing

@@ -2,8 +2,7 @@
 # shellcheck shell=dash
 # KVLOADS loads with random valid parameters, then KVSECONDS of load on all CPUs
 # beside writers, readers and modules that load and unload, then unloads under writers.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 fire=/sys/module/kvdemo_test/parameters
 

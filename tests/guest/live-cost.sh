@@ -4,8 +4,7 @@
 # the price of kvmalloc and kvfree, by the kernel's own functions. KVBARS=yes holds the
 # figures against the bars. The price of what vmalloc does above 64 KiB varies by more
 # than the bar. KVTIME=yes: only one CPU against two, in time.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 pairs=1000
 sizes='2K 16K 64K 256K 1M'

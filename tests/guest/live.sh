@@ -4,8 +4,7 @@
 # /proc/sys makes the kernel ask for a buffer of N + 1 in proc_sys_call_handler(). Zeros
 # leave an empty string, and one process can write them again and again, where a read
 # would have met the end.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 page=$(page_size)
 table=/sys/kernel/debug/kvdemo/callers

@@ -4,7 +4,6 @@
 # success each time, and nothing left behind. init looks for leaks at the end of every
 # boot of this kernel.
 TARGET=debug
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 live=() skips=2
