@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for the tests as well
 # Shared by the *.t files: TAP on stdout, one boot of a guest per call of guest.
 
 set -euo pipefail
@@ -10,10 +10,8 @@ cd "$top"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 TARGET=${TARGET:-bookworm}
-# shellcheck disable=SC2034 # for the tests
 built=$top/build/$TARGET
 row=$(scripts/target row "$TARGET")
-# shellcheck disable=SC2034 # for the tests
 declare arch extra huge page policy
 eval "$row"
 # Under the checkers starting a process takes a quarter of a second, so tests do less
@@ -22,7 +20,6 @@ eval "$row"
 # task get one CPU ($one): a second one would cost a fifth of the time for wake-ups.
 slow='' light='' one=()
 if [[ $extra == *debug* ]]; then
-	# shellcheck disable=SC2034 # for the tests
 	slow=1 light='page_poison=0 debug_pagealloc=off' one=(-c 1)
 fi
 

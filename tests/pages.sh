@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# shellcheck disable=SC2016,SC2154 # a backquote is all it is; work is set in tests/lib.sh
+# shellcheck disable=SC2016,SC2034,SC2154 # a backquote is all it is; for and from the tests
 # Checks of the pages. Every block of a page is fenced, and the words after the fence say
 # what it is:
 #   console [ROW]  a session in the guest of make shell: lines after '# ' are typed, the
@@ -13,7 +13,6 @@
 
 mapfile -t pages < <(ls ./*.md doc/*.md)
 # The English ones, with which the Korean ones are compared
-# shellcheck disable=SC2034 # for the tests
 mapfile -t english < <(printf '%s\n' "${pages[@]}" | grep -v '\.ko\.md$')
 
 # blocks WORDS PREFIX FILE...: the blocks whose fence has these words become PREFIX1, ...

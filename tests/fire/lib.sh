@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for the tests as well
 # Shared by the tests of `make check-fire`. FIRE=10 asks for a tenth of each load.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -12,9 +12,7 @@ for name in FIRE SEED; do
 		exit 2
 	}
 done
-# shellcheck disable=SC2034 # for the tests
 helpers=$top/build/helpers
-# shellcheck disable=SC2034 # for the tests
 modules=("$built/kvdemo.ko" "$built/kvdemo_test.ko")
 # A test may run by itself, so it builds. The lock keeps two tests from building at once.
 mkdir -p build
