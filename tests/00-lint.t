@@ -11,7 +11,7 @@ mapfile -t c_files < <(find . "${rooms[@]}" -maxdepth 1 -name '*.[ch]' ! -name '
 mapfile -t code < <(printf '%s\n' "${c_files[@]}" | grep -vx demo/trace.h)
 mapfile -t files < <(find scripts tests debian .ci -type f | sort)
 mapfile -t python_files < <(grep -l '^#!.*python3$' "${files[@]}")
-mapfile -t shell_files < <(grep -lE '^#!.*sh$|shellcheck shell=' "${files[@]}")
+mapfile -t shell_files < <(grep -lE '^#!.*sh$|shellcheck shell=' "${files[@]}"; ls tests/guest/*.sh)
 
 in_root()
 {

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The bench as a user runs it on a running machine: insmod, read csv, stop, rmmod.
 . ./lib.sh
 

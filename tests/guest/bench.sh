@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Makes one state of memory, KVSTATE, for scripts/bench/run. Then it reads numbers from the
 # second serial port, each 1000 + a line of /cells, runs the bench with the parameters of
 # that line, and sends the CSV back.

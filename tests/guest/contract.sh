@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Flags outside the contract of 4.12: what this kernel's own kvmalloc gives, a WARN
 # where its documentation calls them unsupported, and one line of the log elsewhere.
 . ./lib.sh

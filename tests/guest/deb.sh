@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The package kvdemo-dkms from its first installation to its purge. A package of one line
 # of C stands for the version before.
 . ./lib.sh

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # debugfs kvdemo/ and the tracepoints, as an administrator uses them.
 . ./lib.sh
 

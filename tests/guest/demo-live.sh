@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # make demo-live: the running kernel's own kvmalloc watched, cured and provoked, in a
 # guest whose clock counts instructions.
 . ./lib.sh

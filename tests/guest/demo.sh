@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # insmod, dmesg, rmmod, as a user does it, with every parameter good and bad.
 . ./lib.sh
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Do one thing wrong, KVCASE, and give its checker time to see it.
 . ./lib.sh
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Faults of the debug kernel's own fault injection, aimed at one task.
 . ./lib.sh
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # KVLOADS loads with random parameters, KVWRITES writes to the debugfs files.
 . ./lib.sh
 

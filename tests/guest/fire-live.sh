@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # kvdemo_live.ko under random requests, faults and loads
 . ./lib.sh
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # An unsigned module on a kernel that is locked down
 . ./lib.sh
 

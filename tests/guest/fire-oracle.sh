@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Our noreclaim against the kernel's own kvmalloc while allocations from one order on
 # fail; and allocinfo.
 . ./lib.sh

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Requests, and the machine, when memory runs out. KVSWAP: there is a disk to swap to.
 . ./lib.sh
 

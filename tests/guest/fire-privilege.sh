@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Files that a user without privilege can open, and addresses that anyone can see.
 . ./lib.sh
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The fragmenter, judged by /proc/buddyinfo, /proc/meminfo and kvdemo.
 . ./lib.sh
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Shared by the guest scripts, which start beside it, in /. Every line on stdout reaches the
 # host, which counts the TAP lines against its plan.
 

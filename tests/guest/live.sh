@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The kernel's own kvmalloc watched, cured and provoked. A write of N bytes to a file of
 # /proc/sys makes the kernel ask for a buffer of N + 1 in proc_sys_call_handler(). Zeros
 # leave an empty string, and one process can write them again and again, where a read

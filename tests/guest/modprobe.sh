@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The module that DKMS installed, found by modprobe
 . ./lib.sh
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Types the sessions of the pages: /any-N, /row-N and /kills-N hold the lines that a reader
 # types, after '# ', and sees. /demo-1 holds the log of a plain insmod.
 . ./lib.sh

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Tools that read the events, as doc/runtime.md calls them.
 . ./lib.sh
 

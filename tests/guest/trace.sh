@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The tracepoints say what the log says, and the recipes of doc/runtime.md work.
 . ./lib.sh
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Types the commands of doc/install.md.
 . ./lib.sh
 

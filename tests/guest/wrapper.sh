@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The tests of kvdemo_test.ko, and the kernel's own tables beside them.
 . ./lib.sh
 
