@@ -48,7 +48,12 @@ static struct {
 	u64 kmalloc_ns, vmalloc_ns;
 } total;
 
-/* Bytes that can be had without reclaim from others */
+/**
+ * kvdemo_available() - memory that can be had without reclaim from others
+ *
+ * Context: any.
+ * Return: bytes.
+ */
 u64 kvdemo_available(void)
 {
 	struct sysinfo si;
@@ -61,7 +66,12 @@ u64 kvdemo_available(void)
 	return available * PAGE_SIZE;
 }
 
-/* The default cap in bytes: a modest share of the memory of this machine */
+/**
+ * kvdemo_default_cap() - a modest share of the memory of this machine
+ *
+ * Context: any.
+ * Return: bytes.
+ */
 u64 kvdemo_default_cap(void)
 {
 	struct sysinfo si;
@@ -92,9 +102,14 @@ static u64 vmalloc_footprint(const struct kvdemo_request *rq)
 	return ALIGN((u64)rq->size, 1ul << kvdemo_compat_vmap_shift(rq->size));
 }
 
-/*
- * The most bytes that a request may take: kmalloc rounds up to a power of two, vmalloc to
- * pages, or to huge pages.
+/**
+ * kvdemo_footprint() - the most memory that a request may take
+ * @rq: the request
+ *
+ * kmalloc rounds up to a power of two, vmalloc to pages, or to huge pages.
+ *
+ * Context: any.
+ * Return: bytes.
  */
 u64 kvdemo_footprint(const struct kvdemo_request *rq)
 {
@@ -176,7 +191,15 @@ static int verify(const struct kvdemo_buf *buf)
 	return err;
 }
 
-/* The number as text, or "-" if it is negative: there is no such thing, or it was not done. */
+/**
+ * kvdemo_or_dash() - a number, or "-" for what does not exist or was not done
+ * @str: room for the number
+ * @len: of @str
+ * @n: negative for "-"
+ *
+ * Context: any.
+ * Return: the string.
+ */
 const char *kvdemo_or_dash(char *str, size_t len, s64 n)
 {
 	if (n < 0)
@@ -297,10 +320,13 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	return err;
 }
 
-/*
- * Waits until a failed vmalloc has freed its pages. From 6.19 on a worker frees them. Until it
- * has run, a full memory cgroup stays full, and the next page that the task touches could call
- * the cgroup's OOM killer.
+/**
+ * kvdemo_settle() - wait until a failed vmalloc has freed its pages
+ *
+ * From 6.19 on a worker frees them. Until it has run, a full memory cgroup stays full,
+ * and the next page that the task touches could call the cgroup's OOM killer.
+ *
+ * Context: process context, sleeps only after a failure; kvdemo_lock is held.
  */
 void kvdemo_settle(void)
 {
@@ -311,7 +337,13 @@ void kvdemo_settle(void)
 	seen = total.failed;
 }
 
-/* Did every request fail? One of size 0 is no failure, although it gets no memory. */
+/**
+ * kvdemo_only_failures() - did every request fail?
+ *
+ * A request of size 0 is no failure, although it gets no memory.
+ *
+ * Context: kvdemo_lock is held.
+ */
 bool kvdemo_only_failures(void)
 {
 	return total.failed && !total.taken && total.failed == total.paths[KVDEMO_PATH_NONE];
@@ -325,7 +357,13 @@ static void let_go(struct kvdemo_buf *buf)
 	give_back(buf);
 }
 
-/* Frees one held buffer. Returns 0, or -EINVAL if none has that number. */
+/**
+ * kvdemo_give_back_id() - free one held buffer
+ * @id: its number
+ *
+ * Context: process context, may sleep; kvdemo_lock is held.
+ * Return: 0; -EINVAL if no held buffer has that number.
+ */
 int kvdemo_give_back_id(unsigned long id)
 {
 	struct kvdemo_buf *buf;
@@ -341,7 +379,11 @@ int kvdemo_give_back_id(unsigned long id)
 	return -EINVAL;
 }
 
-/* Frees all held buffers, and logs how much that was. */
+/**
+ * kvdemo_give_back_all() - free all held buffers, and log how much that was
+ *
+ * Context: process context, may sleep; kvdemo_lock is held.
+ */
 void kvdemo_give_back_all(void)
 {
 	struct kvdemo_buf *buf, *next;
@@ -358,7 +400,12 @@ void kvdemo_give_back_all(void)
 		pr_info("free all=%lu bytes=%llu\n", n, bytes);
 }
 
-/* Logs the totals of all allocations so far, which were made under @policy. */
+/**
+ * kvdemo_log_summary() - log the totals of all allocations so far
+ * @policy: under which they were made
+ *
+ * Context: kvdemo_lock is held.
+ */
 void kvdemo_log_summary(const struct kvdemo_policy *policy)
 {
 	pr_info("summary policy=%s slab=%lu pages=%lu vmalloc=%lu none=%lu kmalloc_ns=%llu vmalloc_ns=%llu\n",
@@ -368,7 +415,11 @@ void kvdemo_log_summary(const struct kvdemo_policy *policy)
 		total.vmalloc_ns);
 }
 
-/* Logs whether all memory was freed. */
+/**
+ * kvdemo_log_exit() - log whether all memory was freed
+ *
+ * Context: kvdemo_lock is held.
+ */
 void kvdemo_log_exit(void)
 {
 	pr_info("exit allocs=%lu frees=%lu bytes=%llu leaked=%llu\n",

@@ -301,10 +301,14 @@ struct dentry *kvdemo_debugfs_dir(void)
 }
 EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
 
-/*
+/**
+ * kvdemo_debugfs_init() - create the files
+ *
  * The load parameters policy= and cap= hold: the policy until another is written. Without
- * cap= one write may take at most half of what is available at that moment. Without debugfs
- * there are no files, and the module does the rest of its work.
+ * cap= one write may take at most half of what is available at that moment.
+ *
+ * Context: process context, may sleep. Without debugfs there are no files, and
+ * the module does the rest of its work.
  */
 void kvdemo_debugfs_init(void)
 {
@@ -319,7 +323,11 @@ void kvdemo_debugfs_init(void)
 	debugfs_create_file("policies", 0400, dir, NULL, &policies_fops);
 }
 
-/* Removes the files, and waits for readers and writers to finish. */
+/**
+ * kvdemo_debugfs_exit() - remove the files
+ *
+ * Context: process context, waits for readers and writers to finish.
+ */
 void kvdemo_debugfs_exit(void)
 {
 	debugfs_remove(dir);

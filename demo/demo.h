@@ -102,9 +102,6 @@ void kvdemo_say_bad_whole(const struct kvdemo_ask *ask);
 u64 kvdemo_available(void);
 u64 kvdemo_default_cap(void);
 u64 kvdemo_footprint(const struct kvdemo_request *rq);
-const char *kvdemo_or_dash(char *str, size_t len, s64 n);
-
-/* buf.c, for callers that hold kvdemo_lock */
 int kvdemo_take(const struct kvdemo_request *rq, bool hold);
 bool kvdemo_only_failures(void);
 void kvdemo_settle(void);
@@ -112,6 +109,7 @@ int kvdemo_give_back_id(unsigned long id);
 void kvdemo_give_back_all(void);
 void kvdemo_log_summary(const struct kvdemo_policy *policy);
 void kvdemo_log_exit(void);
+const char *kvdemo_or_dash(char *str, size_t len, s64 n);
 
 /* debugfs.c */
 void kvdemo_debugfs_init(void);

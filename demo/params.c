@@ -126,7 +126,12 @@ MODULE_PARM_DESC(cap, "most bytes to have allocated at any time, with an optiona
 
 /* The request, and whether it fits the cap */
 
-/* The request of one item of kvdemo_demo.items */
+/**
+ * kvdemo_demo_request() - the request of one item
+ * @item: of kvdemo_demo.items
+ *
+ * Context: any.
+ */
 struct kvdemo_request kvdemo_demo_request(const struct kvdemo_item *item)
 {
 	struct kvdemo_request rq = kvdemo_demo.ask.rq;

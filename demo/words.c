@@ -116,7 +116,14 @@ static int set_count(struct kvdemo_ask *ask, const char *val)
 	return err;
 }
 
-/* "0" or "1", and nothing else: kstrtobool() would read 0x1 as 0. Returns 0 or -EINVAL. */
+/**
+ * kvdemo_parse_switch() - "0" or "1", and nothing else
+ * @val: the word; kstrtobool() would read 0x1 as 0
+ * @on: filled in
+ *
+ * Context: any.
+ * Return: 0 or -EINVAL.
+ */
 int kvdemo_parse_switch(const char *val, bool *on)
 {
 	if (strcmp(val, "0") && strcmp(val, "1"))
@@ -165,7 +172,12 @@ static const struct ask_key *key_find(const char *name)
 	return NULL;
 }
 
-/* Is a word, such as "policy", a key of a request? */
+/**
+ * kvdemo_ask_is_key() - is a word a key of a request?
+ * @word: such as "policy"
+ *
+ * Context: any.
+ */
 bool kvdemo_ask_is_key(const char *word)
 {
 	return key_find(word);
@@ -189,9 +201,12 @@ int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val)
 	return row->set(ask, val ?: row->bare ?: "");
 }
 
-/*
- * Checks the keys against each other once all are set. Returns 0, or -EINVAL;
- * kvdemo_say_bad_whole() then logs why.
+/**
+ * kvdemo_ask_finish() - check the keys against each other
+ * @ask: the request, with all its keys set
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL; kvdemo_say_bad_whole() then logs why.
  */
 int kvdemo_ask_finish(struct kvdemo_ask *ask)
 {
@@ -200,14 +215,26 @@ int kvdemo_ask_finish(struct kvdemo_ask *ask)
 	return ask->rq.force_fallback && !ask->rq.policy->falls_back ? -EINVAL : 0;
 }
 
-/* Logs why kvdemo_ask_finish() refused a request. */
+/**
+ * kvdemo_say_bad_whole() - log why kvdemo_ask_finish() refused a request
+ * @ask: as given to it
+ *
+ * Context: any.
+ */
 void kvdemo_say_bad_whole(const struct kvdemo_ask *ask)
 {
 	pr_err("force_fallback=1 is invalid: policy=%s has no fallback, allowed is any other policy\n",
 	       ask->rq.policy->name);
 }
 
-/* Logs why kvdemo_ask_set(), called with @key and @val, returned @err. */
+/**
+ * kvdemo_say_bad_ask() - log why kvdemo_ask_set() refused a key
+ * @key: as given to it
+ * @val: as given to it
+ * @err: what it returned
+ *
+ * Context: any.
+ */
 void kvdemo_say_bad_ask(const char *key, const char *val, int err)
 {
 	const struct ask_key *row = key_find(key);

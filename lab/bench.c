@@ -229,7 +229,12 @@ static void default_sizes(void)
 
 /* The table */
 
-/* Has somebody written to stop, or is the module being unloaded? */
+/**
+ * bench_stopped() - is the run to end?
+ *
+ * Context: any.
+ * Return: whether somebody wrote to stop, or unloads the module.
+ */
 bool bench_stopped(void)
 {
 	return READ_ONCE(bench.stop);

@@ -262,13 +262,22 @@ int live_self_check(void)
 	return blind == no_memory ? -ENOMEM : -EOPNOTSUPP;
 }
 
-/* How many fallbacks found no free return probe */
+/**
+ * live_missed() - how many fallbacks found no free return probe
+ *
+ * Context: any.
+ */
 unsigned long live_missed(void)
 {
 	return live_times_probe.nmissed + live_times_probe.kp.nmissed;
 }
 
-/* The function that is hooked for the attempt (@which is 0) or the fallback (1) */
+/**
+ * live_hooked() - the hooked functions
+ * @which: 0: the attempt, 1: the fallback
+ *
+ * Context: any, between live_hook() and live_unhook().
+ */
 const char *live_hooked(int which)
 {
 	return which ? fallback_hook.name : try_hook.name;

@@ -82,7 +82,11 @@ static struct moment now(void)
 	return best;
 }
 
-/* Chooses the clock, and measures its rate. Sleeps. */
+/**
+ * live_clock_init() - choose the clock, and measure its rate
+ *
+ * Context: process context, sleeps.
+ */
 void live_clock_init(void)
 {
 	struct moment start, end;
@@ -102,7 +106,12 @@ void live_clock_init(void)
 	tick_mult = min_t(u64, U32_MAX, div64_u64((end.ns - start.ns) << TICK_SHIFT, ticks));
 }
 
-/* Ticks of live_ticks() in ns */
+/**
+ * live_ns() - convert ticks to ns
+ * @ticks: by live_ticks()
+ *
+ * Context: any.
+ */
 u64 live_ns(u64 ticks)
 {
 	return mul_u64_u32_shr(ticks, tick_mult, TICK_SHIFT);
@@ -170,7 +179,12 @@ int live_row_search(u64 key, unsigned long caller)
 	return found || row == LIVE_NO_ROW ? row : make_row(key, caller);
 }
 
-/* The caller of the row with this key */
+/**
+ * live_caller() - the caller of a row
+ * @key: of the row
+ *
+ * Context: any.
+ */
 unsigned long live_caller(u64 key)
 {
 	const unsigned long upper = ~0ul << (BITS_PER_LONG - 8);
@@ -321,7 +335,11 @@ int live_rows_make(unsigned int asked)
 	return err;
 }
 
-/* Frees the tables, while nothing is hooked. */
+/**
+ * live_rows_free() - free the tables
+ *
+ * Context: process context, may sleep; nothing is hooked.
+ */
 void live_rows_free(void)
 {
 	unregister_module_notifier(&module_notifier);
@@ -489,7 +507,11 @@ DEFINE_SHOW_ATTRIBUTE(callers);
 
 static struct dentry *file;
 
-/* Makes the file callers. Without debugfs there is none, and a line says so. */
+/**
+ * live_file_make() - make the file callers
+ *
+ * Context: process context, may sleep. Without debugfs there is none, and a line says so.
+ */
 void live_file_make(void)
 {
 	file = debugfs_create_file("callers", 0400, kvdemo_debugfs_dir(), NULL, &callers_fops);
@@ -498,13 +520,22 @@ void live_file_make(void)
 			PTR_ERR(file));
 }
 
-/* Removes the file callers, and waits for those that read it. */
+/**
+ * live_file_remove() - remove the file callers
+ *
+ * Context: process context, waits for those that read it.
+ */
 void live_file_remove(void)
 {
 	debugfs_remove(file);
 }
 
-/* Logs one line with what was seen. @ms: how long unhooking took; nothing is hooked. */
+/**
+ * live_log_sums() - one line with what was seen
+ * @ms: how long unhooking took
+ *
+ * Context: process context, may sleep; nothing is hooked.
+ */
 void live_log_sums(u64 ms)
 {
 	struct snapshot *snap = take_snapshot();

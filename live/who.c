@@ -147,7 +147,12 @@ int live_who_init(const struct kvdemo_policy *policy)
 	return err;
 }
 
-/* Does a caller have this policy? To be called after live_who_init(). */
+/**
+ * live_has_policy() - does a caller have this policy?
+ * @policy: a row of kvdemo_policies[]
+ *
+ * Context: any, after live_who_init().
+ */
 bool live_has_policy(const struct kvdemo_policy *policy)
 {
 	unsigned int i;
