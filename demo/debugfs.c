@@ -181,12 +181,10 @@ static const struct command {
 	{ "policy", do_policy },
 };
 
-/* Cuts the newline off @line, which holds the first @len of the @size bytes written. */
-static int whole_line(const char *name, char *line, size_t len, size_t size)
+/* Cuts the newline off @line, which holds the first @n of the @size bytes written. */
+static int whole_line(const char *name, char *line, size_t n, size_t size)
 {
-	size_t n = len;
-
-	if (n && len == size && line[n - 1] == '\n')
+	if (n && n == size && line[n - 1] == '\n')
 		n--;
 	line[n] = '\0';
 	if (n > LINE_LEN || memchr(line, '\0', n) || memchr(line, '\n', n))
@@ -317,7 +315,7 @@ static int held_show(struct seq_file *seq, void *at)
 	return 0;
 }
 
-static const struct seq_operations held_ops = {
+static const struct seq_operations held_sops = {
 	.start = held_start,
 	.next = held_next,
 	.stop = held_stop,

@@ -3,8 +3,6 @@
  * Where an allocation lies in physical memory. kvdemo_inspect() walks over all pages, so
  * the allocation path never calls it.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/export.h>
 #include <linux/limits.h>
 #include <linux/mm.h>

@@ -2,8 +2,6 @@
 /*
  * The names of policies, paths and reasons.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/export.h>
 #include <linux/string.h>
 

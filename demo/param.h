@@ -31,13 +31,14 @@ static inline bool param_is_number(const char *val)
  * param_parse_size() - a decimal or 0x number with an optional K, M or G
  * @word: such as 64K; need not end with a NUL
  * @len: its length in characters
+ * @max: the largest that is allowed
  * @size: filled in, in bytes
  *
  * Context: any.
- * Return: 0; -ERANGE above U64_MAX; -EINVAL for anything else, and for more than
+ * Return: 0; -ERANGE above @max; -EINVAL for anything else, and for more than
  * 23 characters.
  */
-static inline int param_parse_size(const char *word, size_t len, u64 *size)
+static inline int param_parse_size(const char *word, size_t len, u64 max, u64 *size)
 {
 	static const char units[] = "KMG";
 	unsigned int shift = 0;
@@ -60,7 +61,7 @@ static inline int param_parse_size(const char *word, size_t len, u64 *size)
 	err = kstrtou64(digits, digits[1] == 'x' ? 16 : 10, size);
 	if (err)
 		return err;
-	if (*size > U64_MAX >> shift)
+	if (*size > max >> shift)
 		return -ERANGE;
 	*size <<= shift;
 	return 0;
@@ -156,6 +157,8 @@ static inline int param_number_get(char *buf, const struct kernel_param *kp)
 }
 
 /* NOARG lets a parameter without a value reach the setter. */
+#define PARAM_OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
+
 static const struct kernel_param_ops __maybe_unused param_number_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = param_number_set,

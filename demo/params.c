@@ -50,9 +50,7 @@ static int set_sizes(const char *val, const struct kernel_param *kp)
 		if (n == KVDEMO_MAX_SIZES)
 			return param_refuse(kp->name, val, SIZES_ALLOWED, &params_err, -EINVAL);
 		len = strcspn(word, ",");
-		err = param_parse_size(word, len, &size);
-		if (!err && size > INT_MAX)
-			err = -ERANGE;
+		err = param_parse_size(word, len, INT_MAX, &size);
 		if (err)
 			return param_refuse_part(kp->name, len ? word : val, len ?: strlen(val),
 						 SIZES_ALLOWED, &params_err, err);
@@ -69,7 +67,7 @@ static int set_cap(const char *val, const struct kernel_param *kp)
 	int err;
 
 	val = val ?: "";
-	err = param_parse_size(val, strlen(val), &cap);
+	err = param_parse_size(val, strlen(val), U64_MAX, &cap);
 	if (!err && !cap)
 		err = -ERANGE;
 	if (err)
@@ -92,15 +90,13 @@ static int set_hold(const char *val, const struct kernel_param *kp)
 
 /*
  * Setters of our own, because the kernel's setter of strings refuses more than 1024 bytes
- * before the module can say what is wrong. NOARG lets a parameter without a value reach
- * them. Mode 0 keeps the parameters out of sysfs.
+ * before the module can say what is wrong. Mode 0 keeps the parameters out of
+ * sysfs.
  */
-#define OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
-
-static const struct kernel_param_ops sizes_ops = OPS(set_sizes);
-static const struct kernel_param_ops key_ops = OPS(set_key);
-static const struct kernel_param_ops hold_ops = OPS(set_hold);
-static const struct kernel_param_ops cap_ops = OPS(set_cap);
+static const struct kernel_param_ops sizes_ops = PARAM_OPS(set_sizes);
+static const struct kernel_param_ops key_ops = PARAM_OPS(set_key);
+static const struct kernel_param_ops hold_ops = PARAM_OPS(set_hold);
+static const struct kernel_param_ops cap_ops = PARAM_OPS(set_cap);
 
 module_param_cb(sizes, &sizes_ops, NULL, 0);
 MODULE_PARM_DESC(sizes, "sizes to allocate, as in 1024,64K,4M: up to 32, bytes with an optional K, M or G (default: the boundaries of this kernel, one byte above each, and one forced fallback)");
@@ -154,6 +150,7 @@ static u64 footprint_at_a_time(const struct kvdemo_item *item)
 	return kvdemo_footprint(&rq) * (kvdemo_demo.hold ? kvdemo_demo.ask.count : 1);
 }
 
+/* Leaves out sizes that do not fit, so that a plain insmod never fails for them. */
 static void default_items(void)
 {
 	const size_t costly = (size_t)PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER;
@@ -169,34 +166,23 @@ static void default_items(void)
 		{ KMALLOC_MAX_SIZE },
 		{ KMALLOC_MAX_SIZE + 1 },
 	};
+	u64 sum = 0, bytes;
+	unsigned int i;
 
 	static_assert(ARRAY_SIZE(items) <= KVDEMO_MAX_SIZES);
-	memcpy(kvdemo_demo.items, items, sizeof(items));
-	kvdemo_demo.nr_items = ARRAY_SIZE(items);
-}
-
-/* Leave out sizes that do not fit, so that a plain insmod never fails for them. */
-static void fit_default_items(void)
-{
-	unsigned int i, kept = 0;
-	u64 sum = 0, bytes;
-
-	for (i = 0; i < kvdemo_demo.nr_items; i++) {
-		struct kvdemo_item item = kvdemo_demo.items[i];
-
-		if (item.force_fallback && !kvdemo_demo.ask.rq.policy->falls_back)
+	for (i = 0; i < ARRAY_SIZE(items); i++) {
+		if (items[i].force_fallback && !kvdemo_demo.ask.rq.policy->falls_back)
 			continue;
-		bytes = footprint_at_a_time(&item);
+		bytes = footprint_at_a_time(&items[i]);
 		if (sum + bytes > kvdemo_demo.cap) {
-			pr_info("left out size=%zu: over cap=%llu\n",
-				item.size, kvdemo_demo.cap);
+			pr_info("left out size=%zu: over cap=%llu\n", items[i].size,
+				kvdemo_demo.cap);
 			continue;
 		}
 		if (kvdemo_demo.hold)
 			sum += bytes;
-		kvdemo_demo.items[kept++] = item;
+		kvdemo_demo.items[kvdemo_demo.nr_items++] = items[i];
 	}
-	kvdemo_demo.nr_items = kept;
 }
 
 static int check_items(void)
@@ -239,6 +225,5 @@ int kvdemo_demo_prepare(void)
 	if (kvdemo_demo.nr_items)
 		return check_items();
 	default_items();
-	fit_default_items();
 	return 0;
 }

@@ -18,10 +18,8 @@
 static int set_size(struct kvdemo_ask *ask, const char *val)
 {
 	u64 size;
-	int err = param_parse_size(val, strlen(val), &size);
+	int err = param_parse_size(val, strlen(val), INT_MAX, &size);
 
-	if (!err && size > INT_MAX)
-		err = -ERANGE;
 	if (!err)
 		ask->rq.size = size;
 	return err;
@@ -54,8 +52,7 @@ static int set_node(struct kvdemo_ask *ask, const char *val)
 		err = param_is_number(val) ? kstrtoint(val, 10, &node) : -EINVAL;
 	if (err)
 		return err;
-	if (node != NUMA_NO_NODE &&
-	    (node < 0 || node >= nr_node_ids || !node_online(node)))
+	if (node != NUMA_NO_NODE && (node >= nr_node_ids || !node_online(node)))
 		return -EINVAL;
 	ask->rq.node = node;
 	return 0;

@@ -22,7 +22,7 @@
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
-#include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/smp.h>
@@ -141,8 +141,8 @@ static bool take_size(const char *word)
 {
 	u64 size;
 
-	if (bench.nr_sizes == MAX_SIZES || param_parse_size(word, strlen(word), &size) ||
-	    !size || size > INT_MAX)
+	if (bench.nr_sizes == MAX_SIZES ||
+	    param_parse_size(word, strlen(word), INT_MAX, &size) || !size)
 		return false;
 	bench.sizes[bench.nr_sizes++] = size;
 	return true;
@@ -195,22 +195,19 @@ static int memory_set(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-/* NOARG: the setter, and not the kernel, refuses a parameter without a value. */
-#define OPS(_set) { .flags = KERNEL_PARAM_OPS_FL_NOARG, .set = _set }
-
-static const struct kernel_param_ops sizes_ops = OPS(sizes_set);
+static const struct kernel_param_ops sizes_ops = PARAM_OPS(sizes_set);
 module_param_cb(sizes, &sizes_ops, NULL, 0);
 MODULE_PARM_DESC(sizes, "sizes as in 16K,1M; default: powers of two, a byte above each boundary, and what XFS was seen to ask for");
 
-static const struct kernel_param_ops policies_ops = OPS(policies_set);
+static const struct kernel_param_ops policies_ops = PARAM_OPS(policies_set);
 module_param_cb(policies, &policies_ops, NULL, 0);
 MODULE_PARM_DESC(policies, "names joined by a comma, default all six");
 
-static const struct kernel_param_ops patterns_ops = OPS(patterns_set);
+static const struct kernel_param_ops patterns_ops = PARAM_OPS(patterns_set);
 module_param_cb(patterns, &patterns_ops, NULL, 0);
 MODULE_PARM_DESC(patterns, "of loop, hold and random, default loop");
 
-static const struct kernel_param_ops memory_ops = OPS(memory_set);
+static const struct kernel_param_ops memory_ops = PARAM_OPS(memory_set);
 module_param_cb(memory, &memory_ops, NULL, 0);
 MODULE_PARM_DESC(memory, "idle (default), unmovable, movable or lower: a cell that finds another state is void");
 
@@ -327,18 +324,6 @@ static void run_table(void)
 					return;
 }
 
-/* The kthread waits for kthread_stop(), so that its code is not freed while it runs. */
-static void wait_for_stop(void)
-{
-	for (;;) {
-		set_current_state(TASK_IDLE);
-		if (kthread_should_stop())
-			break;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
-}
-
 static int bench_fn(void *unused)
 {
 	/*
@@ -352,7 +337,6 @@ static int bench_fn(void *unused)
 	pr_info("end cells=%u of=%u%s\n", bench.cell, bench.cells,
 		bench_stopped() ? " stopped" : "");
 	complete_all(&bench.done);
-	wait_for_stop();
 	return 0;
 }
 
@@ -418,6 +402,8 @@ static int __init kvdemo_bench_init(void)
 	bench.task = kthread_create(bench_fn, NULL, "kvdemo_bench");
 	if (IS_ERR(bench.task))
 		return PTR_ERR(bench.task);
+	/* Held, because kthread_stop() may come after its end. */
+	get_task_struct(bench.task);
 	bench.counts_wakeups = bench_count_wakeups(true);
 	if (!bench.counts_wakeups)
 		pr_warn("this kernel has no tracepoint for wake-ups of kcompactd: they are not counted\n");
@@ -439,6 +425,7 @@ static void __exit kvdemo_bench_exit(void)
 
 	WRITE_ONCE(bench.stop, true);
 	kthread_stop(bench.task);
+	put_task_struct(bench.task);
 	if (bench.counts_wakeups)
 		bench_count_wakeups(false);
 	debugfs_remove_recursive(bench.dir);

@@ -4,8 +4,6 @@
  * before. All samples are kept and sorted: stalls spread over three orders of
  * magnitude, and a mean would hide them.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/list.h>

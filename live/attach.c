@@ -52,17 +52,14 @@ static bool sg_probed;
  */
 #define OPS_FLAGS	(FTRACE_OPS_FL_PERMANENT | KVDEMO_COMPAT_FTRACE)
 
-static const char * const mark_names[] = { LIVE_SYMBOL, NULL };
-static const char * const try_names[] = { KVDEMO_COMPAT_LARGE, NULL };
-static const char * const fallback_names[] = { KVDEMO_COMPAT_FALLBACK, NULL };
-
 static struct hook {
 	struct ftrace_ops ops;
-	const char * const *names;
+	const char *names[4];	/* NULL ends them */
 	const char *name;	/* that was found; NULL while it is not hooked */
-} mark_hook = { { .func = live_on_mark, .flags = OPS_FLAGS }, mark_names },
-	try_hook = { { .func = live_on_try, .flags = OPS_FLAGS }, try_names },
-	fallback_hook = { { .func = live_on_fallback, .flags = OPS_FLAGS }, fallback_names };
+} mark_hook = { { .func = live_on_mark, .flags = OPS_FLAGS }, { LIVE_SYMBOL } },
+	try_hook = { { .func = live_on_try, .flags = OPS_FLAGS }, { KVDEMO_COMPAT_LARGE } },
+	fallback_hook = { { .func = live_on_fallback, .flags = OPS_FLAGS },
+			  { KVDEMO_COMPAT_FALLBACK } };
 
 static void detach(struct hook *hook)
 {

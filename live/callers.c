@@ -15,8 +15,8 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -363,19 +363,18 @@ void live_rows_free(void)
 /* Reading */
 
 struct shown {
-	u64 key;	/* 0: all callers that are unloaded */
-	unsigned int class;
+	u64 key;	/* without a caller: all that are unloaded */
 	const char *policy;
 	struct sum sum;
 };
 
 struct snapshot {
-	struct shown *rows;
-	unsigned int nr;
 	struct sum sum;
 	struct live_blind blind;
 	u64 unknown;	/* calls whose caller a tracer hides */
 	char symbol[KSYM_SYMBOL_LEN];
+	unsigned int nr;
+	struct shown rows[];
 };
 
 static const char *policy_name(const struct live_row *row)
@@ -385,13 +384,12 @@ static const char *policy_name(const struct live_row *row)
 	return row->cure ? row->cure->name : kvdemo_policies[KVDEMO_NATIVE].name;
 }
 
-static void show_later(struct snapshot *snap, u64 key, unsigned int class, const char *policy,
-		       const struct sum *sum)
+static void show_later(struct snapshot *snap, u64 key, const char *policy, const struct sum *sum)
 {
 	if (!sum->calls)
 		return;
 	add_sum(&snap->sum, sum);
-	snap->rows[snap->nr++] = (struct shown){ key, class, policy, *sum };
+	snap->rows[snap->nr++] = (struct shown){ key, policy, *sum };
 }
 
 static void copy_rows(struct snapshot *snap)
@@ -403,14 +401,14 @@ static void copy_rows(struct snapshot *snap)
 
 	mutex_lock(&gone_lock);
 	for (i = 0; i <= LIVE_CLASSES; i++)
-		show_later(snap, 0, i, "-", &gone[i]);
+		show_later(snap, live_key(0, i), "-", &gone[i]);
 	for (i = 0; i < nr_rows; i++, row++) {
 		/* pairs with make_row() */
 		key = smp_load_acquire(&row->key);
 		if (!key || key == GONE)
 			continue;
 		sum_row(i, &sum);
-		show_later(snap, key, class_of(key), policy_name(row), &sum);
+		show_later(snap, key, policy_name(row), &sum);
 		snap->unknown += row->unknown ? sum.calls : 0;
 		cond_resched();
 	}
@@ -440,29 +438,19 @@ static int worst_first(const void *a, const void *b)
 	cond_resched();
 	return compare(x->sum.stats.try, y->sum.stats.try) ?:
 	       compare(x->sum.stats.fallbacks, y->sum.stats.fallbacks) ?:
-	       compare(x->sum.calls, y->sum.calls) ?:
-	       compare(x->key, y->key) ?: compare(x->class, y->class);
+	       compare(x->sum.calls, y->sum.calls) ?: compare(x->key, y->key);
 }
 
-static void drop_snapshot(struct snapshot *snap)
-{
-	vfree(snap->rows);
-	kfree(snap);
-}
-
+/* The caller frees it by vfree(). */
 static struct snapshot *take_snapshot(void)
 {
-	struct snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
+	struct snapshot *snap;
 
+	/* Not kvmalloc, which would add its own rows. NOWARN: ENOMEM says enough. */
+	snap = __vmalloc(struct_size(snap, rows, nr_rows + LIVE_CLASSES + 1),
+			 GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (!snap)
 		return NULL;
-	/* Not kvmalloc, which would add its own rows. NOWARN: ENOMEM says enough. */
-	snap->rows = __vmalloc(array_size(nr_rows + LIVE_CLASSES + 1, sizeof(*snap->rows)),
-			       GFP_KERNEL | __GFP_NOWARN);
-	if (!snap->rows) {
-		drop_snapshot(snap);
-		return NULL;
-	}
 	copy_rows(snap);
 	sum_blind(&snap->blind);
 	sort(snap->rows, snap->nr, sizeof(*snap->rows), worst_first, NULL);
@@ -472,7 +460,7 @@ static struct snapshot *take_snapshot(void)
 /* "[gone]" also stands for an address that no symbol covers any more. */
 static const char *name_of(struct snapshot *snap, const struct shown *row)
 {
-	if (!row->key)
+	if (row->key < live_key(1, 0))
 		return "[gone]";
 	sprint_symbol(snap->symbol, live_caller(row->key));
 	return strstarts(snap->symbol, "0x") ? "[gone]" : snap->symbol;
@@ -493,7 +481,7 @@ static void show_row(struct seq_file *seq, const struct shown *row, const char *
 	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", row->sum.calls, stats->failed,
 		   stats->skipped, stats->fallbacks, live_ns(stats->try), live_ns(stats->worst));
 	show_seen_with_times(seq, stats->failures, live_ns(stats->fallback));
-	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(row->class, 62u),
+	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(class_of(row->key), 62u),
 		   row->policy, name);
 }
 
@@ -526,7 +514,7 @@ static int callers_show(struct seq_file *seq, void *v)
 	show_head(seq, snap, blind);
 	for (i = 0; i < snap->nr; i++)
 		show_row(seq, &snap->rows[i], name_of(snap, &snap->rows[i]));
-	drop_snapshot(snap);
+	vfree(snap);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(callers);
@@ -540,11 +528,8 @@ static struct dentry *file;
  */
 void live_file_make(void)
 {
-	struct dentry *dir = kvdemo_debugfs_dir();
-
-	file = IS_ERR_OR_NULL(dir) ? dir :
-	       debugfs_create_file("callers", 0400, dir, NULL, &callers_fops);
-	if (IS_ERR_OR_NULL(file))
+	file = debugfs_create_file("callers", 0400, kvdemo_debugfs_dir(), NULL, &callers_fops);
+	if (IS_ERR(file))
 		pr_warn("the file callers cannot be made, error %ld: boot with debugfs=on, or trace kvdemo:kvdemo_alloc; rmmod logs the sums\n",
 			PTR_ERR(file));
 }
@@ -556,8 +541,7 @@ void live_file_make(void)
  */
 void live_file_remove(void)
 {
-	if (!IS_ERR_OR_NULL(file))
-		debugfs_remove(file);
+	debugfs_remove(file);
 }
 
 /**
@@ -576,5 +560,5 @@ void live_log_sums(u64 ms)
 		snap->sum.calls, snap->sum.stats.failed, snap->sum.stats.skipped,
 		snap->sum.stats.fallbacks, snap->blind.lost, live_missed(),
 		snap->unknown, snap->blind.left, ms);
-	drop_snapshot(snap);
+	vfree(snap);
 }

@@ -15,12 +15,10 @@
 #include "demo/param.h"
 #include "live.h"
 
-#define MAX_ENTRIES	4096u
-
 static int live_err;
 
 static struct param_number entries = {
-	.value = 512, .min = 1, .max = MAX_ENTRIES, .err = &live_err,
+	.value = 512, .min = 1, .max = 4096, .err = &live_err,
 };
 module_param_cb(entries, &param_number_ops, &entries, 0400);
 MODULE_PARM_DESC(entries, "rows of callers and size classes, 1 to 4096, rounded up to a power of 2; 64 bytes each for each CPU, default 512");
@@ -43,9 +41,7 @@ static int set_policy(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-static const struct kernel_param_ops policy_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG, .set = set_policy,
-};
+static const struct kernel_param_ops policy_ops = PARAM_OPS(set_policy);
 module_param_cb(policy, &policy_ops, NULL, 0);
 MODULE_PARM_DESC(policy, "native (default: only watches), noreclaim, backoff, noretry, or vmalloc (provokes the fallback); all but native need callers=");
 

@@ -28,7 +28,6 @@ static struct {
 } named[MAX_CALLERS];
 
 static unsigned int nr_named;
-static bool has_callers;
 static int who_err;
 
 static const struct kvdemo_policy *find_policy(const char *name)
@@ -88,7 +87,6 @@ static int set_callers(const char *val, const struct kernel_param *kp)
 	size_t len;
 
 	nr_named = 0;
-	has_callers = true;
 	do {
 		len = strcspn(word, ",");
 		if (len >= sizeof(buf))
@@ -102,10 +100,8 @@ static int set_callers(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-/* Own setter, NOARG, mode 0: as in demo/params.c */
-static const struct kernel_param_ops callers_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG, .set = set_callers,
-};
+/* Own setter, mode 0: as in demo/params.c */
+static const struct kernel_param_ops callers_ops = PARAM_OPS(set_callers);
 module_param_cb(callers, &callers_ops, NULL, 0);
 MODULE_PARM_DESC(callers, "the callers that get the policy: up to 16 names of modules, loaded now or later, vmlinux for built-in code, or all, joined by a comma; name:policy gives one of them another policy");
 
@@ -141,7 +137,7 @@ int live_who_init(const struct kvdemo_policy *policy)
 	unsigned int i;
 	int err = who_err;
 
-	if (!err && !policy->native && !has_callers) {
+	if (!err && !policy->native && !nr_named) {
 		pr_err("policy=%s is refused: allowed is this policy with callers=, which names modules, vmlinux or all\n",
 		       policy->name);
 		err = -EINVAL;

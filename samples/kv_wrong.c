@@ -18,7 +18,6 @@
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
-#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
@@ -31,10 +30,7 @@ static char *mistake = "dma";
 module_param(mistake, charp, 0444);
 MODULE_PARM_DESC(mistake, "dma (default), sg, phys, kfree or none");
 
-static unsigned int size = 65536;
-module_param(size, uint, 0444);
-MODULE_PARM_DESC(size, "bytes of the buffer, default 65536");
-
+static const unsigned int size = 65536;
 static void *buf;
 
 static int use_dma(void)
@@ -126,10 +122,6 @@ static int __init kv_wrong_init(void)
 	if (i == ARRAY_SIZE(mistakes)) {
 		pr_err("mistake=%.64s is invalid: allowed is dma, sg, phys, kfree, none\n",
 		       mistake);
-		return -EINVAL;
-	}
-	if (!size || size > INT_MAX) {
-		pr_err("size=%u is invalid: allowed is 1 to %d\n", size, INT_MAX);
 		return -EINVAL;
 	}
 	buf = kvmalloc(size, GFP_KERNEL);

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Checks of the sources and the pages without running them. The tools are those of
 # Debian 12; checkpatch and kernel-doc are those of its kernel's source.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/pages.sh
 . tests/pages.sh
 
 lint=/usr/local/share/kvdemo-lint/scripts
@@ -13,7 +11,7 @@ mapfile -t c_files < <(find . "${rooms[@]}" -maxdepth 1 -name '*.[ch]' ! -name '
 mapfile -t code < <(printf '%s\n' "${c_files[@]}" | grep -vx demo/trace.h)
 mapfile -t files < <(find scripts tests debian .ci -type f | sort)
 mapfile -t python_files < <(grep -l '^#!.*python3$' "${files[@]}")
-mapfile -t shell_files < <(grep -lE '^#!.*sh$|shellcheck shell=' "${files[@]}")
+mapfile -t shell_files < <(grep -lE '^#!.*sh$|shellcheck shell=' "${files[@]}"; ls tests/guest/*.sh)
 
 in_root()
 {
@@ -32,14 +30,13 @@ builds()
 
 copied()
 {
-	local copy status=0
+	local copy=$work/copied status=0
 
-	copy=$(mktemp -d)
+	mkdir "$copy"
 	cp --parents Kbuild {live,lab,samples,tests/modules}/Kbuild "${c_files[@]}" "$copy"
 	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || status=$?
 	# a sparse that never ran would also be silent
 	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }
-	rm -rf "$copy"
 	return "$status"
 }
 
@@ -170,26 +167,24 @@ driver()
 # As doc/driver.md promises: four files suffice for a driver, and export no symbol
 lifted()
 {
-	local copy status=0
+	local copy=$work/lifted status=0
 
-	copy=$(mktemp -d)
+	mkdir "$copy"
 	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c kvdemo_backoff.h "$copy"
 	driver '#include "kvdemo.h"' \
 		'kvdemo_kvfree(kvdemo_kvzalloc(PAGE_SIZE * 3, GFP_KERNEL));' >"$copy/driver.c"
 	printf 'obj-m := lifted.o\nlifted-y := driver.o kvdemo_alloc.o\n' >"$copy/Kbuild"
 	builds "$copy" W=1 || status=$?
 	[ ! -s "$copy/Module.symvers" ] || { cat "$copy/Module.symvers"; status=1; }
-	rm -rf "$copy"
 	return "$status"
 }
 
 # The lines that doc/driver.md has a driver compiled with, and the options of its make
 against()
 {
-	local copy options=() status=0
+	local copy=$work/against options=() status=0
 
-	copy=$(mktemp -d)
-	mkdir "$copy/kvdemo"
+	mkdir -p "$copy/kvdemo"
 	cp kvdemo.h kvdemo_compat.h "$built/Module.symvers" "$copy/kvdemo"
 	blocks c "$copy/part" doc/driver.md
 	driver "$(<"$copy/part1")" "{
@@ -203,7 +198,6 @@ against()
 		sed 's,/path/to,/src,')
 	builds "$copy" "${options[@]}" || status=$?
 	grep -q kvdemo_kvmalloc "$copy/driver.mod.c" || status=1
-	rm -rf "$copy"
 	return "$status"
 }
 
@@ -223,14 +217,14 @@ prices()
 }
 
 plan 29
-silent 'checkpatch --strict is silent' checkpatch "${code[@]}" tests/guest/*.c
-silent 'and about the trace header, but for its form' checkpatch --ignore "$form" demo/trace.h
+try 'checkpatch --strict is silent' silent checkpatch "${code[@]}" tests/guest/*.c
+try 'and about the trace header, but for its form' silent checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
-silent 'kernel-doc -Werror is silent' in_root perl "$lint/kernel-doc" -none -Werror \
+try 'kernel-doc -Werror is silent' silent in_root perl "$lint/kernel-doc" -none -Werror \
 	"${c_files[@]}"
 try 'every exported symbol is documented' documented
-silent 'shellcheck is silent' in_root shellcheck -x "${shell_files[@]}"
-silent 'Python is compiled without a warning' in_root python3 -W error -c \
+try 'shellcheck is silent' silent in_root shellcheck -x "${shell_files[@]}"
+try 'Python is compiled without a warning' silent in_root python3 -W error -c \
 	'import pathlib, sys; [compile(pathlib.Path(p).read_text(), p, "exec") for p in sys.argv[1:]]' \
 	"${python_files[@]}"
 try 'every script is executable' executable

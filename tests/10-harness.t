@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The harness must notice guests that go wrong on purpose.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p build
 # /tmp may be mounted noexec.
+rmdir "$work"
 work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
 
 # ends STATUS MESSAGE NAME GUEST-SCRIPT [BOOT OPTION...]
 ends()
@@ -26,9 +25,7 @@ ends()
 # judges STATUS MESSAGE NAME LOG [BOOT OPTION...]: the same of a log that no guest wrote
 judges()
 {
-	mkdir -p "$work/says"
 	fake_qemu "$work/says/qemu-system-x86_64" "$4"
-	# shellcheck disable=SC2031 # row_says changes its own
 	PATH=$work/says:$PATH KVDEMO_ACCEL=tcg ends "$1" "$2" "$3" true "${@:5}"
 }
 
@@ -39,18 +36,15 @@ row_says()
 	local red=0 run=0 table=0 row=${4:-bookworm}
 
 	rm -rf "$work/rows"
-	mkdir -p "$work/rows/bin"
+	printf '#!/bin/sh\n%s\n' "$3" | program "$work/rows/bin/make"
 	cp -r scripts tests "$work/rows"
-	printf '#!/bin/sh\n%s\n' "$3" >"$work/rows/bin/make"
-	chmod +x "$work/rows/bin/make"
 	[[ $1 != FAIL* ]] || red=1
-	(
-		# shellcheck disable=SC2030
-		export PATH=$work/rows/bin:$PATH XDG_CACHE_HOME=$work/rows/cache
+	local -x PATH=$work/rows/bin:$PATH XDG_CACHE_HOME=$work/rows/cache
+	{
 		[ "$3" = never ] || "$work/rows/scripts/check-row" run "$row" || run=1
 		"$work/rows/scripts/check-row" table "$row" || table=1
 		[ "$table" -eq "$red" ] && [[ $3 = never || $run -eq $red ]]
-	) >"$work/out" 2>&1 && grep -q "^$row .*  $1" "$work/out"
+	} >"$work/out" 2>&1 && grep -q "^$row .*  $1" "$work/out"
 	ok $? "$2" "$work/out"
 }
 
@@ -69,8 +63,7 @@ demo_table()
 # time, but not a third.
 lost()
 {
-	mkdir "$work/bin"
-	cat >"$work/bin/qemu-system-x86_64" <<-END
+	program "$work/bin/qemu-system-x86_64" <<-END
 		#!/bin/sh
 		while [ -e '$work/talks' ]; do
 			echo 'the kernel begins' >>build/log/$TARGET-harness-6.log
@@ -80,17 +73,13 @@ lost()
 		[ ! -e '$work/spins' ] || exec sleep 1000
 		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
 	END
-	chmod +x "$work/bin/qemu-system-x86_64"
-	# shellcheck disable=SC2031 # row_says changes its own
 	PATH=$work/bin:$PATH ends 0 'did not come to init, once more: QEMU ended (0)' \
 		'a kernel that is lost before init is started again, and told' 'ok 0 one' -p 1
 	rmdir "$work/lost"
 	: >"$work/spins"
-	# shellcheck disable=SC2031
 	PATH=$work/bin:$PATH ends 0 'once more: it said nothing for 21 s' 'so is one that spins there, and says nothing' \
 		'ok 0 one' -p 1 -b 60
 	: >"$work/talks"
-	# shellcheck disable=SC2031
 	PATH=$work/bin:$PATH ends 6 'did not come to init, twice: not within 9 s' 'but not twice, whatever it says' \
 		true -b 9
 	rm "$work/talks"
@@ -105,14 +94,13 @@ kept()
 
 	mkdir -p "$dir/scripts" "$dir/build/row"
 	cp scripts/modules scripts/env "$dir/scripts"
-	cat >"$dir/scripts/target" <<-'END'
+	program "$dir/scripts/target" <<-'END'
 		#!/bin/sh
 		[ "$1" = build ] || { echo "${0%/*}/../cache"; exit; }
 		echo built >>"${0%/*}/../builds"
 		cp "$3/one.c" "$3/one.ko"; : >"$3/Module.symvers"
 		cat "$3/one.c"
 	END
-	chmod +x "$dir/scripts/target"
 	(
 		cd "$dir"
 		echo root >build/row/root
@@ -154,8 +142,7 @@ built()
 		ln -sf "$(type -P $tool)" "$dir/bin"
 	done
 	for tool in $2; do
-		printf '#!/bin/sh\n' >"$dir/bin/$tool"
-		chmod +x "$dir/bin/$tool"
+		program "$dir/bin/$tool" <<<'#!/bin/sh'
 	done
 	# shellcheck disable=SC2016 # for make
 	echo 'modules:; @echo "said LLVM=$(LLVM) CC=$(CC) LD=$(LD) M=$(M)"' >"$dir/headers/Makefile"

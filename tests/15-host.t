@@ -3,24 +3,15 @@
 # The scripts and the machine that they run on: their needs, the caller's environment, and
 # the files and processes that they leave. No guest is booted: a script in PATH stands in
 # for QEMU.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p build
 # /tmp may be mounted noexec.
+rmdir "$work"
 work=$(mktemp -d -p "$PWD/build")
-trap 'rm -rf "$work"' EXIT
 # make check holds the root; some tests need a caller that does not.
 unset KVDEMO_HELD KVDEMO_CALLER KVDEMO_OWNED
 export KVDEMO_ACCEL=tcg # no probe
-
-# stub NAME: a program in $work/bin, from stdin
-stub()
-{
-	mkdir -p "$work/bin"
-	cat >"$work/bin/$1"
-	chmod +x "$work/bin/$1"
-}
 
 # as_root NAME COMMAND...: a test that only root can make
 as_root()
@@ -43,7 +34,7 @@ until_true()
 # refuses HOW...: make demo, started that way, prints one sentence and installs nothing
 refuses()
 {
-	stub apt-get <<<"#!/bin/sh
+	program "$work/bin/apt-get" <<<"#!/bin/sh
 		echo \"\$*\" >>'$work/asked'"
 	! XDG_CACHE_HOME=$work/empty PATH=$work/bin:$PATH "$@" make demo >"$work/out" 2>&1 || return
 	cat "$work/out"
@@ -85,8 +76,7 @@ in_hostile()
 
 prove_is_clean()
 {
-	printf '#!/bin/sh\nenv >%q\necho 1..1\necho ok\n' "$work/env" >"$work/env.t"
-	chmod +x "$work/env.t"
+	printf '#!/bin/sh\nenv >%q\necho 1..1\necho ok\n' "$work/env" | program "$work/env.t"
 	: >"$work/env"
 	in_hostile sh -c "make check TESTS='$work/env.t' >&2 && cat '$work/env'"
 }
@@ -138,15 +128,15 @@ cloned()
 # A root made without a mirror: a stub of mmdebstrap leaves empty files.
 fake_root()
 {
-	stub mmdebstrap <<-'END'
+	program "$work/bin/mmdebstrap" <<-'END'
 		#!/bin/sh
 		for new; do case $new in */root) break ;; esac; done
 		mkdir -p "$new" "${new%/*}/layer"
 		touch "${new%/*}"/vmlinuz "${new%/*}"/busybox "${new%/*}"/release "${new%/*}"/cc "${new%/*}"/checked
 	END
-	stub apt-get <<<'#!/bin/sh'
-	stub apt-cache <<<$'#!/bin/sh\necho "  Candidate: 2"'
-	stub dpkg-query <<-END
+	program "$work/bin/apt-get" <<<'#!/bin/sh'
+	program "$work/bin/apt-cache" <<<$'#!/bin/sh\necho "  Candidate: 2"'
+	program "$work/bin/dpkg-query" <<-END
 		#!/bin/sh
 		case \$* in *--admindir*) echo 1 ;; *) exec '$(type -p dpkg-query)' "\$@" ;; esac
 	END
@@ -183,7 +173,7 @@ theirs()
 # that init runs, because boot would kill a silent guest.
 endless_qemu()
 {
-	stub qemu-system-x86_64 <<-END
+	program "$work/bin/qemu-system-x86_64" <<-END
 		#!/bin/sh
 		stty raw -echo 2>/dev/null
 		log=\$(echo "\$*" | sed -n 's/.*-serial file:\([^ ]*\).*/\1/p')
@@ -256,7 +246,7 @@ held()
 		mkdir "$work/other"
 		cp -r scripts tests "$work/other"
 		sed -i 's/^second() {/&\n\t: another/' "$work/other/scripts/target"
-		stub qemu-system-x86_64 <<-END
+		program "$work/bin/qemu-system-x86_64" <<-END
 			#!/bin/sh
 			kernel=\$(echo "\$*" | sed 's/.*-kernel \([^ ]*\).*/\1/')
 			ls -i "\$kernel" >'$work/kernel'

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The wrapper, through kvdemo_test.ko, on two nodes, and with init_on_alloc=0, so that
 # zeroes come from __GFP_ZERO alone.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # A kernel without NUMA can show no nodes: two tests skip there, and no others.

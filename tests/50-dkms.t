@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # DKMS in the target's root, as `make dkms-install` calls it; then modprobe of
 # what it installed, in the guest.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 if [ "$arch" != amd64 ]; then
@@ -15,8 +14,6 @@ if [[ $extra == *built* ]]; then
 fi
 root=$(scripts/target make "$TARGET")
 release=$(cat "$root/release")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 # How versions replace each other depends on DKMS and not on the kernel, so one row for
 # each of DKMS 2.8, 3.0 and 3.2 shows it.

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # kvdemo_bench.ko by itself: its table, its parameters, the ways it ends. `make bench`
 # judges the figures.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # Before 6.19 vmalloc takes single pages, which lie in one block by chance only: two tests

@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Run-time control: debugfs.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 lockdown=yes skips=0
 config=$(config)
 [ -s "$config" ]
 grep -q '^CONFIG_SECURITY_LOCKDOWN_LSM=y' "$config" || lockdown='' skips=1
-plan 24
+plan 23
 # A test fills memory through a file system that clears each page, which is slow on s390x.
 memory=512
 [ "$arch" != s390x ] || memory=384
 # init_on_alloc=0, because most of the time would go into pages that are zeroed twice.
-guest 23 -m $memory -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
+guest 22 -m $memory -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built"/kvdemo{,_test}.ko

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # kvdemo_live.ko, with callers that the kernel has and a user can start.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # Two nodes, but where the kernel has just one. 16 callers have a buffer of 64 pages each.

@@ -1,14 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The tracepoints, and the recipes of doc/runtime.md as they stand there.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# shellcheck source=tests/pages.sh
 . tests/pages.sh
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 # A recipe begins with cd to the event. The lines before its cat start it, the lines after
 # it end it.

@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # make shell, on a terminal, as a person types.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 mkfifo "$work/keys"
 
 # shell KEYS: make shell; after its greeting these keys are pressed. Its exit status.

@@ -3,13 +3,8 @@
 # The sessions of the pages, typed in the guest of make shell, and, on Debian 12's kernel,
 # the log that README shows of a plain insmod. The printed lines must appear again, with
 # other numbers.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/pages.sh
 . tests/pages.sh
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 # Pages of other sizes have other boundaries.
 if [ "$page" -ne 4096 ]; then

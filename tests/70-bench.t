@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The short form of `make bench`: its bars at three sizes, and the same p50 where a
 # cell runs once more from its state. `make check-all` runs it on 6.1 and 7.3.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # these would change the measurement

@@ -2,13 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The Debian package, in a guest that is a whole Debian: `make check-user` runs this for
 # Debian 12 and 13, not `make check`.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-src=$(mktemp -d)
-trap 'rm -rf "$src"' EXIT
 
 plan 10
 try 'make deb makes the package, and lintian says nothing' make -s deb
-cp -r build/deb Makefile LICENSE dkms.conf scripts "$src"
-guest 8 -m 4096 -t 2700 -R "$src" tests/guest/deb.sh
+mkdir "$work/src"
+cp -r build/deb Makefile LICENSE dkms.conf scripts "$work/src"
+guest 8 -m 4096 -t 2700 -R "$work/src" tests/guest/deb.sh

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for the tests as well
 # Shared by the *.t files: TAP on stdout, one boot of a guest per call of guest.
 
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 cd "$top"
-# shellcheck source=scripts/env
 . scripts/env
+# A directory of this test, which goes with it
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 TARGET=${TARGET:-bookworm}
-# shellcheck disable=SC2034 # for the tests
 built=$top/build/$TARGET
 row=$(scripts/target row "$TARGET")
-# shellcheck disable=SC2034 # for the tests
 declare arch extra huge page policy
 eval "$row"
 # Under the checkers starting a process takes a quarter of a second, so tests do less
@@ -20,7 +20,6 @@ eval "$row"
 # task get one CPU ($one): a second one would cost a fifth of the time for wake-ups.
 slow='' light='' one=()
 if [[ $extra == *debug* ]]; then
-	# shellcheck disable=SC2034 # for the tests
 	slow=1 light='page_poison=0 debug_pagealloc=off' one=(-c 1)
 fi
 
@@ -43,23 +42,16 @@ ok()
 # try NAME COMMAND...: the command is the test, its output the explanation
 try()
 {
-	local out status=0 name=$1
+	local status=0 name=$1
 
 	shift
-	out=$(mktemp)
-	"$@" >"$out" 2>&1 || status=$?
-	ok "$status" "$name" "$out"
-	rm -f "$out"
+	"$@" >"$work/tried" 2>&1 || status=$?
+	ok "$status" "$name" "$work/tried"
 }
 
-# silent NAME COMMAND...: the command succeeds and prints nothing; lines of sudo and
-# scripts/target about this machine do not count
+# silent COMMAND...: it succeeds and prints nothing; lines of sudo and scripts/target about
+# this machine do not count
 silent()
-{
-	try "$1" quiet "${@:2}"
-}
-
-quiet()
 {
 	local out status=0
 
@@ -83,17 +75,24 @@ guest()
 	setpriv --pdeathsig TERM scripts/boot -p "$n" "${options[@]}" "$TARGET" "$@" || true
 }
 
+# program FILE: makes one, from stdin
+program()
+{
+	mkdir -p "$(dirname "$1")"
+	cat >"$1"
+	chmod +x "$1"
+}
+
 # fake_qemu FILE LOG: makes a stand-in for QEMU, which writes a log that no guest wrote: init
 # begins, then the lines of LOG. In LOG %s stands for the nonce.
 fake_qemu()
 {
-	cat >"$1" <<-END
+	program "$1" <<-END
 		#!/bin/sh
 		log=\$(echo "\$*" | sed 's/.*-serial file:\([^ ]*\).*/\1/')
 		nonce=\$(echo "\$*" | sed 's/.* KVNONCE=\([^ ]*\).*/\1/')
 		printf ' Run /init as init process\n$2\n' "\$nonce" | sed 's/^/[    1.0] /' >"\$log"
 	END
-	chmod +x "$1"
 }
 
 # Prints the name of the file with the configuration of the target's kernel

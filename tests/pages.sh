@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# shellcheck disable=SC2016 # a backquote is all it is
+# shellcheck disable=SC2016,SC2034,SC2154 # a backquote is all it is; for and from the tests
 # Checks of the pages. Every block of a page is fenced, and the words after the fence say
 # what it is:
 #   console [ROW]  a session in the guest of make shell: lines after '# ' are typed, the
@@ -13,7 +13,6 @@
 
 mapfile -t pages < <(ls ./*.md doc/*.md)
 # The English ones, with which the Korean ones are compared
-# shellcheck disable=SC2034 # for the tests
 mapfile -t english < <(printf '%s\n' "${pages[@]}" | grep -v '\.ko\.md$')
 
 # blocks WORDS PREFIX FILE...: the blocks whose fence has these words become PREFIX1, ...
@@ -55,9 +54,8 @@ commands()
 # Every command of a page is run by a test, or marked.
 commands_run()
 {
-	local page kind line command test text status=0 seen
+	local page kind line command test text status=0 seen=$work/seen
 
-	seen=$(mktemp)
 	for page in "${pages[@]}"; do
 		while IFS=$'\t' read -r kind line command; do
 			case $kind in
@@ -83,7 +81,6 @@ commands_run()
 		grep -qxF -- "${command% }" "$seen" || echo "tests/pages: no page says: $command"
 		[ -n "$text" ] && grep -qF -- "$text" "$test" || echo "tests/pages: $test does not say: $text"
 	done < <(grep -v '^#' tests/pages) | grep . && status=1
-	rm "$seen"
 	return "$status"
 }
 

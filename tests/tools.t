@@ -3,13 +3,8 @@
 # The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, and those of doc/live.md
 # for operators, as they stand there, and the bench on the running kernel. The guest is a
 # whole Debian with these tools, so `make check-user` runs this, not `make check`.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/pages.sh
 . tests/pages.sh
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 # The packages are unpacked here into one archive, because the guest would take minutes.
 # The root lacks libLLVM, so it is added.

@@ -3,11 +3,10 @@
 # The user's own commands on the running kernel: make, make load, DKMS, modprobe.
 # The guest is a whole Debian, because it compiles. That takes minutes, so `make
 # check-user` runs it, not `make check`.
-# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-src=$(mktemp -d)
-trap 'rm -rf "$src"' EXIT
+src=$work/src
+mkdir "$src"
 
 # Unpacks what make dist packs. An unpacked tarball has no git, so its own files are copied.
 packed()

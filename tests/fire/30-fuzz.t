@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Random and mutated parameters and writes: no splat, no hang, nothing leaked.
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 plan 6

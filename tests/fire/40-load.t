@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Hundreds of loads and unloads, and all CPUs on the API while files, events and other
 # modules are used and removed.
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # The least number of allocations for a minute of load, however long they take; the

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # kvdemo_live.ko: random requests of the kernel's own kvmalloc under each policy, and
 # loads by the hundred while all CPUs allocate.
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 if ! hooks; then

@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Memory that another process eats, without swap and with it.
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# In /tmp, because its name becomes part of lists of words.
-work=$(mktemp -d -p /tmp)
-trap 'rm -rf "$work"' EXIT
 # The checkers keep a shadow of all memory, and each page that is swapped takes them
 # long.
 memory=128 swap=64M

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Only root may see and use the files, no user sees an address, and lockdown refuses an
 # unsigned module.
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # The table of doc/install.md names the kernel's message, and has a remedy beside it.

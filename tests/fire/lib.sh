@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for the tests as well
 # Shared by the tests of `make check-fire`. FIRE=10 asks for a tenth of each load.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
@@ -12,9 +12,7 @@ for name in FIRE SEED; do
 		exit 2
 	}
 done
-# shellcheck disable=SC2034 # for the tests
 helpers=$top/build/helpers
-# shellcheck disable=SC2034 # for the tests
 modules=("$built/kvdemo.ko" "$built/kvdemo_test.ko")
 # A test may run by itself, so it builds. The lock keeps two tests from building at once.
 mkdir -p build
@@ -33,27 +31,23 @@ share()
 # As guest of tests/lib.sh; what the guest counted goes into the result table.
 fire()
 {
-	local start=$SECONDS out
+	local start=$SECONDS
 
-	out=$(mktemp)
-	guest "$@" | tee "$out"
-	sed -n 's/^# count: //p' "$out" >>"$counts"
+	guest "$@" | tee "$work/said"
+	sed -n 's/^# count: //p' "$work/said" >>"$counts"
 	echo "seconds=$((SECONDS - start))" >>"$counts"
-	rm -f "$out"
 }
 
 # caught STATUS CASE REGEX NAME: a boot in which that CASE goes wrong ends with STATUS,
 # and its log says why
 caught()
 {
-	local status=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log out
+	local status=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log
 
-	out=$(mktemp)
 	scripts/boot "${one[@]}" -m 256 -a "KVCASE=$2" -l "$log" "$TARGET" \
 		tests/guest/fire-awake.sh "$built/kvdemo.ko" "$built/kvdemo_test.ko" \
-		"$helpers/sweep" >"$out" 2>&1 || status=$?
+		"$helpers/sweep" >"$work/said" 2>&1 || status=$?
 	echo "proofs=1 seconds=$((SECONDS - start))" >>"$counts"
 	grep -oEm1 -- "$3" "$log" | sed 's/^/# /' | grep . && [ "$status" -eq "$1" ]
-	ok $? "$4" "$out"
-	rm -f "$out"
+	ok $? "$4" "$work/said"
 }

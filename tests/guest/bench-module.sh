@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The bench as a user runs it on a running machine: insmod, read csv, stop, rmmod.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 dir=/sys/kernel/debug/kvdemo_bench
 size=$((4 * KVPAGE))

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Makes one state of memory, KVSTATE, for scripts/bench/run. Then it reads numbers from the
 # second serial port, each 1000 + a line of /cells, runs the bench with the parameters of
 # that line, and sends the CSV back.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 # Two files take all but 16 MiB. They are written in turns, so that their pages alternate
 # (by awk's print, because its printf and busybox's tee look at each character). One file

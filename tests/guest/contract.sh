@@ -1,25 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Flags outside the contract of 4.12: what this kernel's own kvmalloc gives, a WARN
 # where its documentation calls them unsupported, and one line of the log elsewhere.
-# The expected values come from the releases, not from kvdemo_compat.h.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
-
-# The expected result of NORETRY, NOFAIL, NOFS, NOIO, NOWAIT and ATOMIC on this kernel
-case $(uname -r) in
-5.1[0-6].*) blocking=0 expected='warns warns tells tells tells tells' ;;
-5.* | 6.[0-9][.-]* | 6.1[0-8][.-]*) blocking=1 expected='warns tells tells tells warns warns' ;;
-*) blocking=1 expected='warns tells tells tells tells tells' ;;
-esac
+. ./lib.sh
 
 # The module is loaded anew each time, because it logs each message once.
 number=0
-for reaction in $expected warns refuses; do
+for reaction in $(echo "$KVEXPECTED" | tr , ' '); do
 	number=$((number + 1))
 	mark
 	insmod /kvdemo.ko sizes=64
-	insmod /kvdemo_test.ko outside=$number blocking=$blocking
+	insmod /kvdemo_test.ko outside=$number blocking="$KVBLOCKING"
 	tap
 	rmmod kvdemo_test
 	rmmod kvdemo

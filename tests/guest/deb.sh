@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The package kvdemo-dkms from its first installation to its purge. A package of one line
 # of C stands for the version before.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 export HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 cd /src || exit

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # make demo-live: the running kernel's own kvmalloc watched, cured and provoked, in a
 # guest whose clock counts instructions.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 table=/sys/kernel/debug/kvdemo/callers
 

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # insmod, dmesg, rmmod, as a user does it, with every parameter good and bad.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 page=$(page_size)
-events=/sys/kernel/tracing/events/kmem
 
 # Busybox tries finit_module, then init_module. The first does not read a file that
 # is open for writing, so that a refused module is loaded, and logs the reason, just once.
@@ -158,22 +155,6 @@ given_back()
 	return 1
 }
 
-# The flags of our attempt in the kernel's own event
-traced()
-{
-	[ -d $events/kmalloc_node ] && event=kmalloc_node || event=kmalloc
-	echo 1 >"$events/$event/enable"
-	load sizes="1024,$((4 * page))" policy="$1" gfp="$2" || return
-	echo 0 >"$events/$event/enable"
-	grep 'call_site=kvdemo' /sys/kernel/tracing/trace >/tmp/trace
-	: >/sys/kernel/tracing/trace
-	unload &&
-		grep -q "bytes_req=1024 .*gfp_flags=GFP_KERNEL|__GFP_RETRY_MAYFAIL\( \|$\)" /tmp/trace &&
-		grep -q "bytes_req=$((4 * page)) .*gfp_flags=$3\( \|$\)" /tmp/trace && return
-	sed 's/^/# /' /tmp/trace
-	return 1
-}
-
 try 'the default sizes, and what each became' defaults
 try 'the same once more' defaults
 # both sides of KMALLOC_MAX_SIZE, or a line that says why not
@@ -181,8 +162,6 @@ good 'the largest boundary' \
 	"$(line '[0-9]+' noretry vmalloc too-large)|^kvdemo: left out size=[0-9]+: over cap=[0-9]+\$"
 try 'a held vmalloc buffer is found by the printed grep' held
 try 'held kmalloc memory is really given back' given_back
-try 'kmem:kmalloc shows NORETRY above PAGE_SIZE, RETRY_MAYFAIL at 1024' \
-	traced noretry GFP_KERNEL 'GFP_KERNEL|__GFP_NOWARN|__GFP_NORETRY'
 good 'sizes= takes suffixes and hexadecimal' "$(line 65536 noretry '[a-z]+' '[a-z]+')" sizes=1,64K,0x100,1m
 good 'sizes=0 is ZERO_SIZE_PTR' "$(line 0 noretry none zero)node=- .* kmalloc_ns=- vmalloc_ns=-" sizes=0
 for policy in noreclaim backoff native kmalloc; do

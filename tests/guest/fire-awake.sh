@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Do one thing wrong, KVCASE, and give its checker time to see it.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 awake=/sys/module/kvdemo_test/parameters/awake
 failslab=/sys/kernel/debug/failslab

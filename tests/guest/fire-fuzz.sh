@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # KVLOADS loads with random parameters, KVWRITES writes to the debugfs files.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 debug=/sys/kernel/debug/kvdemo
 

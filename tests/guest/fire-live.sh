@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # kvdemo_live.ko under random requests, faults and loads
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 debug=/sys/kernel/debug
 fire=/sys/module/kvdemo_test/parameters

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # KVLOADS loads with random valid parameters, then KVSECONDS of load on all CPUs
 # beside writers, readers and modules that load and unload, then unloads under writers.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 fire=/sys/module/kvdemo_test/parameters
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # An unsigned module on a kernel that is locked down
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 mark
 refused()

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Our noreclaim against the kernel's own kvmalloc while allocations from one order on
 # fail; and allocinfo.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 debug=/sys/kernel/debug
 oracle=/sys/module/kvdemo_test/parameters/oracle

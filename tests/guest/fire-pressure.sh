@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Requests, and the machine, when memory runs out. KVSWAP: there is a disk to swap to.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 # The cap that the module itself names
 cap()

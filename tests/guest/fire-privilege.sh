@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Files that a user without privilege can open, and addresses that anyone can see.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 mkdir -p /etc
 echo 'root:x:0:0::/:/bin/sh' >/etc/passwd

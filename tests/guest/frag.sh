@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The fragmenter, judged by /proc/buddyinfo, /proc/meminfo and kvdemo.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 # blocks ORDER: free blocks of that order and above in zones below HighMem
 blocks()

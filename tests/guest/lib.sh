@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
-# Shared by the guest scripts. Every line on stdout reaches the host, which counts the TAP
-# lines against its plan.
+# Shared by the guest scripts, which start beside it, in /. Every line on stdout reaches the
+# host, which counts the TAP lines against its plan.
 
 # ok STATUS NAME...: one test
 ok()

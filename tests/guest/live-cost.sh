@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # What the hooks cost and what a cure saves, in a guest whose clock counts instructions:
 # the price of kvmalloc and kvfree, by the kernel's own functions. KVBARS=yes holds the
 # figures against the bars. The price of what vmalloc does above 64 KiB varies by more
 # than the bar. KVTIME=yes: only one CPU against two, in time.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 pairs=1000
 sizes='2K 16K 64K 256K 1M'

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The kernel's own kvmalloc watched, cured and provoked. A write of N bytes to a file of
 # /proc/sys makes the kernel ask for a buffer of N + 1 in proc_sys_call_handler(). Zeros
 # leave an empty string, and one process can write them again and again, where a read
 # would have met the end.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 page=$(page_size)
 table=/sys/kernel/debug/kvdemo/callers

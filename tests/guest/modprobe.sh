@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The module that DKMS installed, found by modprobe
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 mark
 try 'modprobe finds and loads it' modprobe kvdemo sizes=64K

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Types the sessions of the pages: /any-N, /row-N and /kills-N hold the lines that a reader
 # types, after '# ', and sees. /demo-1 holds the log of a plain insmod.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 # Numbers differ between runs, and so does the padding of columns; sizes, orders and
 # counts of a log line do not.

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # A shell for a person, on the console.
 exec </dev/console >/dev/console 2>&1
 insmod /kvdemo.ko

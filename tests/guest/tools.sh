@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # Tools that read the events, as doc/runtime.md calls them.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 export HOME=/root LC_ALL=C.UTF-8
 dir=/sys/kernel/debug/kvdemo

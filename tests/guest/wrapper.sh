@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
 # The tests of kvdemo_test.ko, and the kernel's own tables beside them.
-# shellcheck source=tests/guest/lib.sh
-. /lib.sh
+. ./lib.sh
 
 # /proc/vmallocinfo counts the pages of each buffer by node: N0=16
 counted_on()

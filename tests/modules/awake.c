@@ -4,8 +4,6 @@
  * one thing wrong on purpose. A write of its name to
  * /sys/module/kvdemo_test/parameters/awake starts it.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>

@@ -27,16 +27,4 @@
 #define kvdemo_compat_alloc_pages	"__alloc_pages_nodemask"
 #endif
 
-/*
- * The fallback of kvmalloc, and the number of its gfp argument. 5.18, 9becb6889130
- * "kvmalloc: use vmalloc_huge for vmalloc allocations"; 6.10 put _noprof behind its name.
- */
-#if KVDEMO_SINCE(5, 18)
-#define kvdemo_compat_fallback		"__vmalloc_node_range"
-#define kvdemo_compat_fallback_gfp	4
-#else
-#define kvdemo_compat_fallback		"__vmalloc_node"
-#define kvdemo_compat_fallback_gfp	2
-#endif
-
 #endif /* KVDEMO_TEST_COMPAT_H */

@@ -5,8 +5,6 @@
  * injection hits that task only. If a run finds an error, the write fails with EIO and
  * the log says what is wrong. The kernel allows one write at a time.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -124,7 +122,8 @@ MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; 
 static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_RETRY_MAYFAIL,
 				__GFP_RETRY_MAYFAIL | __GFP_ZERO | __GFP_ACCOUNT };
 
-static enum kvdemo_path path_of(size_t size, unsigned int order)
+/* The path while allocations of @order and above fail; 0: none fails */
+enum kvdemo_path path_of(size_t size, unsigned int order)
 {
 	if (size <= PAGE_SIZE)
 		return KVDEMO_PATH_SLAB;

@@ -3,8 +3,6 @@
  * The gfp of each step, as the kernel's own events and a kprobe tell it, and the
  * agreement with the running kernel's kvmalloc_node().
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>

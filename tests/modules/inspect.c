@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Nodes, and kvdemo_inspect() compared with a walk of the pages. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>

@@ -18,8 +18,6 @@
  *
  * live_liar: a probe on kvmalloc adds a flag to what insmod asks for.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/kprobes.h>
@@ -66,7 +64,6 @@ static const size_t asked[] = {
 struct came {
 	enum kvdemo_path path;
 	gfp_t try, fallback;
-	unsigned int order;
 	bool tried, fell, there;
 };
 
@@ -76,28 +73,22 @@ static struct came came;
 static struct task_struct *caller;
 static size_t caller_size;
 
-#ifdef CONFIG_HAVE_FUNCTION_ARG_ACCESS_API
-#define ARG(regs, n)	regs_get_kernel_argument(regs, n)
-#else
-#define ARG(regs, n)	((void)(regs), 0ul)
-#endif
-
 static unsigned int leaked;
 module_param_named(live_leaked, leaked, uint, 0400);
 MODULE_PARM_DESC(live_leaked, "blocks that were asked for with __GFP_WRITE, the mark of kvdemo_live");
 
 static int on_pages(struct kprobe *kp, struct pt_regs *regs)
 {
-	unsigned int order = ARG(regs, 1);
+	gfp_t gfp = (__force gfp_t)kvdemo_compat_argument(regs, 0);
+	unsigned int order = kvdemo_compat_argument(regs, 1);
 
 	/* The page cache passes this flag, too, for single pages. */
-	if (order > 1 && ARG(regs, 0) & (__force unsigned long)__GFP_WRITE && current != caller)
+	if (order > 1 && gfp & __GFP_WRITE && current != caller)
 		leaked++;
 	if (current != caller || came.tried || came.fell || order < get_order(caller_size))
 		return 0;
 	came.tried = true;
-	came.order = order;
-	came.try = (__force gfp_t)ARG(regs, 0);
+	came.try = gfp;
 	return 0;
 }
 
@@ -106,7 +97,7 @@ static int on_fallback(struct kprobe *kp, struct pt_regs *regs)
 	if (current != caller || came.fell)
 		return 0;
 	came.fell = true;
-	came.fallback = (__force gfp_t)ARG(regs, kvdemo_compat_fallback_gfp);
+	came.fallback = (__force gfp_t)kvdemo_compat_argument(regs, KVDEMO_COMPAT_FALLBACK_GFP);
 	return 0;
 }
 
@@ -151,7 +142,7 @@ static struct kprobe probes[] = {
 
 static const char * const symbols[][3] = {
 	{ "__alloc_frozen_pages_noprof", "__alloc_pages_noprof", kvdemo_compat_alloc_pages },
-	{ kvdemo_compat_fallback, kvdemo_compat_fallback "_noprof" },
+	{ KVDEMO_COMPAT_FALLBACK },
 };
 
 static bool probed;

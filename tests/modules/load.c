@@ -4,8 +4,6 @@
  * policies, holds some buffers, and checks that each keeps its contents. It ends after
  * SECONDS and MIN allocations, because a busy host makes few in a given time.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/err.h>

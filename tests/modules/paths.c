@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Path and reason by size and policy, contents, zeroes, and the forced fallback. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/string.h>
@@ -13,13 +11,6 @@ module_param(dirty, bool, 0);
 MODULE_PARM_DESC(dirty, "the kernel was booted with init_on_alloc=0: fresh memory must be seen dirty");
 
 /* With plenty of free memory the size decides. */
-static enum kvdemo_path path_of_size(size_t size)
-{
-	if (size <= KMALLOC_MAX_CACHE_SIZE)
-		return KVDEMO_PATH_SLAB;
-	return size <= KMALLOC_MAX_SIZE ? KVDEMO_PATH_PAGES : KVDEMO_PATH_VMALLOC;
-}
-
 static enum kvdemo_why why_of_size(size_t size)
 {
 	if (size <= PAGE_SIZE)
@@ -36,7 +27,7 @@ bool test_boundaries(void)
 
 	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		for (i = 0; i < nr_sizes; i++) {
-			enum kvdemo_path path = path_of_size(sizes[i]);
+			enum kvdemo_path path = path_of(sizes[i], 0);
 			enum kvdemo_why why = why_of_size(sizes[i]);
 
 			if (is_policy(policy, KVDEMO_VMALLOC)) {

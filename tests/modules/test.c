@@ -5,14 +5,11 @@
  * page flags, the gfp in kmem:kmalloc, the node of each page, and the running kernel's
  * kvmalloc_node().
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "demo/param.h"
 #include "test.h"
 
 static bool on_load = true;

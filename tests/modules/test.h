@@ -5,6 +5,10 @@
 #ifndef KVDEMO_TEST_H
 #define KVDEMO_TEST_H
 
+/* Before the headers of ours, which print as well */
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
@@ -12,6 +16,7 @@
 #include <linux/sched.h>
 
 #include "compat.h"
+#include "demo/param.h"
 #include "kvdemo.h"
 
 /**
@@ -63,6 +68,7 @@ void unwatch(void);
 
 struct page *real_page(const void *p);
 enum kvdemo_path real_path(const void *p);
+enum kvdemo_path path_of(size_t size, unsigned int order);
 bool on_node(const void *p, size_t size, int node);
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,

@@ -3,7 +3,6 @@
 # The kernel of the row `cfi` checks the type of each function that it calls through a
 # pointer: the module that makes such a call with a wrong type must end its boot.
 TARGET=cfi
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 reported()

@@ -3,7 +3,6 @@
 # A silent checker proves nothing. So each gets a bug in a boot of its own, and must report
 # it and end that boot.
 TARGET=debug
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 plan 7

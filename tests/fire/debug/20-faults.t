@@ -4,13 +4,12 @@
 # success each time, and nothing left behind. init looks for leaks at the end of every
 # boot of this kernel.
 TARGET=debug
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 live=() skips=2
 if hooks; then
 	live=("$built/kvdemo_live.ko") skips=0
 fi
-plan 11
-fire 10 -S "$skips" "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
+plan 10
+fire 9 -S "$skips" "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
 	"${modules[@]}" "${live[@]}" "$helpers/sweep"

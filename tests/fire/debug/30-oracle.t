@@ -3,7 +3,6 @@
 # Under injected failures our noreclaim does the same as the running kernel's
 # kvmalloc_node(); and /proc/allocinfo names the caller, not the wrapper.
 TARGET=debug
-# shellcheck source=tests/fire/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 plan 13
