@@ -324,7 +324,7 @@ static const struct seq_operations held_sops = {
 
 static int held_open(struct inode *inode, struct file *file)
 {
-	return wait_until_ready() ?: seq_open(file, &held_ops);
+	return wait_until_ready() ?: seq_open(file, &held_sops);
 }
 
 static const struct file_operations held_fops = {
