@@ -42,6 +42,7 @@ NOKPROBE_SYMBOL(after_sg);
 static struct kprobe sg_probe = {
 	.symbol_name = "sg_init_one", .pre_handler = on_sg, .post_handler = after_sg,
 };
+
 static bool sg_probed;
 
 /* Hooking */
