@@ -119,8 +119,9 @@ settle()
 # the pages of user space. They are held, so that it makes no more.
 fragment()
 {
-	insmod /kvdemo_frag.ko order=2 &&
-		insmod /kvdemo.ko sizes=16K count=1000 policy=kmalloc hold=1
+	insmod /kvdemo_frag.ko order=2 && insmod /kvdemo.ko sizes=64 || return
+	# It fails if there is none.
+	put alloc '16K policy=kmalloc count=1000' || :
 }
 
 # put FILE LINE: one write to a file of kvdemo; what the shell says of a refusal is in
