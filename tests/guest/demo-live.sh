@@ -40,5 +40,6 @@ mark
 insmod /kvdemo_live.ko policy=vmalloc callers=kv_wrong || exit
 insmod /kv_wrong.ko mistake=sg || exit
 dmesg | grep -oE 'kv_wrong: size.*|kvdemo_live: .*gives.*'
-[ $((native / cured)) -ge 20 ] && has '^kvdemo_live: use_sg.*gives sg_init_one' &&
+# Later kernels may defer compaction, and so fail cheaply.
+{ [ $((native / cured)) -ge 20 ] || ! uname -r | grep -q '^6\.1\.'; } && has '^kvdemo_live: use_sg.*gives sg_init_one' &&
 	has '^kv_wrong: size=65536: vmalloc$'
