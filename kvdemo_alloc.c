@@ -104,7 +104,7 @@ static gfp_t try_gfp(const struct kvdemo_request *rq)
 
 	if (rq->size <= PAGE_SIZE)
 		return gfp;
-	/* No fallback follows: try hard, but an OOM kill would make no free block. */
+	/* No fallback follows: try hard, but without OOM kills, which make no free block. */
 	if (gfp & GFP_BOUND && policy->falls_back)
 		return gfp | TRY_GFP | __GFP_RETRY_MAYFAIL;
 	if (gfp & __GFP_RETRY_MAYFAIL && rq->size > policy->mayfail_above)
@@ -179,7 +179,7 @@ static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdem
 	if (why == KVDEMO_WHY_TOO_LARGE && backoff_maps_huge(rq))
 		p = kvdemo_compat_vmalloc_huge(rq->size, gfp, rq->node);
 	else if (likely(!is_elsewhere(rq->node)))
-		/* Not for another node, where only plain GFP_KERNEL is kept from reclaiming. */
+		/* For another node KSWAPD_RECLAIM stays, or vmalloc_huge_node() would reclaim. */
 		p = __vmalloc_noprof(rq->size, why == KVDEMO_WHY_BACKOFF && backoff_is_quiet(rq) ?
 				     gfp & ~__GFP_KSWAPD_RECLAIM : gfp);
 	else if ((gfp & ~__GFP_ZERO) == GFP_KERNEL)

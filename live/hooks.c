@@ -4,7 +4,7 @@
  * ftrace callback reads the arguments, and changes gfp or size.
  *
  *	kvmalloc_node(size, .., gfp, ..)	the mark: a call that may fall back gets a
- *						gfp bit that no caller of kvmalloc uses
+ *						gfp bit that callers do not normally pass
  *	 kmalloc_large_node(size, gfp, node)	the attempt: a marked one loses the mark,
  *						and the policy changes its gfp or skips it
  *	 vmalloc_node_range(size, .., gfp, ..)	the fallback: a marked call that comes here
@@ -56,7 +56,7 @@ struct slot {
 	const struct live_row *row;
 	const struct kvdemo_policy *cure;	/* NULL: the attempt is the kernel's */
 	size_t size;	/* of the attempt: the size asked for, or raised by policy vmalloc */
-	size_t asked;	/* the size asked for, if it was raised */
+	size_t asked;	/* under policy vmalloc: the size asked for, before it was raised */
 	u64 start;	/* 0: the attempt was skipped */
 	gfp_t gfp;	/* as the caller passed it */
 	int node;
@@ -178,7 +178,10 @@ static noinline void mark_check(struct ftrace_regs *fregs, unsigned long caller)
 	mark_rare(fregs, &check_row);
 }
 
-/* A call of a rare size or with a rare flag, or of a caller that is made to fall back */
+/*
+ * A call off the common path: a rare size or flag, a new caller or one that is made to
+ * fall back, a call from reclaim, or one that finds its slot taken.
+ */
 static noinline void mark_other(struct ftrace_regs *fregs, const struct live_row *row)
 {
 	if (READ_ONCE(live_check.task) == current) {
@@ -272,7 +275,7 @@ static bool has_pages(int node, size_t size)
 	return false;
 }
 
-/* The attempt of the self-check, which has no row, is always skipped. */
+/* The attempt of the self-check is always skipped. */
 static bool may_skip(const struct slot *slot, int node)
 {
 	return slot->row == &check_row ||

@@ -58,8 +58,8 @@ static const size_t asked[] = {
 #define LIVE_NODES	3
 
 /*
- * What a call came to. gfp: of the first block that it asked for, and of the fallback;
- * there: every page is of the node that was asked for
+ * What a call came to. try: the gfp of the first block that it asked for; fallback: the
+ * gfp of the fallback; there: every page is of the node that was asked for
  */
 struct came {
 	enum kvdemo_path path;
