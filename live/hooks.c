@@ -23,6 +23,7 @@
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/preempt.h>
 #include <linux/topology.h>
 
 #include "demo/trace.h"
@@ -167,6 +168,12 @@ static void mark_rare(struct ftrace_regs *fregs, const struct live_row *row)
 	}
 }
 
+/* An interrupt of the task that checks may call kvmalloc as well. */
+static bool is_check(void)
+{
+	return READ_ONCE(live_check.task) == current && in_task();
+}
+
 static noinline void mark_check(struct ftrace_regs *fregs, unsigned long caller)
 {
 	if (KVDEMO_COMPAT_ARG(fregs, 0) != LIVE_CHECK_SIZE ||
@@ -184,7 +191,7 @@ static noinline void mark_check(struct ftrace_regs *fregs, unsigned long caller)
  */
 static noinline void mark_other(struct ftrace_regs *fregs, const struct live_row *row)
 {
-	if (READ_ONCE(live_check.task) == current) {
+	if (is_check()) {
 		mark_check(fregs, live_caller(row->key));
 		return;
 	}
@@ -197,7 +204,7 @@ static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long call
 {
 	const struct live_row *row;
 
-	if (READ_ONCE(live_check.task) == current) {
+	if (is_check()) {
 		mark_check(fregs, caller);
 		return;
 	}
