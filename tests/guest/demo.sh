@@ -229,13 +229,13 @@ only_failures()
 		has 'path=none why=impossible' && has '^kvdemo: exit .* leaked=0$' && [ ! -d /sys/module/kvdemo ]
 }
 try 'insmod fails with ENOMEM if every allocation fails' only_failures
-# A buffer of 64 MiB takes a while to fill, so insmod is killed in the middle.
+# A buffer of 32 MiB takes a while to fill, so insmod is killed in the middle.
 opened_early()
 {
 	mark
-	insmod /kvdemo.ko sizes=64M count=1000 policy=vmalloc &
+	insmod /kvdemo.ko sizes=32M count=1000 policy=vmalloc cap=1G &
 	loader=$!
-	until [ -e /sys/kernel/debug/kvdemo/policies ]; do :; done
+	until [ -e /sys/kernel/debug/kvdemo/policies ]; do kill -0 $loader || return; done
 	cat /sys/kernel/debug/kvdemo/policies >/tmp/early 2>&1 &
 	reader=$!
 	sleep 0.2
