@@ -239,10 +239,7 @@ interrupted()
 		! grep -q '^kvdemo_frag ' /proc/modules
 }
 
-# From 6.7 on a pcplist grows to tens of MiB, and with its pages hundreds of blocks are
-# missing until kcompactd drains it.
-short_lists=/proc/sys/vm/percpu_pagelist_high_fraction # since 5.14
-[ ! -e $short_lists ] || echo 1000000 >$short_lists
+shorten_pcplists
 mark
 free=$(mib_unused)
 try 'no block above the costly order is left' fragments

@@ -115,6 +115,14 @@ settle()
 	[ $calm -ge "$1" ]
 }
 
+# From 6.7 on a pcplist grows to tens of MiB. Its pages complete hundreds of blocks, which come
+# free when kcompactd drains it.
+shorten_pcplists()
+{
+	file=/proc/sys/vm/percpu_pagelist_high_fraction # since 5.14
+	[ ! -e $file ] || echo 1000000 >$file
+}
+
 # Leaves no free block of order 2 or above. Direct compaction can still make some blocks of
 # the pages of user space. They are held, so that it makes no more.
 fragment()
