@@ -262,11 +262,10 @@ const char *live_blindness(void)
 	int i;
 
 	mutex_lock(&check_lock);
-	for (i = 0; i < CHECKS; i++) {
-		blind = check();
-		if (!blind)
-			break;
+	blind = check();
+	for (i = 1; blind && i < CHECKS; i++) {
 		schedule_timeout_uninterruptible(1);
+		blind = check();
 	}
 	mutex_unlock(&check_lock);
 	return blind;

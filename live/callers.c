@@ -28,7 +28,7 @@
 #define MAX_PROBES	16u
 /* The key of a row whose caller is unloaded */
 #define GONE		1ull
-#define TABLES_SHARE	8	/* live_table takes at most 1/8 of what is available */
+#define TABLES_SHARE	8	/* the counts of all CPUs take at most 1/8 of what is available */
 
 struct live_row *live_rows;
 unsigned int live_mask __read_mostly;

@@ -146,6 +146,7 @@ static __always_inline void fill_slot(struct slot *slot, size_t size, gfp_t gfp,
 	slot->cure = cure;
 }
 
+/* The mark, for any call whose row is known */
 static void mark_rare(struct ftrace_regs *fregs, const struct live_row *row)
 {
 	unsigned long *gfp = &KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG);
@@ -168,21 +169,19 @@ static void mark_rare(struct ftrace_regs *fregs, const struct live_row *row)
 	}
 }
 
-/* An interrupt of the task that checks may call kvmalloc as well. */
-static bool is_check(void)
+/* Returns whether this call is that of the self-check. An interrupt may call kvmalloc as well. */
+static bool mark_check(struct ftrace_regs *fregs, unsigned long caller)
 {
-	return READ_ONCE(live_check.task) == current && in_task();
-}
-
-static noinline void mark_check(struct ftrace_regs *fregs, unsigned long caller)
-{
-	if (KVDEMO_COMPAT_ARG(fregs, 0) != LIVE_CHECK_SIZE ||
-	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) !=
-	    (__force unsigned long)LIVE_CHECK_GFP)
-		return;
-	live_check.mark = true;
-	live_check.caller = caller;
-	mark_rare(fregs, &check_row);
+	if (READ_ONCE(live_check.task) != current || !in_task())
+		return false;
+	if (KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
+	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) ==
+	    (__force unsigned long)LIVE_CHECK_GFP) {
+		live_check.mark = true;
+		live_check.caller = caller;
+		mark_rare(fregs, &check_row);
+	}
+	return true;
 }
 
 /*
@@ -191,10 +190,8 @@ static noinline void mark_check(struct ftrace_regs *fregs, unsigned long caller)
  */
 static noinline void mark_other(struct ftrace_regs *fregs, const struct live_row *row)
 {
-	if (is_check()) {
-		mark_check(fregs, live_caller(row->key));
+	if (mark_check(fregs, live_caller(row->key)))
 		return;
-	}
 	this_cpu_inc(*row->calls);
 	mark_rare(fregs, row);
 }
@@ -204,10 +201,8 @@ static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long call
 {
 	const struct live_row *row;
 
-	if (is_check()) {
-		mark_check(fregs, caller);
+	if (mark_check(fregs, caller))
 		return;
-	}
 	preempt_disable_notrace();
 	row = live_row_search(key, caller);
 	preempt_enable_notrace();

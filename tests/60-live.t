@@ -26,7 +26,8 @@ case $TARGET in
 bookworm | trixie-backports) rounds=10 ;;
 esac
 # Three tests are for x86, two of them without the checkers, and one for cgroup version 1,
-# which Debian's kernels have up to 6.1. Under the checkers a back-off period is too short for one.
+# which Debian's kernels have up to 6.1. Under the checkers one more skips, because a back-off
+# period is too short there.
 skips=4
 [ "$arch" != amd64 ] || skips=1
 [ -z "$slow" ] || skips=4

@@ -116,6 +116,28 @@ ends_in_period()
 	return $code
 }
 
+# The n-th fallback of /tmp/trace is the n-th of /tmp/why. Of 0xcc0, GFP_KERNEL, 0x800 is
+# __GFP_KSWAPD_RECLAIM. How many attempts are skipped depends on the speed of the machine.
+quiet_above_the_mark()
+{
+	awk 'FILENAME == "/tmp/why" { why[++whys] = $1; next }
+		/wakeup_kcompactd/ { wakes[quiet]++ }
+		/ gfp=0x/ {
+			quiet = / gfp=0x[0-9a-f]*[0-7]..$/
+			n[why[++i], quiet]++
+			late = quiet ? 0 : late + (why[i] == "backoff")
+		}
+		END {
+			skipped = n["backoff", 1]; early = n["backoff", 0] - late
+			print "# " i + 0 " fallbacks of " whys + 0 "; in a period, without kswapd: " \
+				skipped + 0 ", with it before: " early + 0 ", and at the end: " late + 0 \
+				"; after an attempt, without it: " n["kmalloc-failed", 1] + 0 \
+				"; wake-ups of kcompactd: " wakes[1] + 0 " and " wakes[0] + 0
+			exit !(i == whys && skipped >= 5 && late >= 5 && early <= 2 + skipped / 4 &&
+				!n["kmalloc-failed", 1] && wakes[0] > wakes[1])
+		}' /tmp/why /tmp/trace
+}
+
 # The flags of each fallback, and the wake-ups of kcompactd, while buffers of 125 MiB take
 # free memory through the high watermark. It is put 50 MiB below what is free.
 through_the_marks()
@@ -142,24 +164,7 @@ through_the_marks()
 	echo "$marks" >/proc/sys/vm/min_free_kbytes
 	rmmod kvdemo_frag
 	log | sed -n 's/.* path=vmalloc why=\([a-z-]*\) .*/\1/p' >/tmp/why
-	# The n-th fallback of the trace is the n-th of the log. Of 0xcc0, GFP_KERNEL, 0x800 is
-	# __GFP_KSWAPD_RECLAIM. How many attempts are skipped depends on the speed of the machine.
-	awk 'FILENAME == "/tmp/why" { why[++whys] = $1; next }
-		/wakeup_kcompactd/ { wakes[quiet]++ }
-		/ gfp=0x/ {
-			quiet = / gfp=0x[0-9a-f]*[0-7]..$/
-			n[why[++i], quiet]++
-			late = quiet ? 0 : late + (why[i] == "backoff")
-		}
-		END {
-			skipped = n["backoff", 1]; early = n["backoff", 0] - late
-			print "# " i + 0 " fallbacks of " whys + 0 "; in a period, without kswapd: " \
-				skipped + 0 ", with it before: " early + 0 ", and at the end: " late + 0 \
-				"; after an attempt, without it: " n["kmalloc-failed", 1] + 0 \
-				"; wake-ups of kcompactd: " wakes[1] + 0 " and " wakes[0] + 0
-			exit !(i == whys && skipped >= 5 && late >= 5 && early <= 2 + skipped / 4 &&
-				!n["kmalloc-failed", 1] && wakes[0] > wakes[1])
-		}' /tmp/why /tmp/trace && [ $code -eq 0 ] && lacks 'path=none'
+	quiet_above_the_mark && [ $code -eq 0 ] && lacks 'path=none'
 }
 
 gives_back()

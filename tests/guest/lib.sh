@@ -123,13 +123,18 @@ shorten_pcplists()
 	[ ! -e $file ] || echo 1000000 >$file
 }
 
-# Leaves no free block of order 2 or above. Direct compaction can still make some blocks of
-# the pages of user space. They are held, so that it makes no more.
+# hold_blocks SIZE COUNT: in fragmented memory, holds blocks that compaction has made or still
+# makes. Otherwise one that is freed again would serve all that follow.
+hold_blocks()
+{
+	# This fails if there is none.
+	put alloc "$1 policy=kmalloc count=$2" || :
+}
+
+# Leaves no free block of order 2 or above.
 fragment()
 {
-	insmod /kvdemo_frag.ko order=2 && insmod /kvdemo.ko sizes=64 || return
-	# It fails if there is none.
-	put alloc '16K policy=kmalloc count=1000' || :
+	insmod /kvdemo_frag.ko order=2 && insmod /kvdemo.ko sizes=64 && hold_blocks 16K 1000
 }
 
 # put FILE LINE: one write to a file of kvdemo; what the shell says of a refusal is in

@@ -76,8 +76,7 @@ system_calls()
 # ns STATE: of a call on one CPU, and on two at a time: up to 6.8 vmalloc has one lock
 ns()
 {
-	# A block that compaction has found since would serve each call that follows.
-	put alloc '64K policy=kmalloc count=30'
+	hold_blocks 64K 30
 	taskset 1 /calls listxattr 1000 >/tmp/one
 	taskset 1 /calls listxattr 1000 >/tmp/two &
 	taskset 2 /calls listxattr 1000 >>/tmp/two

@@ -175,21 +175,20 @@ line()
 	echo " size=$large gfp=GFP_KERNEL|__GFP_ZERO node=-1 policy=$1 path=$2 why=$3 $4"
 }
 
-# falls_back PARAMETER...: with these, in memory that is fragmented, calls until 20 fell back,
-# and, under policy backoff, until one was skipped. Compaction finds a block now and then. One
-# that is found, and given back, would serve all that follow, so it is held before the next
-# round.
+# falls_back PARAMETER...: loads it with these. Then calls in fragmented memory, until 20 fell
+# back, and under policy backoff until one was skipped. Compaction finds a block now and then.
 falls_back()
 {
 	local round=0
 
 	live "$@" || return
 	while [ $((round += 1)) -le 20 ]; do
-		echo "$large policy=kmalloc count=30" >/sys/kernel/debug/kvdemo/alloc
+		hold_blocks $large 30
 		events calls 60 $large
 		table
 		fallbacks=$(column fallbacks $large "$by_handler")
-		[ "$fallbacks" -lt 20 ] || [ "${1:-} $(column skipped $large "$by_handler")" = 'policy=backoff 0' ] || break
+		[ "$fallbacks" -ge 20 ] || continue
+		[ "${1:-}" = policy=backoff ] && [ "$(column skipped $large "$by_handler")" -eq 0 ] || break
 	done
 	[ "$fallbacks" -ge 20 ] || show
 } 2>/dev/null
@@ -257,11 +256,11 @@ try_unless "$why" 'backoff skips attempts of the callers that are named' cured
 
 # While attempts of many tasks fail at the same time, each finds its own slot. Of 16 tasks in
 # 1024 slots two share one in a ninth of all rounds, and then lose some calls. In others
-# compaction finds blocks, which are held before the next round.
+# compaction finds blocks.
 crowd()
 {
 	for _ in 1 2 3 4 5; do
-		put alloc "$large policy=kmalloc count=60" || :
+		hold_blocks $large 60
 		live times="$KVTIMES" && callers 16 60 $large && table || return
 		[ "$(column calls $large "$by_handler")" -eq 960 ] || show || return
 		[ "$(header fallbacks)" -lt 480 ] || [ "$(header lost)" -gt 4 ] || return 0

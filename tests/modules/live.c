@@ -58,8 +58,8 @@ static const size_t asked[] = {
 #define LIVE_NODES	3
 
 /*
- * What a call came to. try: the gfp of the first block that it asked for; fallback: the
- * gfp of the fallback; there: every page is of the node that was asked for
+ * How a call was served. @try is the gfp of the first block that it asked for, and @fallback
+ * that of the fallback. @there: each page is on the node that was asked for.
  */
 struct came {
 	enum kvdemo_path path;
