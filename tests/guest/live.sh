@@ -188,7 +188,8 @@ falls_back()
 		table
 		fallbacks=$(column fallbacks $large "$by_handler")
 		[ "$fallbacks" -ge 20 ] || continue
-		[ "${1:-}" = policy=backoff ] && [ "$(column skipped $large "$by_handler")" -eq 0 ] || break
+		[ "${1:-}" = policy=backoff ] || break
+		[ "$(column skipped $large "$by_handler")" -eq 0 ] || break
 	done
 	[ "$fallbacks" -ge 20 ] || show
 } 2>/dev/null
