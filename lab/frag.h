@@ -15,26 +15,16 @@
 #include <linux/list.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/sizes.h>
 
 #include "lab.h"
 
 #define FRAG_MAX_PASSES		20
 #define FRAG_PASS_MS		20
-#define FRAG_PAGES_A_BREATH	SZ_1K
 
-/**
- * struct frag - memory that is fragmented
- * @order: the smallest order of which no free block is left
- * @max_kept: how many pages may be kept at most
- * @reserve: how many pages are left free at least
- * @kept: the pages that are kept, linked by their lru, which is unused meanwhile
- * @nr_kept: how many these are
- */
 struct frag {
-	int order;
-	unsigned long max_kept, reserve;
-	struct list_head kept;
+	int order;	/* the smallest of which no free block is left */
+	unsigned long max_kept, reserve; /* pages to keep at most, to leave free at least */
+	struct list_head kept; /* pages, linked by their lru, which is unused meanwhile */
 	unsigned long nr_kept;
 };
 
@@ -48,13 +38,7 @@ static inline bool frag_may_take(const struct frag *frag, int order)
 	       now.pages >= (u64)frag->reserve + (1ul << order);
 }
 
-/**
- * frag_split() - split a block and free most of it
- * @frag: that keeps the other pages
- * @page: the block, which the caller has allocated
- * @order: of the block
- * @every: one page of so many is kept
- */
+/* Splits a block, keeps one page of @every and frees the others */
 static inline void frag_split(struct frag *frag, struct page *page, int order,
 			      unsigned long every)
 {
@@ -73,16 +57,11 @@ static inline void frag_split(struct frag *frag, struct page *page, int order,
 
 static inline bool frag_take_block(struct frag *frag, int order)
 {
-	gfp_t gfp = GFP_KERNEL;
 	struct page *page;
 
-	/* no reclaim, direct or by kswapd: only free memory is taken */
-	gfp &= ~__GFP_RECLAIM;
-	/* a failure is expected: it ends the loop */
-	gfp |= __GFP_NOWARN | __GFP_NORETRY;
-	/* leave the reserves below the watermarks alone */
-	gfp |= __GFP_NOMEMALLOC;
-	page = alloc_pages(gfp, order);
+	/* no reclaim and no reserves: only free memory; NOWARN: a failure ends the loop */
+	page = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN | __GFP_NORETRY |
+			   __GFP_NOMEMALLOC, order);
 	if (!page)
 		return false;
 	frag_split(frag, page, order, 1ul << frag->order);
@@ -125,16 +104,11 @@ static inline int frag_take_on_every_cpu(struct frag *frag)
 	return err;
 }
 
-/**
- * frag_take() - fragment free memory
- * @frag: its order, max_kept and reserve are set
- *
- * It repeats until a pass finds nothing, because pages that others free, or that a CPU
- * hands back late, may form blocks again.
- *
- * Context: process context, sleeps.
- * Return: 0, -EINTR if the task is being killed, or -ENOMEM. The caller calls
- * frag_give() after an error as well.
+/*
+ * Fragments free memory: the caller sets order, max_kept and reserve. It repeats until a
+ * pass finds nothing, because pages that others free, or that a CPU hands back late, may
+ * form blocks again. Returns 0, -EINTR if the task is being killed, or -ENOMEM. The caller
+ * calls frag_give() after an error as well.
  */
 static inline int frag_take(struct frag *frag)
 {
@@ -155,13 +129,7 @@ static inline int frag_take(struct frag *frag)
 	return 0;
 }
 
-/**
- * frag_give() - free the pages that are kept
- * @frag: from frag_take()
- *
- * Context: process context, may sleep.
- * Return: the number of pages freed, which should be @frag->nr_kept.
- */
+/* Frees the kept pages and returns their number, which should be @frag->nr_kept. */
 static inline unsigned long frag_give(struct frag *frag)
 {
 	struct page *page, *next;
@@ -170,8 +138,8 @@ static inline unsigned long frag_give(struct frag *frag)
 	list_for_each_entry_safe(page, next, &frag->kept, lru) {
 		list_del(&page->lru);
 		__free_page(page);
-		if (!(++given % FRAG_PAGES_A_BREATH))
-			cond_resched();
+		given++;
+		cond_resched();
 	}
 	return given;
 }

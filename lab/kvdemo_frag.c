@@ -20,6 +20,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
+#include <linux/sizes.h>
 
 #include "kvdemo_compat.h"
 #include "demo/param.h"
@@ -30,7 +31,6 @@
 #define DEFAULT_ORDER	(PAGE_ALLOC_COSTLY_ORDER + 1)
 #define DEFAULT_RESERVE	64
 #define PAGES_PER_MIB	(SZ_1M / PAGE_SIZE)
-#define MAX_RESERVE	(UINT_MAX / PAGES_PER_MIB)
 
 static int frag_err;
 
@@ -41,7 +41,7 @@ module_param_cb(share, &param_number_ops, &max_share, 0400);
 MODULE_PARM_DESC(share, "percent of free memory to keep at most: 1 to 60, default 60");
 
 static struct param_number reserve = {
-	.value = DEFAULT_RESERVE, .min = 16, .max = MAX_RESERVE, .err = &frag_err,
+	.value = DEFAULT_RESERVE, .min = 16, .max = UINT_MAX / PAGES_PER_MIB, .err = &frag_err,
 };
 module_param_cb(reserve, &param_number_ops, &reserve, 0400);
 MODULE_PARM_DESC(reserve, "MiB to leave free at least: 16 and more, default 64");

@@ -14,14 +14,10 @@
 
 #define LAB_NR_ORDERS	((int)ARRAY_SIZE(((struct zone *)NULL)->free_area))
 
-/**
- * struct lab_free - the free memory that GFP_KERNEL can be served from
- * @pages: all of it
- * @blocks: how many free blocks of each order, without those on pcplists
- */
+/* The free memory that GFP_KERNEL can be served from */
 struct lab_free {
-	unsigned long pages;
-	unsigned long blocks[LAB_NR_ORDERS];
+	unsigned long pages; /* all of it */
+	unsigned long blocks[LAB_NR_ORDERS]; /* of each order, without those on pcplists */
 };
 
 /*
@@ -37,20 +33,18 @@ static inline bool lab_zone_gives(struct zone *zone, int order)
 	       zone_page_state(zone, NR_FREE_PAGES) >= keeps + (1ul << order);
 }
 
-static inline void lab_add_blocks(struct lab_free *sum, struct zone *zone)
+static inline void lab_add_zone(struct lab_free *sum, struct zone *zone)
 {
 	int order;
 
+	sum->pages += zone_page_state(zone, NR_FREE_PAGES);
 	for (order = 0; order < LAB_NR_ORDERS; order++)
 		sum->blocks[order] += READ_ONCE(zone->free_area[order].nr_free);
 }
 
-/**
- * lab_count_free() - count the free blocks of each order
- * @sum: filled in
- * @order: count only zones that would give a block of this order
- *
- * It reads without the zone's lock, so the figures need not fit each other exactly.
+/*
+ * Counts the zones that would give a block of @order. It reads without their locks, so
+ * the figures need not fit each other exactly.
  */
 static inline void lab_count_free(struct lab_free *sum, int order)
 {
@@ -61,21 +55,13 @@ static inline void lab_count_free(struct lab_free *sum, int order)
 	for_each_online_node(nid) {
 		for (i = 0; i <= ZONE_NORMAL; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
-			if (!lab_zone_gives(zone, order))
-				continue;
-			sum->pages += zone_page_state(zone, NR_FREE_PAGES);
-			lab_add_blocks(sum, zone);
+			if (lab_zone_gives(zone, order))
+				lab_add_zone(sum, zone);
 		}
 	}
 }
 
-/**
- * lab_free_from() - free pages in blocks of an order and above
- * @sum: from lab_count_free()
- * @order: the smallest that counts
- *
- * Return: pages.
- */
+/* The free pages in blocks of @order and above */
 static inline unsigned long lab_free_from(const struct lab_free *sum, int order)
 {
 	unsigned long pages = 0;
