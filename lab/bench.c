@@ -49,7 +49,7 @@ static const char * const number_columns[NR_NUMBERS] = {
 	"alloc_mean", "alloc_p50", "alloc_p90", "alloc_p99", "alloc_max",
 	"pair_mean", "pair_p50", "pair_p90", "pair_p99", "pair_max",
 	"compact_stall", "allocstall", "wakeups",
-	"kept", "soaked", "empty", "page_size", "kmalloc_max", "init_on_alloc", "debug",
+	"kept", "soaked", "empty", "init_on_alloc", "debug",
 };
 
 struct row {
@@ -91,33 +91,23 @@ static struct {
 
 /* Parameters */
 
-static struct param_number n = {
-	.max = 100000, .err = &bench_err,
-};
+static struct param_number n = { .max = 100000, .err = &bench_err };
 module_param_cb(n, &param_number_ops, &n, 0400);
 MODULE_PARM_DESC(n, "samples of a cell; default 0: 256 MiB / size, 32 to 1000, and with hold no more than fit");
 
-static struct param_number pause_us = {
-	.max = 1000000, .err = &bench_err,
-};
+static struct param_number pause_us = { .max = 1000000, .err = &bench_err };
 module_param_cb(pause_us, &param_number_ops, &pause_us, 0400);
 MODULE_PARM_DESC(pause_us, "sleep between two allocations in us, default 0");
 
-static struct param_number account = {
-	.max = 1, .err = &bench_err,
-};
+static struct param_number account = { .max = 1, .err = &bench_err };
 module_param_cb(account, &param_number_ops, &account, 0400);
 MODULE_PARM_DESC(account, "1: all requests have __GFP_ACCOUNT");
 
-static struct param_number local_node = {
-	.max = 1, .err = &bench_err,
-};
+static struct param_number local_node = { .max = 1, .err = &bench_err };
 module_param_cb(local_node, &param_number_ops, &local_node, 0400);
 MODULE_PARM_DESC(local_node, "1: all requests name the node of their CPU");
 
-static struct param_number reps = {
-	.value = 1, .min = 1, .max = 1000, .err = &bench_err,
-};
+static struct param_number reps = { .value = 1, .min = 1, .max = 1000, .err = &bench_err };
 module_param_cb(reps, &param_number_ops, &reps, 0400);
 MODULE_PARM_DESC(reps, "repetitions of the table, each begins with another policy");
 
@@ -229,12 +219,7 @@ static void default_sizes(void)
 
 /* The table */
 
-/**
- * bench_stopped() - is the run to end?
- *
- * Context: any.
- * Return: whether somebody wrote to stop, or unloads the module.
- */
+/* Did somebody write to stop, or unload the module? */
 bool bench_stopped(void)
 {
 	return READ_ONCE(bench.stop);
@@ -259,8 +244,6 @@ static void fill_row(struct row *row, const struct bench_cell *cell, unsigned in
 	row->numbers[NUM_PAUSE_US] = cell->pause_us;
 	row->numbers[NUM_ACCOUNT] = cell->account;
 	row->numbers[NUM_LOCAL_NODE] = cell->local_node;
-	row->numbers[NUM_PAGE_SIZE] = PAGE_SIZE;
-	row->numbers[NUM_KMALLOC_MAX] = KMALLOC_MAX_SIZE;
 	row->numbers[NUM_INIT_ON_ALLOC] = want_init_on_alloc(0);
 	row->numbers[NUM_DEBUG] = is_debug_kernel();
 	row->words[WORD_VERDICT] = bench_run_cell(cell, row->numbers);
@@ -381,24 +364,16 @@ static const struct file_operations stop_fops = {
 	.write = stop_write,
 };
 
-static void log_start(void)
-{
-	bench.cells = reps.value * bench.nr_sizes * hweight_long(bench.policies) *
-		      hweight_long(bench.patterns);
-	pr_info("start kernel=%s cells=%u memory=%s init_on_alloc=%d\n",
-		init_utsname()->release, bench.cells, memories[bench.memory],
-		want_init_on_alloc(0));
-	if (is_debug_kernel())
-		pr_warn("a debug kernel (debug=1): the figures hold for no other kernel\n");
-}
-
 static int __init kvdemo_bench_init(void)
 {
 	if (bench_err)
 		return bench_err;
 	if (!bench.nr_sizes)
 		default_sizes();
-	log_start();
+	bench.cells = reps.value * bench.nr_sizes * hweight_long(bench.policies) *
+		      hweight_long(bench.patterns);
+	if (is_debug_kernel())
+		pr_warn("a debug kernel (debug=1): the figures hold for no other kernel\n");
 	bench.task = kthread_create(bench_fn, NULL, "kvdemo_bench");
 	if (IS_ERR(bench.task))
 		return PTR_ERR(bench.task);

@@ -40,31 +40,20 @@ enum bench_number {
 	NUM_STAT = NUM_PATH + KVDEMO_NR_PATHS,
 	NUM_EVENT = NUM_STAT + NR_STEPS * NR_STATS,
 	NUM_KEPT = NUM_EVENT + NR_EVENTS,
-	NUM_SOAKED, NUM_EMPTY, NUM_PAGE_SIZE, NUM_KMALLOC_MAX,
-	NUM_INIT_ON_ALLOC, NUM_DEBUG,
+	NUM_SOAKED, NUM_EMPTY, NUM_INIT_ON_ALLOC, NUM_DEBUG,
 	NR_NUMBERS,
 };
 
-/**
- * struct bench_cell - what to measure
- * @policy: allocates
- * @pattern: how allocations and frees alternate
- * @memory: the state that free memory has to be in
- * @size: of a buffer, in bytes
- * @n: how many samples to take; 0 lets the cell choose
- * @pause_us: sleep between two allocations, in us
- * @account: the memory is charged to a cgroup
- * @local_node: the node of this CPU is named
- */
+/* What to measure */
 struct bench_cell {
 	const struct kvdemo_policy *policy;
 	enum bench_pattern pattern;
-	enum bench_memory memory;
-	size_t size;
-	unsigned int n;
-	unsigned int pause_us;
-	bool account;
-	bool local_node;
+	enum bench_memory memory; /* the state that free memory has to be in */
+	size_t size;		/* of a buffer */
+	unsigned int n;		/* samples to take; 0 lets the cell choose */
+	unsigned int pause_us;	/* sleep between two allocations */
+	bool account;		/* the memory is charged to a cgroup */
+	bool local_node;	/* the node of this CPU is named */
 };
 
 bool bench_stopped(void);

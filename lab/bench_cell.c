@@ -257,12 +257,9 @@ static void find_event(struct tracepoint *tp, void *found)
 		*(struct tracepoint **)found = tp;
 }
 
-/**
- * bench_count_wakeups() - count how often kcompactd is woken, or end it
- * @on: false ends what a call with true has begun
- *
- * Context: process context, may sleep.
- * Return: whether this kernel has the event.
+/*
+ * Counts how often kcompactd is woken; with @on false it ends this. Returns false if this
+ * kernel has no such event.
  */
 bool bench_count_wakeups(bool on)
 {
@@ -419,7 +416,7 @@ static u64 asked_n(const struct bench_cell *cell)
 	return cell->n ?: clamp_t(u64, CELL_BYTES / cell->size, BENCH_MIN_N, BENCH_MAX_N);
 }
 
-/* 0 if the buffers or samples of @run->cell would take more memory than it may hold */
+/* 0 if the buffers of @run->cell would take more memory than it may hold */
 static unsigned int choose_n(const struct run *run)
 {
 	const struct bench_cell *cell = run->cell;
@@ -427,7 +424,6 @@ static unsigned int choose_n(const struct run *run)
 
 	if (cell->pattern == PATTERN_HOLD)
 		fits = div64_u64(run->max_bytes, max_footprint(cell->size));
-	fits = min(fits, div_u64(run->max_bytes, NR_STEPS * sizeof(u32) + sizeof(void *)));
 	/* An n that the user asked for is kept, or is refused. */
 	if (cell->size > run->max_bytes || (cell->n && n > fits))
 		return 0;
@@ -457,13 +453,9 @@ static const char *run_soaked(struct run *run, u64 *numbers)
 	return bench_stopped() ? "stopped" : "ok";
 }
 
-/**
- * bench_run_cell() - measure one cell
- * @cell: what to measure
- * @numbers: of a row, zeroed; filled in with what is measured
- *
- * Context: one task at a time.
- * Return: the verdict: "ok"; "stopped", with @numbers of the samples until then; or the
+/*
+ * Measures one cell and fills in @numbers, which the caller has zeroed. Only one task may
+ * call it. The verdict is "ok"; "stopped", with @numbers of the samples until then; or the
  * reason why there are no samples.
  */
 const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)
