@@ -219,7 +219,12 @@ static void default_sizes(void)
 
 /* The table */
 
-/* Did somebody write to stop, or unload the module? */
+/**
+ * bench_stopped() - is the run to end?
+ *
+ * Context: any.
+ * Return: whether somebody wrote to stop, or unloads the module.
+ */
 bool bench_stopped(void)
 {
 	return READ_ONCE(bench.stop);

@@ -257,9 +257,12 @@ static void find_event(struct tracepoint *tp, void *found)
 		*(struct tracepoint **)found = tp;
 }
 
-/*
- * Counts how often kcompactd is woken; with @on false it ends this. Returns false if this
- * kernel has no such event.
+/**
+ * bench_count_wakeups() - count how often kcompactd is woken, or end it
+ * @on: false ends what a call with true has begun
+ *
+ * Context: process context, may sleep.
+ * Return: whether this kernel has the event.
  */
 bool bench_count_wakeups(bool on)
 {
@@ -453,9 +456,13 @@ static const char *run_soaked(struct run *run, u64 *numbers)
 	return bench_stopped() ? "stopped" : "ok";
 }
 
-/*
- * Measures one cell and fills in @numbers, which the caller has zeroed. Only one task may
- * call it. The verdict is "ok"; "stopped", with @numbers of the samples until then; or the
+/**
+ * bench_run_cell() - measure one cell
+ * @cell: what to measure
+ * @numbers: of a row, zeroed; filled in with what is measured
+ *
+ * Context: one task at a time.
+ * Return: the verdict: "ok"; "stopped", with @numbers of the samples until then; or the
  * reason why there are no samples.
  */
 const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)

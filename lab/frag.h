@@ -57,11 +57,16 @@ static inline void frag_split(struct frag *frag, struct page *page, int order,
 
 static inline bool frag_take_block(struct frag *frag, int order)
 {
+	gfp_t gfp = GFP_KERNEL;
 	struct page *page;
 
-	/* no reclaim and no reserves: only free memory; NOWARN: a failure ends the loop */
-	page = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN | __GFP_NORETRY |
-			   __GFP_NOMEMALLOC, order);
+	/* no reclaim, direct or by kswapd: only free memory is taken */
+	gfp &= ~__GFP_RECLAIM;
+	/* a failure is expected: it ends the loop */
+	gfp |= __GFP_NOWARN | __GFP_NORETRY;
+	/* leave the reserves below the watermarks alone */
+	gfp |= __GFP_NOMEMALLOC;
+	page = alloc_pages(gfp, order);
 	if (!page)
 		return false;
 	frag_split(frag, page, order, 1ul << frag->order);
