@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# kvdemo_live.ko under random requests, faults and loads
+# kvdemo_live.ko under random requests, faults and loads, and beside a live patch, suspend
+# and a task that sleeps in its attempt
 . ./lib.sh
 
 debug=/sys/kernel/debug
+patch=/sys/kernel/livepatch/kvdemo_patch
 fire=/sys/module/kvdemo_test/parameters
 
 insmod /kvdemo.ko sizes=64
@@ -64,5 +66,85 @@ loads()
 	[ "$(cat $fire/live_leaked)" -eq 0 ] && return $status
 }
 try "$KVLOADS loads and unloads while all CPUs allocate, and no mark is left" loads
+
+# until_ok COMMAND...: waits until it succeeds, for 30 s at most
+until_ok()
+{
+	local tries=0
+
+	until "$@" 2>/dev/null; do
+		[ $((tries += 1)) -le 150 ] || return
+		sleep 0.2
+	done
+}
+
+# sees N: the hooks see the N calls of a system call, and the first one to warm up
+sees()
+{
+	/calls listxattr "$1" >/dev/null && seen $(($1 + 1))
+}
+
+seen()
+{
+	cat $debug/kvdemo/callers >/tmp/table
+	shows /tmp/table '^# hooks=ok$' "^ +$1 .* 65536 .* listxattr[+]"
+}
+
+patched()
+{
+	[ "$(cat $patch/transition)" = 0 ]
+}
+
+# The live patch comes after the hooks, and then they after it.
+beside_patch()
+{
+	local calls=/sys/module/kvdemo_patch/parameters/calls
+
+	insmod /kvdemo_live.ko policy=noretry callers=vmlinux && insmod /kvdemo_patch.ko &&
+		until_ok patched && sees 50 && [ "$(cat $calls)" -ge 51 ] && rmmod kvdemo_live || return
+	insmod /kvdemo_live.ko policy=backoff callers=vmlinux && sees 60 && [ "$(cat $calls)" -ge 112 ] &&
+		echo 0 >$patch/enabled && until_ok rmmod kvdemo_patch && rmmod kvdemo_live
+}
+why=
+[ -e /kvdemo_patch.ko ] || why='the kernel has no live patches'
+try_unless "$why" 'beside a live patch of kvmalloc, in either order, it sees every call' beside_patch
+
+suspended()
+{
+	mark
+	insmod /kvdemo_live.ko policy=backoff callers=all || return
+	/calls listxattr 30000 >/dev/null &
+	echo +2 >$clock && echo mem >/sys/power/state || return
+	wait
+	has 'PM: suspend exit' && seen 30001 && rmmod kvdemo_live
+}
+clock=/sys/class/rtc/rtc0/wakealarm
+why=
+{ grep -qw mem /sys/power/state && [ -e $clock ]; } 2>/dev/null || why='the kernel cannot suspend'
+try_unless "$why" 'the machine sleeps and wakes while calls are made: every call is counted' suspended
+
+# In a cgroup above memory.high an attempt sleeps for up to 2 s after it got its pages.
+sleeps()
+{
+	grep -q mem_cgroup_handle_over_high "/proc/$sleeper/stack"
+}
+
+asleep()
+{
+	insmod /kvdemo_live.ko policy=noretry callers=kvdemo_test || return
+	mark
+	sh -c "echo \$\$ >/cg/high/cgroup.procs; dd if=/dev/zero of=/tmp/fill bs=1M count=40 2>/dev/null
+		echo 8M >/cg/high/memory.high; echo group >$fire/live_short 2>/dev/null" &
+	sleeper=$!
+	until_ok sleeps && rmmod kvdemo_live || return
+	log | sed -n 's/^kvdemo_live: stopped .* unhook_ms=/# unhook_ms: /p'
+	sleeps && echo max >/cg/high/memory.high && wait
+	[ "$(cat $fire/live_leaked)" -eq 0 ]
+}
+mkdir /cg
+why=
+{ mount -t cgroup2 none /cg && echo +memory >/cg/cgroup.subtree_control && mkdir /cg/high; } 2>/dev/null ||
+	why='the kernel has no memory cgroups of version 2'
+try_unless "$why" 'it unloads while a task sleeps in its attempt' asleep
 
 try 'then it unloads' unload kvdemo_test kvdemo
