@@ -29,8 +29,9 @@ mv "$work"/listeners{1,}
 blocks 'sh tools' "$work/operator" doc/live.md
 # timeout ends the shell, and not what it has started
 sed -i 's/^watch/exec &/' "$work/operator1"
+echo "exec bpftrace -e 'kfunc:kvmalloc_node { @calls = count(); }'" >"$work/fentry"
 cp "$built"/kvdemo{,_bench,_live}.ko "$work"
 cp scripts/bench/host "$work/bench-host"
 
-plan 11
-guest 10 -m 4096 -t 1800 -R "$work" tests/guest/tools.sh
+plan 12
+guest 11 -m 4096 -t 1800 -R "$work" tests/guest/tools.sh

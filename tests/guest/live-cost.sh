@@ -9,12 +9,24 @@ pairs=1000
 sizes='2K 16K 64K 256K 1M'
 memory=idle
 
-# price COLUMN POLICY SIZE: of a pair, with what is loaded
+# bench POLICY SIZE: its cell, with what is loaded
+bench()
+{
+	insmod /kvdemo_bench.ko policies="$1" sizes="$2" n=$pairs memory=$memory &&
+		cat /sys/kernel/debug/kvdemo_bench/csv >/tmp/cell
+}
+
+# cell COLUMN: of the last bench
+cell()
+{
+	awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $at }' \
+		/tmp/cell
+}
+
+# price COLUMN POLICY SIZE: of a pair
 price()
 {
-	insmod /kvdemo_bench.ko policies="$2" sizes="$3" n=$pairs memory=$memory || return
-	awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $at }' \
-		/sys/kernel/debug/kvdemo_bench/csv
+	bench "$2" "$3" && cell "$1"
 	rmmod kvdemo_bench
 }
 
@@ -61,6 +73,27 @@ within()
 		echo "# $state, size $i: $got is above $want"
 		status=1
 	done
+	[ -z "$KVBARS" ] || return $status
+}
+
+# agree PERCENT: the bench counts each allocation, the module its attempt and its fallback
+agree()
+{
+	local size status=0
+
+	insmod /kvdemo_live.ko times=1 || return
+	for size in $sizes; do
+		bench native "$size" || return
+		awk -v size="$size" -v bench="$(cell alloc_mean)" -v apart="$1" '
+			/kvdemo_bench/ { n += $4; ns += $5 + $8 }
+			END {
+				live = n ? ns / n : 0
+				printf "# %s: an allocation takes %d, attempt and fallback %d\n", size, bench, live
+				exit live > bench * (1 + apart / 100) || live < bench * (1 - apart / 100)
+			}' /sys/kernel/debug/kvdemo/callers || status=1
+		rmmod kvdemo_bench
+	done
+	rmmod kvdemo_live
 	[ -z "$KVBARS" ] || return $status
 }
 
@@ -119,6 +152,8 @@ system_calls cured
 cured=$(cat /tmp/listxattr)
 rmmod kvdemo_live
 live pair_mean frag-backoff policy=backoff callers=kvdemo_bench
+try 'attempts and fallbacks, as callers sums them, are 3 % apart at most from what the bench counts' \
+	agree 3
 live pair_mean frag-noreclaim policy=noreclaim callers=kvdemo_bench
 rmmod kvdemo kvdemo_frag
 

@@ -74,13 +74,18 @@ try 'bench-host prices the cells, in time, and unloads what it loaded' priced
 try 'it also unloads where the bench refuses a parameter' refused
 insmod /src/kvdemo.ko sizes=64
 
-# A read of 64 KiB from /proc/sys makes the kernel ask for a buffer of that size.
+# calls N: N reads of 64 KiB from /proc/sys, for which the kernel asks for buffers of that size
+calls()
+{
+	for _ in $(seq "$1"); do
+		dd if=/proc/sys/kernel/hostname of=/dev/null bs=65535 count=1 2>/dev/null
+	done
+}
+
 watched()
 {
 	insmod /src/kvdemo_live.ko || return
-	for _ in 1 2 3; do
-		dd if=/proc/sys/kernel/hostname of=/dev/null bs=65535 count=1 2>/dev/null
-	done
+	calls 3
 	TERM=linux timeout 5 sh /src/operator1 >/tmp/watch
 	shows /tmp/watch 'callers' 'hooks=ok' 'proc_sys_call_handler\+'
 }
@@ -94,6 +99,32 @@ exported()
 			'^kvdemo_failed_attempt_seconds_total\{.*\} [0-9.e-]+$' && rmmod kvdemo_live
 }
 try 'promtool takes what the recipe for node_exporter writes' exported
+
+attached()
+{
+	grep -q '^kvmalloc_node .* D' /sys/kernel/tracing/enabled_functions
+}
+
+# seen N: the hooks see N calls, and then go
+seen()
+{
+	calls "$1"
+	cat $dir/callers >/tmp/callers
+	shows /tmp/callers '^# hooks=ok$' "^ +$1 .* 65536 .* proc_sys_call_handler[+]" && rmmod kvdemo_live
+}
+
+beside_fentry()
+{
+	local status=0
+
+	insmod /src/kvdemo_live.ko || return
+	start fentry attached
+	attached && seen 4 && insmod /src/kvdemo_live.ko && seen 5 || status=1
+	kill -INT $pid
+	wait $pid
+	shows /tmp/fentry '^@calls: [1-9]' && return $status
+}
+try 'beside a BPF program at the entry of kvmalloc, in either order, it sees every call' beside_fentry
 
 opened()
 {
