@@ -177,11 +177,13 @@ static const struct kvdemo_policy *policy_of_name(const char *name)
 	return policy;
 }
 
-/* A return probe or the graph tracer may have replaced the address of the caller. */
+/*
+ * A return probe or the graph tracer may have replaced the address of the caller by that of
+ * its trampoline. Such an address is the start of a function, and no call returns to one.
+ */
 static bool hides_caller(const char *symbol)
 {
-	return strstarts(symbol, "0x") || strstr(symbol, "trampoline") ||
-	       strstarts(symbol, "return_to_handler");
+	return strstarts(symbol, "0x") || strstr(symbol, "+0x0/");
 }
 
 /**
