@@ -53,7 +53,7 @@ DEFINE_PER_CPU(u32, kvdemo_backoff_seen[BITS_PER_LONG]) = {
 
 /* The last failure of an order */
 struct backoff {
-	const struct zone *zone;	/* the one that is tried first */
+	struct zone *zone;	/* the one that is tried first */
 	u32 since;	/* jiffies */
 	u8 burst;	/* failures that started no period, since a second without failure */
 };
@@ -81,13 +81,14 @@ static bool has_mempolicy(void)
 #endif
 }
 
-/* Does the zone stay above its high watermark without @pages? Then nobody reclaims. */
-static bool has_spare(const struct zone *zone, unsigned long pages)
+/*
+ * Does the zone stay above its high watermark without @pages? Then nobody reclaims. No kernel
+ * allocation gets pages of CMA, and GFP_KERNEL gets none that a lower zone reserves.
+ */
+static bool has_spare(struct zone *zone, unsigned long pages)
 {
-	/* no kernel allocation gets pages of CMA */
-	pages += zone_page_state((struct zone *)zone, NR_FREE_CMA_PAGES);
-	return zone_page_state((struct zone *)zone, NR_FREE_PAGES) >
-	       high_wmark_pages(zone) + pages;
+	pages += zone_page_state(zone, NR_FREE_CMA_PAGES) + zone->lowmem_reserve[ZONE_NORMAL];
+	return zone_page_state(zone, NR_FREE_PAGES) > high_wmark_pages(zone) + pages;
 }
 
 static struct zone *first_zone(int node)
@@ -207,7 +208,7 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 static bool backoff_is_quiet(const struct kvdemo_request *rq)
 {
 	unsigned int order = backoff_index(rq->size) - PAGE_SHIFT + 1;
-	const struct zone *zone;
+	struct zone *zone;
 
 	if (!KVDEMO_VMALLOC_WAKES)
 		return false;

@@ -22,9 +22,7 @@
 
 #include <linux/kprobes.h>
 #include <linux/mm.h>
-#include <linux/mmzone.h>
 #include <linux/preempt.h>
-#include <linux/topology.h>
 
 #include "demo/trace.h"
 #include "live.h"
@@ -254,34 +252,11 @@ void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops
 
 /* The attempt */
 
-/*
- * A skipped attempt must not cost the caller the memory: some zone of the node has the pages,
- * and stays above its high watermark. The fallback may still fail for lack of vmalloc address
- * space, or in a full memory cgroup.
- */
-static bool has_pages(int node, size_t size)
-{
-	struct zone *zone;
-	int i;
-
-	if (node == NUMA_NO_NODE)
-		node = numa_mem_id();
-	for (i = ZONE_NORMAL; i >= 0; i--) {
-		zone = &NODE_DATA(node)->node_zones[i];
-		if (managed_zone(zone) &&
-		    zone_page_state(zone, NR_FREE_PAGES) >
-		    zone_page_state(zone, NR_FREE_CMA_PAGES) + high_wmark_pages(zone) +
-		    zone->lowmem_reserve[ZONE_NORMAL] + (size >> PAGE_SHIFT) + 1)
-			return true;
-	}
-	return false;
-}
-
 /* The attempt of the self-check is always skipped. */
-static bool may_skip(const struct slot *slot, int node)
+static bool may_skip(const struct slot *slot, const struct kvdemo_request *rq)
 {
 	return slot->row == &check_row ||
-	       (!(slot->gfp & __GFP_NOFAIL) && has_pages(node, slot->size));
+	       (!(slot->gfp & __GFP_NOFAIL) && !kvdemo_may_try(rq));
 }
 
 /*
@@ -328,7 +303,7 @@ static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 		live_check.try = slot->size == LIVE_CHECK_SIZE && node == NUMA_NO_NODE;
 	if (!may_fail(gfp) || slot->size > KMALLOC_MAX_SIZE)
 		return start(slot);
-	if (!kvdemo_may_try(&rq) && may_skip(slot, node)) {
+	if (may_skip(slot, &rq)) {
 		/* kmalloc refuses this size at once. */
 		KVDEMO_COMPAT_ARG(fregs, 0) = KMALLOC_MAX_SIZE + 1;
 		slot->start = 0;
