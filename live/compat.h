@@ -107,10 +107,11 @@ static __always_inline unsigned long *kvdemo_compat_x86_arg(struct pt_regs *regs
 #define KVDEMO_COMPAT_ARG(fregs, n)	(kvdemo_compat_fregs(fregs)->regs.gprs[2 + (n)])
 #endif
 
-#if defined(KVDEMO_COMPAT_ARG) && defined(CONFIG_KALLSYMS)
+#if defined(KVDEMO_COMPAT_ARG) && defined(CONFIG_KALLSYMS) && \
+	defined(CONFIG_64BIT) && defined(CONFIG_DYNAMIC_FTRACE)
 #define KVDEMO_COMPAT_HOOKS	true
 #else
-/* The module still compiles, and refuses to load. */
+/* The module still compiles, and refuses to load; the compiler drops all that main.c hooks. */
 #define KVDEMO_COMPAT_HOOKS	false
 #undef KVDEMO_COMPAT_ARG
 #define KVDEMO_COMPAT_ARG(fregs, n)	(((unsigned long *)(fregs))[n])

@@ -139,6 +139,9 @@ extern struct live_check {
 	bool fallback;
 } live_check;
 
+/* linux/ftrace.h declares them only where there is a function tracer. */
+struct ftrace_ops;
+struct ftrace_regs;
 struct kretprobe;
 
 extern struct kretprobe live_times_probe;
