@@ -173,8 +173,7 @@ static bool mark_check(struct ftrace_regs *fregs, unsigned long caller)
 	if (READ_ONCE(live_check.task) != current || !in_task())
 		return false;
 	if (KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
-	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) ==
-	    (__force unsigned long)LIVE_CHECK_GFP) {
+	    (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) == LIVE_CHECK_GFP) {
 		live_check.mark = true;
 		live_check.caller = caller;
 		mark_rare(fregs, &check_row);
@@ -430,9 +429,10 @@ static void fall(const struct slot *slot)
 
 static void check_fallback(struct ftrace_regs *fregs)
 {
+	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP);
+
 	live_check.fallback = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
-			      KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) ==
-			      (__force unsigned long)LIVE_CHECK_GFP;
+			      gfp == LIVE_CHECK_GFP;
 }
 
 static noinline void fallback_marked(struct ftrace_regs *fregs)
