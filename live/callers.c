@@ -46,7 +46,7 @@ struct sum {
 };
 
 /* The counts of callers whose modules are unloaded, by size class */
-static struct sum gone[LIVE_CLASSES + 1];
+static struct sum gone[LIVE_CLASSES];
 static DEFINE_MUTEX(gone_lock);
 
 /* The clock */
@@ -155,9 +155,9 @@ static gfp_t plain_of(unsigned int class, const struct live_row *row)
 	return KVDEMO_COMPAT_FALLS_BACK;
 }
 
-static unsigned int class_of(u64 key)
+static unsigned int class_in(u64 key)
 {
-	return min_t(unsigned int, key & 0xff, LIVE_CLASSES);
+	return key & (LIVE_CLASSES - 1);
 }
 
 static struct live_row *make_row(u64 key, unsigned long caller)
@@ -175,7 +175,7 @@ static struct live_row *make_row(u64 key, unsigned long caller)
 		row->unknown = !policy;
 		row->cure = policy && !policy->native ? policy : NULL;
 		row->calls = all_calls + (row - live_rows);
-		row->plain = plain_of(class_of(key), row);
+		row->plain = plain_of(class_in(key), row);
 		/* pairs with find() and copy_rows() */
 		smp_store_release(&row->key, key);
 	}
@@ -253,7 +253,7 @@ static void fold(unsigned int row)
 	int cpu;
 
 	sum_row(row, &sum);
-	add_sum(&gone[class_of(key)], &sum);
+	add_sum(&gone[class_in(key)], &sum);
 	for_each_possible_cpu(cpu) {
 		*per_cpu_ptr(all_calls + row, cpu) = 0;
 		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum.stats));
@@ -400,7 +400,7 @@ static void copy_rows(struct snapshot *snap)
 	u64 key;
 
 	mutex_lock(&gone_lock);
-	for (i = 0; i <= LIVE_CLASSES; i++)
+	for (i = 0; i < LIVE_CLASSES; i++)
 		show_later(snap, live_key(0, i), "-", &gone[i]);
 	for (i = 0; i < nr_rows; i++, row++) {
 		/* pairs with make_row() */
@@ -447,7 +447,7 @@ static struct snapshot *take_snapshot(void)
 	struct snapshot *snap;
 
 	/* Not kvmalloc, which would add its own rows. NOWARN: ENOMEM says enough. */
-	snap = __vmalloc(struct_size(snap, rows, nr_rows + LIVE_CLASSES + 1),
+	snap = __vmalloc(struct_size(snap, rows, nr_rows + LIVE_CLASSES),
 			 GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (!snap)
 		return NULL;
@@ -481,7 +481,7 @@ static void show_row(struct seq_file *seq, const struct shown *row, const char *
 	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", row->sum.calls, stats->failed,
 		   stats->skipped, stats->fallbacks, live_ns(stats->try), live_ns(stats->worst));
 	show_seen_with_times(seq, stats->failures, live_ns(stats->fallback));
-	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(class_of(row->key), 62u),
+	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(class_in(row->key), 62u),
 		   row->policy, name);
 }
 
