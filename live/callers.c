@@ -188,7 +188,7 @@ static struct live_row *make_row(u64 key, unsigned long caller)
  * @key: its key
  * @caller: its address
  *
- * Context: preemption is off.
+ * Context: any. The caller is on the stack, so its module stays loaded and its row is kept.
  * Return: the row, or NULL if no row near its hash is free.
  */
 struct live_row *live_row_search(u64 key, unsigned long caller)

@@ -200,9 +200,7 @@ static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long call
 
 	if (mark_check(fregs, caller))
 		return;
-	preempt_disable_notrace();
 	row = live_row_search(key, caller);
-	preempt_enable_notrace();
 	if (row)
 		mark_other(fregs, row);
 	else
@@ -475,17 +473,13 @@ void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops 
 
 /* times=1: the end of the fallback */
 
-struct timing {
-	u64 start;
-};
-
 /*
  * live_on_fallback() may run before this handler or after it. If vmalloc calls itself
  * within a fallback, the inner call finds SLOT_TIMED and is not timed.
  */
 static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	struct timing *timing = (struct timing *)ri->data;
+	u64 *start = (u64 *)ri->data;
 	bool marked = kvdemo_compat_argument(regs, KVDEMO_COMPAT_FALLBACK_GFP) & MARK;
 	unsigned long owner = marked ? me : me | SLOT_FALLING;
 	struct slot *slot = slot_of(current);
@@ -493,7 +487,7 @@ static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	if (slot->size != kvdemo_compat_argument(regs, 0) || slot->row == &check_row ||
 	    cmpxchg(&slot->owner, owner, owner | SLOT_TIMED) != owner)
 		return 1;
-	timing->start = live_ticks();
+	*start = live_ticks();
 	return 0;
 }
 
@@ -501,9 +495,8 @@ NOKPROBE_SYMBOL(on_times_entry);
 
 static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	const struct timing *timing = (const struct timing *)ri->data;
 	const void *p = (const void *)kvdemo_compat_return(regs);
-	u64 took = live_took(timing->start);
+	u64 start = *(u64 *)ri->data, took = live_took(start);
 	struct slot *slot = slot_of(current);
 	struct live_stats *stats;
 
@@ -516,7 +509,7 @@ static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	stats->fallback += took;
 	if (trace_kvdemo_alloc_enabled())
 		emit(slot, p, was_tried(slot) ?
-		     (s64)live_ns(max_t(s64, timing->start - slot->start, 0)) : KVDEMO_NS_NONE,
+		     (s64)live_ns(max_t(s64, start - slot->start, 0)) : KVDEMO_NS_NONE,
 		     live_ns(took));
 	leave_slot(slot, 0);
 	return 0;
@@ -527,6 +520,6 @@ NOKPROBE_SYMBOL(on_times_return);
 struct kretprobe live_times_probe = {
 	.entry_handler = on_times_entry,
 	.handler = on_times_return,
-	.data_size = sizeof(struct timing),
+	.data_size = sizeof(u64),	/* its start */
 	.maxactive = 256,	/* tasks in a fallback at a time: more are counted as missed */
 };
