@@ -53,7 +53,7 @@ DEFINE_PER_CPU(u32, kvdemo_backoff_seen[BITS_PER_LONG]) = {
 
 /* The last failure of an order */
 struct backoff {
-	struct zone *zone;	/* the one that is tried first */
+	const struct zone *zone;	/* the one that is tried first */
 	u32 since;	/* jiffies */
 	u8 burst;	/* failures that started no period, since a second without failure */
 };
@@ -207,13 +207,8 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
  */
 static bool backoff_is_quiet(const struct kvdemo_request *rq)
 {
-	unsigned int order = backoff_index(rq->size) - PAGE_SHIFT + 1;
-	struct zone *zone;
-
-	if (!KVDEMO_VMALLOC_WAKES)
-		return false;
-	zone = READ_ONCE(raw_cpu_ptr(backoff_last + order)->zone);
-	return likely(zone) && has_spare(zone, rq->size >> PAGE_SHIFT);
+	return KVDEMO_VMALLOC_WAKES &&
+	       has_spare(first_zone(rq->node), rq->size >> PAGE_SHIFT);
 }
 
 /*
