@@ -160,7 +160,7 @@ static unsigned int class_in(u64 key)
 	return key & (LIVE_CLASSES - 1);
 }
 
-static struct live_row *make_row(u64 key, unsigned long caller)
+static struct live_row *make_row(u64 key)
 {
 	const struct kvdemo_policy *policy;
 	struct live_row *row;
@@ -171,7 +171,7 @@ static struct live_row *make_row(u64 key, unsigned long caller)
 	raw_spin_lock_irqsave(&rows_lock, flags);
 	row = find(key, &found);
 	if (row && !found) {
-		policy = live_policy_of(caller);
+		policy = live_policy_of(live_caller(key));
 		row->unknown = !policy;
 		row->cure = policy && !policy->native ? policy : NULL;
 		row->calls = all_calls + (row - live_rows);
@@ -186,17 +186,16 @@ static struct live_row *make_row(u64 key, unsigned long caller)
 /**
  * live_row_search() - find or make the row of a caller
  * @key: its key
- * @caller: its address
  *
  * Context: any. The caller is on the stack, so its module stays loaded and its row is kept.
  * Return: the row, or NULL if no row near its hash is free.
  */
-struct live_row *live_row_search(u64 key, unsigned long caller)
+struct live_row *live_row_search(u64 key)
 {
 	bool found;
 	struct live_row *row = find(key, &found);
 
-	return found || !row ? row : make_row(key, caller);
+	return found || !row ? row : make_row(key);
 }
 
 /**

@@ -183,7 +183,8 @@ static bool mark_check(struct ftrace_regs *fregs, unsigned long caller)
 
 /*
  * A call off the common path: a rare size or flag, a new caller or one that is made to
- * fall back, a call from reclaim, or one that finds its slot taken.
+ * fall back, a call from reclaim, or one that finds its slot taken. Where a tracer hides
+ * all callers, the self-check shares their row.
  */
 static noinline void mark_other(struct ftrace_regs *fregs, const struct live_row *row)
 {
@@ -200,7 +201,7 @@ static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long call
 
 	if (mark_check(fregs, caller))
 		return;
-	row = live_row_search(key, caller);
+	row = live_row_search(key);
 	if (row)
 		mark_other(fregs, row);
 	else

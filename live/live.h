@@ -87,7 +87,7 @@ static __always_inline struct live_row *live_home(u64 key)
 	return live_rows + (((u32)key * GOLDEN_RATIO_32) >> 16 & live_mask);
 }
 
-struct live_row *live_row_search(u64 key, unsigned long caller);
+struct live_row *live_row_search(u64 key);
 
 /* The clock: ticks of the CPU's counter where it is good, else ns */
 DECLARE_STATIC_KEY_TRUE(live_counter);
