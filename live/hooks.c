@@ -365,15 +365,24 @@ static enum kvdemo_why why_of(const struct slot *slot)
 					       KVDEMO_WHY_KMALLOC_FAILED;
 }
 
-/* Without times=1 the fallback has just begun, and whether it gets memory is unknown. */
-static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
+static bool was_tried(const struct slot *slot)
 {
+	return slot->start && slot->size <= KMALLOC_MAX_SIZE;
+}
+
+/*
+ * @ticks: of the attempt, if one was made. Without times=1 the fallback has just begun, and
+ * whether it gets memory is unknown.
+ */
+static void emit(const struct slot *slot, const void *p, u64 ticks, s64 fallback)
+{
+	s64 try = was_tried(slot) ? (s64)live_ns(ticks) : KVDEMO_NS_NONE;
 	const struct kvdemo_request rq = {
 		.size = slot->cure && !slot->cure->tries ? slot->asked : slot->size,
 		.gfp = slot->gfp, .node = slot->node,
 		.policy = slot->cure ?: &kvdemo_policies[KVDEMO_NATIVE],
 	};
-	struct kvdemo_result res = {
+	const struct kvdemo_result res = {
 		.path = fallback < 0 ? KVDEMO_NR_PATHS : kvdemo_path(p),
 		.why = fallback < 0 || p ? why_of(slot) : KVDEMO_WHY_NO_MEMORY,
 		.kmalloc_ns = try,
@@ -382,11 +391,6 @@ static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
 
 	trace_kvdemo_alloc(KVDEMO_ORIGIN_KERNEL, &rq, &res, p, max_t(s64, try, 0) +
 			   max_t(s64, fallback, 0), live_caller(slot->row->key));
-}
-
-static bool was_tried(const struct slot *slot)
-{
-	return slot->start && slot->size <= KMALLOC_MAX_SIZE;
 }
 
 static void learn(const struct slot *slot)
@@ -422,8 +426,7 @@ static void fall(const struct slot *slot)
 	count_fallback(slot, took);
 	preempt_enable_notrace();
 	if (!live_with_times && trace_kvdemo_alloc_enabled())
-		emit(slot, NULL, was_tried(slot) ? (s64)live_ns(took) : KVDEMO_NS_NONE,
-		     KVDEMO_NS_NONE);
+		emit(slot, NULL, took, KVDEMO_NS_NONE);
 }
 
 static void check_fallback(struct ftrace_regs *fregs)
@@ -509,9 +512,7 @@ static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	stats->failures += !p;
 	stats->fallback += took;
 	if (trace_kvdemo_alloc_enabled())
-		emit(slot, p, was_tried(slot) ?
-		     (s64)live_ns(max_t(s64, start - slot->start, 0)) : KVDEMO_NS_NONE,
-		     live_ns(took));
+		emit(slot, p, max_t(s64, start - slot->start, 0), live_ns(took));
 	leave_slot(slot, 0);
 	return 0;
 }
