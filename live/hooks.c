@@ -486,9 +486,12 @@ static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	u64 *start = (u64 *)ri->data;
 	bool marked = kvdemo_compat_argument(regs, KVDEMO_COMPAT_FALLBACK_GFP) & MARK;
 	unsigned long owner = marked ? me : me | SLOT_FALLING;
+	size_t size = kvdemo_compat_argument(regs, 0);
 	struct slot *slot = slot_of(current);
 
-	if (slot->size != kvdemo_compat_argument(regs, 0) || slot->row == &check_row ||
+	if (READ_ONCE(live_check.task) == current && size == LIVE_CHECK_SIZE)
+		live_check.timed = true;
+	if (slot->size != size || slot->row == &check_row ||
 	    cmpxchg(&slot->owner, owner, owner | SLOT_TIMED) != owner)
 		return 1;
 	*start = live_ticks();

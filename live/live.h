@@ -130,6 +130,7 @@ bool live_has_policy(const struct kvdemo_policy *policy);
  * @mark: the call was seen, with its arguments
  * @try: so was its attempt
  * @fallback: so was its fallback
+ * @timed: with times=1, the return probe saw the fallback as well
  */
 extern struct live_check {
 	struct task_struct *task;
@@ -137,6 +138,7 @@ extern struct live_check {
 	bool mark;
 	bool try;
 	bool fallback;
+	bool timed;
 } live_check;
 
 /* linux/ftrace.h declares them only where there is a function tracer. */
