@@ -223,17 +223,11 @@ static void add_stats(struct live_stats *to, const struct live_stats *stats)
 	to->fallback += READ_ONCE(stats->fallback);
 }
 
-static void add_sum(struct sum *to, const struct sum *sum)
-{
-	to->calls += sum->calls;
-	add_stats(&to->stats, &sum->stats);
-}
-
+/* Adds what all CPUs counted. */
 static void sum_row(unsigned int row, struct sum *to)
 {
 	int cpu;
 
-	memset(to, 0, sizeof(*to));
 	for_each_possible_cpu(cpu) {
 		to->calls += READ_ONCE(*per_cpu_ptr(all_calls + row, cpu));
 		add_stats(&to->stats, per_cpu(live_table, cpu) + row);
@@ -248,14 +242,12 @@ static void fold(unsigned int row)
 {
 	u64 key = live_rows[row].key;
 	unsigned long flags;
-	struct sum sum;
 	int cpu;
 
-	sum_row(row, &sum);
-	add_sum(&gone[class_in(key)], &sum);
+	sum_row(row, &gone[class_in(key)]);
 	for_each_possible_cpu(cpu) {
 		*per_cpu_ptr(all_calls + row, cpu) = 0;
-		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum.stats));
+		memset(per_cpu(live_table, cpu) + row, 0, sizeof(struct live_stats));
 	}
 	raw_spin_lock_irqsave(&rows_lock, flags);
 	/* pairs with find(): the next caller in this row starts from zero */
@@ -387,7 +379,8 @@ static void show_later(struct snapshot *snap, u64 key, const char *policy, const
 {
 	if (!sum->calls)
 		return;
-	add_sum(&snap->sum, sum);
+	snap->sum.calls += sum->calls;
+	add_stats(&snap->sum.stats, &sum->stats);
 	snap->rows[snap->nr++] = (struct shown){ key, policy, *sum };
 }
 
@@ -406,6 +399,7 @@ static void copy_rows(struct snapshot *snap)
 		key = smp_load_acquire(&row->key);
 		if (!key || key == GONE)
 			continue;
+		sum = (struct sum){ };
 		sum_row(i, &sum);
 		show_later(snap, key, policy_name(row), &sum);
 		snap->unknown += row->unknown ? sum.calls : 0;
