@@ -240,19 +240,15 @@ static void sum_row(unsigned int row, struct sum *to)
  */
 static void fold(unsigned int row)
 {
-	u64 key = live_rows[row].key;
-	unsigned long flags;
 	int cpu;
 
-	sum_row(row, &gone[class_in(key)]);
+	sum_row(row, &gone[class_in(live_rows[row].key)]);
 	for_each_possible_cpu(cpu) {
 		*per_cpu_ptr(all_calls + row, cpu) = 0;
 		memset(per_cpu(live_table, cpu) + row, 0, sizeof(struct live_stats));
 	}
-	raw_spin_lock_irqsave(&rows_lock, flags);
 	/* pairs with find(): the next caller in this row starts from zero */
 	smp_store_release(&live_rows[row].key, GONE);
-	raw_spin_unlock_irqrestore(&rows_lock, flags);
 }
 
 /* Another module may be loaded where a module, or only its init code, was freed. */
