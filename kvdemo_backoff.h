@@ -132,10 +132,8 @@ static bool backoff_rests(const struct kvdemo_request *rq)
 		return false;
 	last = raw_cpu_ptr(backoff_last + order);
 	zone = READ_ONCE(last->zone);
-	/* No failure was recorded on this CPU: the task migrated. */
-	if (unlikely(!zone))
-		return false;
-	now = free_blocks(zone, order, zone_idx(zone)) + 1;
+	/* No zone: the task that wrote @seen had migrated, and no attempt failed on this CPU. */
+	now = likely(zone) ? free_blocks(zone, order, zone_idx(zone)) + 1 : U32_MAX;
 	/* RETRY_MAYFAIL: the caller wants contiguous memory and accepts the price. */
 	if (rq->gfp & __GFP_RETRY_MAYFAIL || now > seen ||
 	    (u32)jiffies - READ_ONCE(last->since) >= BACKOFF_TICKS) {
