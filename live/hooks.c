@@ -15,7 +15,7 @@
  * found by the address of the task, holds the caller and the start of the attempt. At the
  * attempt it also tells a mark from a __GFP_WRITE that another kmalloc caller passed.
  *
- * This file is compiled without instrumentation, so its functions are not traced
+ * This file is compiled without calls of ftrace, so its functions are not traced
  * themselves.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
