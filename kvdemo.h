@@ -226,12 +226,19 @@ void kvdemo_force_fallback(bool on);
  * kvdemo_live.ko applies a policy to the kernel's own attempts by this function and
  * kvdemo_try_failed(). A driver that copies the wrapper has neither of them.
  *
+ * A skipped attempt must not cost the caller the memory. The fallback may still fail for
+ * lack of vmalloc address space, or in a full memory cgroup.
+ *
  * Context: any.
- * Return: false where policy backoff skips it, or the policy never makes one.
+ * Return: false where policy backoff skips it, or the policy never makes one, and some zone
+ * of the node stays above its high watermark without the pages of the request.
  */
 bool kvdemo_may_try(const struct kvdemo_request *rq);
 
-/* See kvdemo_backoff.h. While it is 0 for a size, kvdemo_may_try() is true. */
+/*
+ * See kvdemo_backoff.h. While it is 0 for a size, kvdemo_may_try() is true, unless the
+ * policy never makes an attempt.
+ */
 DECLARE_PER_CPU(u32, kvdemo_backoff_seen[BITS_PER_LONG]);
 
 /**

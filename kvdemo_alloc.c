@@ -12,6 +12,7 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pfn.h>
 #include <linux/printk.h>
 #include <linux/timekeeping.h>
 
@@ -549,11 +550,23 @@ void kvdemo_kvfree(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_kvfree);
 
 #ifdef KVDEMO_EXPORTS /* for kvdemo_live.ko, documented in kvdemo.h */
+/* The zones of a node are one array, and the lower ones are tried after the first. */
+static bool node_has_spare(int node, unsigned long pages)
+{
+	struct zone *zone = first_zone(node);
+	int i;
+
+	for (i = zone_idx(zone); i >= 0; i--, zone--)
+		if (has_spare(zone, pages))
+			return true;
+	return false;
+}
+
 bool kvdemo_may_try(const struct kvdemo_request *rq)
 {
 	enum kvdemo_why why;
 
-	return wants_try(rq, &why);
+	return wants_try(rq, &why) || !node_has_spare(rq->node, PFN_UP(rq->size));
 }
 EXPORT_SYMBOL_GPL(kvdemo_may_try);
 

@@ -81,13 +81,14 @@ static bool has_mempolicy(void)
 #endif
 }
 
-/* Does the zone stay above its high watermark without @pages? Then nobody reclaims. */
-static bool has_spare(const struct zone *zone, unsigned long pages)
+/*
+ * Does the zone stay above its high watermark without @pages? Then nobody reclaims. No kernel
+ * allocation gets pages of CMA, and GFP_KERNEL gets none that a lower zone reserves.
+ */
+static bool has_spare(struct zone *zone, unsigned long pages)
 {
-	/* no kernel allocation gets pages of CMA */
-	pages += zone_page_state((struct zone *)zone, NR_FREE_CMA_PAGES);
-	return zone_page_state((struct zone *)zone, NR_FREE_PAGES) >
-	       high_wmark_pages(zone) + pages;
+	pages += zone_page_state(zone, NR_FREE_CMA_PAGES) + zone->lowmem_reserve[ZONE_NORMAL];
+	return zone_page_state(zone, NR_FREE_PAGES) > high_wmark_pages(zone) + pages;
 }
 
 static struct zone *first_zone(int node)
@@ -131,10 +132,8 @@ static bool backoff_rests(const struct kvdemo_request *rq)
 		return false;
 	last = raw_cpu_ptr(backoff_last + order);
 	zone = READ_ONCE(last->zone);
-	/* No failure was recorded on this CPU: the task migrated. */
-	if (unlikely(!zone))
-		return false;
-	now = free_blocks(zone, order, zone_idx(zone)) + 1;
+	/* No zone: the task that wrote @seen had migrated, and no attempt failed on this CPU. */
+	now = likely(zone) ? free_blocks(zone, order, zone_idx(zone)) + 1 : U32_MAX;
 	/* RETRY_MAYFAIL: the caller wants contiguous memory and accepts the price. */
 	if (rq->gfp & __GFP_RETRY_MAYFAIL || now > seen ||
 	    (u32)jiffies - READ_ONCE(last->since) >= BACKOFF_TICKS) {
@@ -206,13 +205,8 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
  */
 static bool backoff_is_quiet(const struct kvdemo_request *rq)
 {
-	unsigned int order = backoff_index(rq->size) - PAGE_SHIFT + 1;
-	const struct zone *zone;
-
-	if (!KVDEMO_VMALLOC_WAKES)
-		return false;
-	zone = READ_ONCE(raw_cpu_ptr(backoff_last + order)->zone);
-	return likely(zone) && has_spare(zone, rq->size >> PAGE_SHIFT);
+	return KVDEMO_VMALLOC_WAKES &&
+	       has_spare(first_zone(rq->node), rq->size >> PAGE_SHIFT);
 }
 
 /*

@@ -65,11 +65,11 @@
  * with a superset of GFP_KERNEL. 6.19 also falls back for requests that may not block
  * (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc"); this says no.
  */
+#define KVDEMO_COMPAT_FALLS_BACK	(KVDEMO_SINCE(5, 17) ? __GFP_DIRECT_RECLAIM : GFP_KERNEL)
+
 static inline bool kvdemo_compat_falls_back(gfp_t gfp)
 {
-	const gfp_t needed = KVDEMO_SINCE(5, 17) ? __GFP_DIRECT_RECLAIM : GFP_KERNEL;
-
-	return (gfp & needed) == needed;
+	return (gfp & KVDEMO_COMPAT_FALLS_BACK) == KVDEMO_COMPAT_FALLS_BACK;
 }
 
 /*

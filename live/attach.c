@@ -228,6 +228,8 @@ static const char *what_is_blind(const void *p)
 		return "its attempt could not be skipped";
 	if (!live_check.fallback)
 		return "its fallback was not seen as it was made";
+	if (live_with_times && !live_check.timed)
+		return "the return probe did not see its fallback";
 	return NULL;
 }
 

@@ -46,7 +46,7 @@ struct sum {
 };
 
 /* The counts of callers whose modules are unloaded, by size class */
-static struct sum gone[LIVE_CLASSES + 1];
+static struct sum gone[LIVE_CLASSES];
 static DEFINE_MUTEX(gone_lock);
 
 /* The clock */
@@ -155,12 +155,12 @@ static gfp_t plain_of(unsigned int class, const struct live_row *row)
 	return KVDEMO_COMPAT_FALLS_BACK;
 }
 
-static unsigned int class_of(u64 key)
+static unsigned int class_in(u64 key)
 {
-	return min_t(unsigned int, key & 0xff, LIVE_CLASSES);
+	return key & (LIVE_CLASSES - 1);
 }
 
-static struct live_row *make_row(u64 key, unsigned long caller)
+static struct live_row *make_row(u64 key)
 {
 	const struct kvdemo_policy *policy;
 	struct live_row *row;
@@ -171,11 +171,11 @@ static struct live_row *make_row(u64 key, unsigned long caller)
 	raw_spin_lock_irqsave(&rows_lock, flags);
 	row = find(key, &found);
 	if (row && !found) {
-		policy = live_policy_of(caller);
+		policy = live_policy_of(live_caller(key));
 		row->unknown = !policy;
 		row->cure = policy && !policy->native ? policy : NULL;
 		row->calls = all_calls + (row - live_rows);
-		row->plain = plain_of(class_of(key), row);
+		row->plain = plain_of(class_in(key), row);
 		/* pairs with find() and copy_rows() */
 		smp_store_release(&row->key, key);
 	}
@@ -186,17 +186,16 @@ static struct live_row *make_row(u64 key, unsigned long caller)
 /**
  * live_row_search() - find or make the row of a caller
  * @key: its key
- * @caller: its address
  *
- * Context: preemption is off.
+ * Context: any. The caller is on the stack, so its module stays loaded and its row is kept.
  * Return: the row, or NULL if no row near its hash is free.
  */
-struct live_row *live_row_search(u64 key, unsigned long caller)
+struct live_row *live_row_search(u64 key)
 {
 	bool found;
 	struct live_row *row = find(key, &found);
 
-	return found || !row ? row : make_row(key, caller);
+	return found || !row ? row : make_row(key);
 }
 
 /**
@@ -224,17 +223,11 @@ static void add_stats(struct live_stats *to, const struct live_stats *stats)
 	to->fallback += READ_ONCE(stats->fallback);
 }
 
-static void add_sum(struct sum *to, const struct sum *sum)
-{
-	to->calls += sum->calls;
-	add_stats(&to->stats, &sum->stats);
-}
-
+/* Adds what all CPUs counted. */
 static void sum_row(unsigned int row, struct sum *to)
 {
 	int cpu;
 
-	memset(to, 0, sizeof(*to));
 	for_each_possible_cpu(cpu) {
 		to->calls += READ_ONCE(*per_cpu_ptr(all_calls + row, cpu));
 		add_stats(&to->stats, per_cpu(live_table, cpu) + row);
@@ -247,21 +240,15 @@ static void sum_row(unsigned int row, struct sum *to)
  */
 static void fold(unsigned int row)
 {
-	u64 key = live_rows[row].key;
-	unsigned long flags;
-	struct sum sum;
 	int cpu;
 
-	sum_row(row, &sum);
-	add_sum(&gone[class_of(key)], &sum);
+	sum_row(row, &gone[class_in(live_rows[row].key)]);
 	for_each_possible_cpu(cpu) {
 		*per_cpu_ptr(all_calls + row, cpu) = 0;
-		memset(per_cpu(live_table, cpu) + row, 0, sizeof(sum.stats));
+		memset(per_cpu(live_table, cpu) + row, 0, sizeof(struct live_stats));
 	}
-	raw_spin_lock_irqsave(&rows_lock, flags);
 	/* pairs with find(): the next caller in this row starts from zero */
 	smp_store_release(&live_rows[row].key, GONE);
-	raw_spin_unlock_irqrestore(&rows_lock, flags);
 }
 
 /* Another module may be loaded where a module, or only its init code, was freed. */
@@ -388,7 +375,8 @@ static void show_later(struct snapshot *snap, u64 key, const char *policy, const
 {
 	if (!sum->calls)
 		return;
-	add_sum(&snap->sum, sum);
+	snap->sum.calls += sum->calls;
+	add_stats(&snap->sum.stats, &sum->stats);
 	snap->rows[snap->nr++] = (struct shown){ key, policy, *sum };
 }
 
@@ -400,13 +388,14 @@ static void copy_rows(struct snapshot *snap)
 	u64 key;
 
 	mutex_lock(&gone_lock);
-	for (i = 0; i <= LIVE_CLASSES; i++)
+	for (i = 0; i < LIVE_CLASSES; i++)
 		show_later(snap, live_key(0, i), "-", &gone[i]);
 	for (i = 0; i < nr_rows; i++, row++) {
 		/* pairs with make_row() */
 		key = smp_load_acquire(&row->key);
 		if (!key || key == GONE)
 			continue;
+		sum = (struct sum){ };
 		sum_row(i, &sum);
 		show_later(snap, key, policy_name(row), &sum);
 		snap->unknown += row->unknown ? sum.calls : 0;
@@ -447,7 +436,7 @@ static struct snapshot *take_snapshot(void)
 	struct snapshot *snap;
 
 	/* Not kvmalloc, which would add its own rows. NOWARN: ENOMEM says enough. */
-	snap = __vmalloc(struct_size(snap, rows, nr_rows + LIVE_CLASSES + 1),
+	snap = __vmalloc(struct_size(snap, rows, nr_rows + LIVE_CLASSES),
 			 GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (!snap)
 		return NULL;
@@ -481,7 +470,7 @@ static void show_row(struct seq_file *seq, const struct shown *row, const char *
 	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", row->sum.calls, stats->failed,
 		   stats->skipped, stats->fallbacks, live_ns(stats->try), live_ns(stats->worst));
 	show_seen_with_times(seq, stats->failures, live_ns(stats->fallback));
-	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(class_of(row->key), 62u),
+	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(class_in(row->key), 62u),
 		   row->policy, name);
 }
 

@@ -32,9 +32,6 @@ enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
 #undef __kvmalloc_node_noprof
 #endif
 
-/* The bits that kvdemo_compat_falls_back() asks for */
-#define KVDEMO_COMPAT_FALLS_BACK	(KVDEMO_SINCE(5, 17) ? __GFP_DIRECT_RECLAIM : GFP_KERNEL)
-
 /*
  * The function behind large kmalloc, under each of its names, the newest first; a
  * kernel has several of them, and the first that it has is the innermost. 6.1,
@@ -72,8 +69,11 @@ enum { KVDEMO_COMPAT_GFP_ARG = kvmalloc_node_noprof(0, 0, 0) };
 #define kvdemo_compat_fregs(fregs)	(fregs)
 #endif
 
-#if defined(CONFIG_X86_64) && !KVDEMO_SINCE(5, 11) && defined(CONFIG_DYNAMIC_FTRACE_WITH_REGS)
+#if !KVDEMO_SINCE(5, 11)
 #define ftrace_regs		pt_regs
+#endif
+
+#if defined(CONFIG_X86_64) && !KVDEMO_SINCE(5, 11)
 #define kvdemo_compat_pt_regs(fregs)	(fregs)
 #define KVDEMO_COMPAT_FTRACE	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_RECURSION_SAFE)
 #elif defined(CONFIG_X86_64)
@@ -107,16 +107,14 @@ static __always_inline unsigned long *kvdemo_compat_x86_arg(struct pt_regs *regs
 #define KVDEMO_COMPAT_ARG(fregs, n)	(kvdemo_compat_fregs(fregs)->regs.gprs[2 + (n)])
 #endif
 
-#if defined(KVDEMO_COMPAT_ARG) && defined(CONFIG_KALLSYMS)
+#if defined(KVDEMO_COMPAT_ARG) && defined(CONFIG_KALLSYMS) && \
+	defined(CONFIG_64BIT) && defined(CONFIG_DYNAMIC_FTRACE)
 #define KVDEMO_COMPAT_HOOKS	true
 #else
-/* The module still compiles, and refuses to load. */
+/* The module still compiles, and refuses to load; the compiler drops all that main.c hooks. */
 #define KVDEMO_COMPAT_HOOKS	false
 #undef KVDEMO_COMPAT_ARG
 #define KVDEMO_COMPAT_ARG(fregs, n)	(((unsigned long *)(fregs))[n])
-#if !KVDEMO_SINCE(5, 11) && !defined(ftrace_regs)
-#define ftrace_regs		pt_regs
-#endif
 #endif
 
 #ifndef KVDEMO_COMPAT_FTRACE

@@ -15,16 +15,14 @@
  * found by the address of the task, holds the caller and the start of the attempt. At the
  * attempt it also tells a mark from a __GFP_WRITE that another kmalloc caller passed.
  *
- * This file is compiled without instrumentation, so its functions are not traced
+ * This file is compiled without calls of ftrace, so its functions are not traced
  * themselves.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kprobes.h>
 #include <linux/mm.h>
-#include <linux/mmzone.h>
 #include <linux/preempt.h>
-#include <linux/topology.h>
 
 #include "demo/trace.h"
 #include "live.h"
@@ -175,8 +173,7 @@ static bool mark_check(struct ftrace_regs *fregs, unsigned long caller)
 	if (READ_ONCE(live_check.task) != current || !in_task())
 		return false;
 	if (KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
-	    KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) ==
-	    (__force unsigned long)LIVE_CHECK_GFP) {
+	    (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) == LIVE_CHECK_GFP) {
 		live_check.mark = true;
 		live_check.caller = caller;
 		mark_rare(fregs, &check_row);
@@ -186,7 +183,8 @@ static bool mark_check(struct ftrace_regs *fregs, unsigned long caller)
 
 /*
  * A call off the common path: a rare size or flag, a new caller or one that is made to
- * fall back, a call from reclaim, or one that finds its slot taken.
+ * fall back, a call from reclaim, or one that finds its slot taken. Where a tracer hides
+ * all callers, the self-check shares their row.
  */
 static noinline void mark_other(struct ftrace_regs *fregs, const struct live_row *row)
 {
@@ -203,9 +201,7 @@ static noinline void mark_searched(struct ftrace_regs *fregs, unsigned long call
 
 	if (mark_check(fregs, caller))
 		return;
-	preempt_disable_notrace();
-	row = live_row_search(key, caller);
-	preempt_enable_notrace();
+	row = live_row_search(key);
 	if (row)
 		mark_other(fregs, row);
 	else
@@ -254,34 +250,11 @@ void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops
 
 /* The attempt */
 
-/*
- * A skipped attempt must not cost the caller the memory: some zone of the node has the pages,
- * and stays above its high watermark. The fallback may still fail for lack of vmalloc address
- * space, or in a full memory cgroup.
- */
-static bool has_pages(int node, size_t size)
-{
-	struct zone *zone;
-	int i;
-
-	if (node == NUMA_NO_NODE)
-		node = numa_mem_id();
-	for (i = ZONE_NORMAL; i >= 0; i--) {
-		zone = &NODE_DATA(node)->node_zones[i];
-		if (managed_zone(zone) &&
-		    zone_page_state(zone, NR_FREE_PAGES) >
-		    zone_page_state(zone, NR_FREE_CMA_PAGES) + high_wmark_pages(zone) +
-		    zone->lowmem_reserve[ZONE_NORMAL] + (size >> PAGE_SHIFT) + 1)
-			return true;
-	}
-	return false;
-}
-
 /* The attempt of the self-check is always skipped. */
-static bool may_skip(const struct slot *slot, int node)
+static bool may_skip(const struct slot *slot, const struct kvdemo_request *rq)
 {
 	return slot->row == &check_row ||
-	       (!(slot->gfp & __GFP_NOFAIL) && has_pages(node, slot->size));
+	       (!(slot->gfp & __GFP_NOFAIL) && !kvdemo_may_try(rq));
 }
 
 /*
@@ -328,7 +301,7 @@ static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 		live_check.try = slot->size == LIVE_CHECK_SIZE && node == NUMA_NO_NODE;
 	if (!may_fail(gfp) || slot->size > KMALLOC_MAX_SIZE)
 		return start(slot);
-	if (!kvdemo_may_try(&rq) && may_skip(slot, node)) {
+	if (may_skip(slot, &rq)) {
 		/* kmalloc refuses this size at once. */
 		KVDEMO_COMPAT_ARG(fregs, 0) = KMALLOC_MAX_SIZE + 1;
 		slot->start = 0;
@@ -392,15 +365,24 @@ static enum kvdemo_why why_of(const struct slot *slot)
 					       KVDEMO_WHY_KMALLOC_FAILED;
 }
 
-/* Without times=1 the fallback has just begun, and whether it gets memory is unknown. */
-static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
+static bool was_tried(const struct slot *slot)
 {
+	return slot->start && slot->size <= KMALLOC_MAX_SIZE;
+}
+
+/*
+ * @ticks: of the attempt, if one was made. Without times=1 the fallback has just begun, and
+ * whether it gets memory is unknown.
+ */
+static void emit(const struct slot *slot, const void *p, u64 ticks, s64 fallback)
+{
+	s64 try = was_tried(slot) ? (s64)live_ns(ticks) : KVDEMO_NS_NONE;
 	const struct kvdemo_request rq = {
 		.size = slot->cure && !slot->cure->tries ? slot->asked : slot->size,
 		.gfp = slot->gfp, .node = slot->node,
 		.policy = slot->cure ?: &kvdemo_policies[KVDEMO_NATIVE],
 	};
-	struct kvdemo_result res = {
+	const struct kvdemo_result res = {
 		.path = fallback < 0 ? KVDEMO_NR_PATHS : kvdemo_path(p),
 		.why = fallback < 0 || p ? why_of(slot) : KVDEMO_WHY_NO_MEMORY,
 		.kmalloc_ns = try,
@@ -409,11 +391,6 @@ static void emit(const struct slot *slot, const void *p, s64 try, s64 fallback)
 
 	trace_kvdemo_alloc(KVDEMO_ORIGIN_KERNEL, &rq, &res, p, max_t(s64, try, 0) +
 			   max_t(s64, fallback, 0), live_caller(slot->row->key));
-}
-
-static bool was_tried(const struct slot *slot)
-{
-	return slot->start && slot->size <= KMALLOC_MAX_SIZE;
 }
 
 static void learn(const struct slot *slot)
@@ -449,15 +426,15 @@ static void fall(const struct slot *slot)
 	count_fallback(slot, took);
 	preempt_enable_notrace();
 	if (!live_with_times && trace_kvdemo_alloc_enabled())
-		emit(slot, NULL, was_tried(slot) ? (s64)live_ns(took) : KVDEMO_NS_NONE,
-		     KVDEMO_NS_NONE);
+		emit(slot, NULL, took, KVDEMO_NS_NONE);
 }
 
 static void check_fallback(struct ftrace_regs *fregs)
 {
+	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP);
+
 	live_check.fallback = KVDEMO_COMPAT_ARG(fregs, 0) == LIVE_CHECK_SIZE &&
-			      KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) ==
-			      (__force unsigned long)LIVE_CHECK_GFP;
+			      gfp == LIVE_CHECK_GFP;
 }
 
 static noinline void fallback_marked(struct ftrace_regs *fregs)
@@ -500,25 +477,24 @@ void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops 
 
 /* times=1: the end of the fallback */
 
-struct timing {
-	u64 start;
-};
-
 /*
  * live_on_fallback() may run before this handler or after it. If vmalloc calls itself
  * within a fallback, the inner call finds SLOT_TIMED and is not timed.
  */
 static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	struct timing *timing = (struct timing *)ri->data;
+	u64 *start = (u64 *)ri->data;
 	bool marked = kvdemo_compat_argument(regs, KVDEMO_COMPAT_FALLBACK_GFP) & MARK;
 	unsigned long owner = marked ? me : me | SLOT_FALLING;
+	size_t size = kvdemo_compat_argument(regs, 0);
 	struct slot *slot = slot_of(current);
 
-	if (slot->size != kvdemo_compat_argument(regs, 0) || slot->row == &check_row ||
+	if (READ_ONCE(live_check.task) == current && size == LIVE_CHECK_SIZE)
+		live_check.timed = true;
+	if (slot->size != size || slot->row == &check_row ||
 	    cmpxchg(&slot->owner, owner, owner | SLOT_TIMED) != owner)
 		return 1;
-	timing->start = live_ticks();
+	*start = live_ticks();
 	return 0;
 }
 
@@ -526,9 +502,8 @@ NOKPROBE_SYMBOL(on_times_entry);
 
 static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	const struct timing *timing = (const struct timing *)ri->data;
 	const void *p = (const void *)kvdemo_compat_return(regs);
-	u64 took = live_took(timing->start);
+	u64 start = *(u64 *)ri->data, took = live_took(start);
 	struct slot *slot = slot_of(current);
 	struct live_stats *stats;
 
@@ -540,9 +515,7 @@ static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 	stats->failures += !p;
 	stats->fallback += took;
 	if (trace_kvdemo_alloc_enabled())
-		emit(slot, p, was_tried(slot) ?
-		     (s64)live_ns(max_t(s64, timing->start - slot->start, 0)) : KVDEMO_NS_NONE,
-		     live_ns(took));
+		emit(slot, p, max_t(s64, start - slot->start, 0), live_ns(took));
 	leave_slot(slot, 0);
 	return 0;
 }
@@ -552,6 +525,6 @@ NOKPROBE_SYMBOL(on_times_return);
 struct kretprobe live_times_probe = {
 	.entry_handler = on_times_entry,
 	.handler = on_times_return,
-	.data_size = sizeof(struct timing),
+	.data_size = sizeof(u64),	/* its start */
 	.maxactive = 256,	/* tasks in a fallback at a time: more are counted as missed */
 };

@@ -87,7 +87,7 @@ static __always_inline struct live_row *live_home(u64 key)
 	return live_rows + (((u32)key * GOLDEN_RATIO_32) >> 16 & live_mask);
 }
 
-struct live_row *live_row_search(u64 key, unsigned long caller);
+struct live_row *live_row_search(u64 key);
 
 /* The clock: ticks of the CPU's counter where it is good, else ns */
 DECLARE_STATIC_KEY_TRUE(live_counter);
@@ -130,6 +130,7 @@ bool live_has_policy(const struct kvdemo_policy *policy);
  * @mark: the call was seen, with its arguments
  * @try: so was its attempt
  * @fallback: so was its fallback
+ * @timed: with times=1, the return probe saw the fallback as well
  */
 extern struct live_check {
 	struct task_struct *task;
@@ -137,8 +138,12 @@ extern struct live_check {
 	bool mark;
 	bool try;
 	bool fallback;
+	bool timed;
 } live_check;
 
+/* linux/ftrace.h declares them only where there is a function tracer. */
+struct ftrace_ops;
+struct ftrace_regs;
 struct kretprobe;
 
 extern struct kretprobe live_times_probe;

@@ -47,16 +47,14 @@ MODULE_PARM_DESC(policy, "native (default: only watches), noreclaim, backoff, no
 
 static int __init kvdemo_live_init(void)
 {
-	int err = live_err ?: live_who_init(policy);
+	int err;
 
-	if (err)
-		return err;
 	if (!KVDEMO_COMPAT_HOOKS) {
 		pr_err("cannot watch %s: allowed is a kernel of 64 bit whose ftrace shows arguments (DYNAMIC_FTRACE_WITH_ARGS), with KALLSYMS\n",
 		       LIVE_SYMBOL);
 		return -EOPNOTSUPP;
 	}
-	err = live_rows_make(entries.value);
+	err = live_err ?: live_who_init(policy) ?: live_rows_make(entries.value);
 	if (err)
 		return err;
 	live_clock_init();
@@ -82,6 +80,9 @@ static void __exit kvdemo_live_exit(void)
 {
 	u64 start;
 
+	/* so that nothing refers to the parts that are not linked */
+	if (!KVDEMO_COMPAT_HOOKS)
+		return;
 	live_file_remove();
 	start = ktime_get_ns();
 	live_unhook();

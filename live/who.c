@@ -22,7 +22,7 @@
 #define CALLERS_ALLOWED \
 	"1 to 16 of vmlinux, all and names of modules but kvdemo's own, each once, joined by a comma, and each may end with : and a policy"
 
-static struct {
+static struct named {
 	char name[MODULE_NAME_LEN];
 	const struct kvdemo_policy *policy;	/* NULL: that of policy= */
 } named[MAX_CALLERS];
@@ -47,14 +47,14 @@ static bool is_module_name(const char *name)
 	return !*name;
 }
 
-static bool is_named(const char *name)
+static const struct named *find_named(const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr_named; i++)
 		if (!strcmp(named[i].name, name))
-			return true;
-	return false;
+			return &named[i];
+	return NULL;
 }
 
 /* Adds one word of callers=, and changes it. */
@@ -73,7 +73,7 @@ static bool add_caller(char *word)
 	}
 	/* A file may be xt-foo.ko, and the module is xt_foo. */
 	strreplace(word, '-', '_');
-	if (!is_module_name(word) || strlen(word) >= MODULE_NAME_LEN || is_named(word) ||
+	if (!is_module_name(word) || strlen(word) >= MODULE_NAME_LEN || find_named(word) ||
 	    !strcmp(word, "kvdemo") || !strcmp(word, KBUILD_MODNAME))
 		return false;
 	strscpy(named[nr_named++].name, word, MODULE_NAME_LEN);
@@ -165,23 +165,18 @@ bool live_has_policy(const struct kvdemo_policy *policy)
 
 static const struct kvdemo_policy *policy_of_name(const char *name)
 {
-	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_NATIVE];
-	unsigned int i;
+	const struct named *found = find_named(name) ?: find_named("all");
 
-	for (i = 0; i < nr_named; i++) {
-		if (!strcmp(named[i].name, name))
-			return named[i].policy;
-		if (!strcmp(named[i].name, "all"))
-			policy = named[i].policy;
-	}
-	return policy;
+	return found ? found->policy : &kvdemo_policies[KVDEMO_NATIVE];
 }
 
-/* A return probe or the graph tracer may have replaced the address of the caller. */
+/*
+ * A return probe or the graph tracer may have replaced the address of the caller by that of
+ * its trampoline. Such an address is the start of a function, and no call returns to one.
+ */
 static bool hides_caller(const char *symbol)
 {
-	return strstarts(symbol, "0x") || strstr(symbol, "trampoline") ||
-	       strstarts(symbol, "return_to_handler");
+	return strstarts(symbol, "0x") || strstr(symbol, "+0x0/");
 }
 
 /**
