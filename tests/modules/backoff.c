@@ -81,22 +81,12 @@ static void defragment(void)
 static bool falls_back_for_real(const struct kvdemo_policy *policy)
 {
 	struct kvdemo_result res;
-	enum kvdemo_path path = KVDEMO_PATH_VMALLOC;
-	enum kvdemo_why why = KVDEMO_WHY_KMALLOC_FAILED;
-	bool good;
-	void *p;
+	void *p = alloc_fragmented(policy, GFP_KERNEL, &res);
+	bool good = check_outcome(policy, FRAGMENTED_SIZE, p, &res, false);
 
-	if (is_policy(policy, KVDEMO_KMALLOC)) {
-		path = KVDEMO_PATH_NONE;
-		why = KVDEMO_WHY_NO_MEMORY;
-	} else if (is_policy(policy, KVDEMO_VMALLOC)) {
-		why = KVDEMO_WHY_POLICY;
-	}
-	p = alloc_fragmented(policy, GFP_KERNEL, &res);
-	good = check_result(policy, FRAGMENTED_SIZE, p, &res, path, why);
 	if (p)
 		good &= CHECK(keeps_contents(p, FRAGMENTED_SIZE), "contents");
-	if (why == KVDEMO_WHY_KMALLOC_FAILED && !policy->native)
+	if (res.why == KVDEMO_WHY_KMALLOC_FAILED && !policy->native)
 		good &= CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns > 0, "prices");
 	kvdemo_kvfree(p);
 	return good;

@@ -114,14 +114,6 @@ bool test_dma32(void)
 	return good;
 }
 
-/* Without a fallback nothing can serve more than KMALLOC_MAX_SIZE. */
-bool test_impossible(void)
-{
-	return takes(&kvdemo_policies[KVDEMO_KMALLOC], KMALLOC_MAX_SIZE + 1,
-		     GFP_KERNEL | __GFP_NOWARN, false, KVDEMO_PATH_NONE,
-		     KVDEMO_WHY_IMPOSSIBLE);
-}
-
 /*
  * Flags outside the contract of 4.12, in a boot with panic_on_warn=0. The guest script
  * counts the warnings; these tests compare with the running kernel's kvmalloc_node().

@@ -59,9 +59,6 @@ bool test_prices(void)
 	alloc(noretry, 0, GFP_KERNEL, &res);
 	good &= CHECK(res.kmalloc_ns == KVDEMO_NS_NONE &&
 		      res.vmalloc_ns == KVDEMO_NS_NONE, "zero");
-	if (sizes[nr_sizes - 1] == KMALLOC_MAX_SIZE + 1) {
-		kvdemo_kvfree(alloc(noretry, KMALLOC_MAX_SIZE + 1, GFP_KERNEL, &res));
-		good &= CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns > 0, "both");
-	}
-	return good;
+	kvdemo_kvfree(alloc(noretry, KMALLOC_MAX_SIZE + 1, GFP_KERNEL, &res));
+	return good & CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns > 0, "both");
 }

@@ -43,8 +43,6 @@ static const size_t fault_sizes[] = {
 
 static bool fails_large(const struct kvdemo_policy *policy, size_t size)
 {
-	enum kvdemo_path path = KVDEMO_PATH_VMALLOC;
-	enum kvdemo_why why = KVDEMO_WHY_KMALLOC_FAILED;
 	struct kvdemo_result res;
 	bool good;
 	void *p;
@@ -52,19 +50,8 @@ static bool fails_large(const struct kvdemo_policy *policy, size_t size)
 	/* May fail or not: with redzones a cache of smaller objects also needs blocks to grow. */
 	if (size <= PAGE_SIZE)
 		return true;
-	if (is_policy(policy, KVDEMO_VMALLOC)) {
-		why = KVDEMO_WHY_POLICY;
-	} else if (is_policy(policy, KVDEMO_KMALLOC)) {
-		path = KVDEMO_PATH_NONE;
-		why = size > KMALLOC_MAX_SIZE ? KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
-	} else if (size > KMALLOC_MAX_SIZE) {
-		why = KVDEMO_WHY_TOO_LARGE;
-	}
 	p = alloc(policy, size, GFP_KERNEL | __GFP_NOWARN, &res);
-	/* the size before this one may have failed at the same order */
-	if (is_policy(policy, KVDEMO_BACKOFF) && res.why == KVDEMO_WHY_BACKOFF)
-		why = KVDEMO_WHY_BACKOFF;
-	good = check_result(policy, size, p, &res, path, why);
+	good = check_outcome(policy, size, p, &res, false);
 	kvdemo_kvfree(p);
 	return good;
 }

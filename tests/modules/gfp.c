@@ -132,7 +132,7 @@ bool test_gfp(void)
 	bool good = true;
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		for (j = 0; j < nr_sizes; j++) {
+		for (j = 0; j < NR_SIZES; j++) {
 			for (k = 0; k < ARRAY_SIZE(extras); k++)
 				good &= gfp_is_expected(ids[i], sizes[j],
 							GFP_KERNEL | extras[k]);
@@ -270,7 +270,7 @@ bool test_native(void)
 
 	if (!CHECK(policy, "native=%s names no policy", native))
 		return false;
-	for (i = 0; i < nr_sizes; i++)
+	for (i = 0; i < NR_SIZES; i++)
 		for (j = 0; j < ARRAY_SIZE(extras); j++)
 			good &= agrees(policy, sizes[i], GFP_KERNEL | extras[j]);
 	return good;
