@@ -112,4 +112,3 @@ static int awake_set(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops awake_ops = { .set = awake_set };
 module_param_cb(awake, &awake_ops, NULL, 0200);
-MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure), ubsan, cfi; none: nothing");

@@ -2,6 +2,7 @@
 /* Fragmented memory, and what policy backoff makes of it. */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 
 #include "lab/frag.h"
@@ -298,11 +299,11 @@ bool test_lower_zone(void)
 }
 
 /*
- * The memory cgroup of this task fills up, and memory does not. Each failure of the
- * group is followed by a request that is not charged to it, which must be attempted. A
+ * full_group: the memory cgroup of this task fills up, and memory does not. Each failure of
+ * the group is followed by a request that is not charged to it, which must be attempted. A
  * period lasts one tick, and half of it passes in the failure: hence 50 rounds.
  */
-bool test_full_group(void)
+static int full_group_set(const char *val, const struct kernel_param *kp)
 {
 	const struct kvdemo_request rq = {
 		.size = FRAGMENTED_SIZE,
@@ -330,5 +331,8 @@ bool test_full_group(void)
 	}
 	while (nr_lucky)
 		kvdemo_kvfree(lucky[--nr_lucky]);
-	return good & CHECK(!skipped, "%u of 50 were skipped", skipped);
+	good &= CHECK(!skipped, "%u of 50 were skipped", skipped);
+	return good ? 0 : -EIO;
 }
+
+module_param_cb(full_group, &run_ops, full_group_set, 0200);

@@ -98,7 +98,6 @@ static int faults_set(const char *val, const struct kernel_param *kp)
 }
 
 module_param_cb(faults, &run_ops, faults_set, 0200);
-MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; path and why are checked");
 
 /*
  * oracle: "SEED COUNT ORDER MIN MAX": COUNT random requests of MIN to MAX
@@ -172,4 +171,3 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 }
 
 module_param_cb(oracle, &run_ops, oracle_set, 0200);
-MODULE_PARM_DESC(oracle, "SEED COUNT ORDER MIN MAX: compare noreclaim with native, where allocations of ORDER and above fail");

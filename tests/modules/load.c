@@ -181,4 +181,3 @@ static int load_set(const char *val, const struct kernel_param *kp)
 }
 
 module_param_cb(load, &run_ops, load_set, 0200);
-MODULE_PARM_DESC(load, "SEED SECONDS MIN: all CPUs allocate, check and free");

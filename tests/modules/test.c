@@ -14,15 +14,11 @@
 
 static bool on_load = true;
 module_param(on_load, bool, 0);
-MODULE_PARM_DESC(on_load, "0: run no test; those of awake, faults, live, oracle and load begin with a write");
+MODULE_PARM_DESC(on_load, "0: run no test; the others begin with a write to their parameter");
 
 static unsigned int outside;
 module_param(outside, uint, 0);
 MODULE_PARM_DESC(outside, "run just this case of flags outside the contract, by its number from 1");
-
-static bool group;
-module_param(group, bool, 0);
-MODULE_PARM_DESC(group, "1: run just the test of a full memory cgroup, in one of 16 MiB");
 
 static char *only = "";
 module_param(only, charp, 0);
@@ -105,11 +101,6 @@ static int __init kvdemo_test_init(void)
 
 	if (!on_load)
 		return 0;
-	if (group) {
-		pr_info("%sok - a full group starts no back-off period\n",
-			test_full_group() ? "" : "not ");
-		return 0;
-	}
 	err = watch_init();
 	if (err)
 		return err;

@@ -130,7 +130,6 @@ bool test_names(void);
 bool test_fragmented(void);
 bool test_backoff(void);
 bool test_lower_zone(void);
-bool test_full_group(void);
 bool run_outside(unsigned int number);
 void live_exit(void);
 
