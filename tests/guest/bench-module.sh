@@ -93,7 +93,7 @@ max_free()
 {
 	local now
 
-	now=$(free_kib)
+	now=$(kib MemFree)
 	echo $((now > $1 ? now : $1))
 }
 
@@ -101,7 +101,7 @@ max_free()
 keeps_a_quarter()
 {
 	insmod /kvdemo_frag.ko order=3 || return
-	free=$(free_kib)
+	free=$(kib MemFree)
 	bench policies=vmalloc sizes=4M n=200 memory=unmovable
 	free=$(max_free "$free")
 	rmmod kvdemo_frag
@@ -114,7 +114,7 @@ keeps_a_quarter()
 # Buffers that are held take a quarter of what is free at most.
 holds_a_quarter()
 {
-	before=$(free_kib)
+	before=$(kib MemFree)
 	bench policies=vmalloc patterns=hold sizes=1M || return
 	free=$(max_free "$before")
 	columns verdict n >/tmp/rows

@@ -96,7 +96,7 @@ eaten_since()
 	unload kvdemo && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
 		mount -t tmpfs -o size=100% eaten /eaten || return
 	# Read once a round, because it changes by itself.
-	while available=$(available_kib) && [ "$available" -gt $((70 * 1024)) ]; do
+	while available=$(kib MemAvailable) && [ "$available" -gt $((70 * 1024)) ]; do
 		more=$(((available / 1024 - 70) * 3 / 4 + 1))
 		fallocate -o ${eaten}M -l ${more}M /eaten/file || return
 		eaten=$((eaten + more))

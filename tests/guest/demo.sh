@@ -147,11 +147,11 @@ given_back()
 {
 	local before
 
-	before=$(free_kib)
+	before=$(kib MemFree)
 	load sizes="$((16 * page)),$((16 * page))" count=$((16384 * 1024 / 16 / page)) hold=1 || return
-	[ $((before - $(free_kib))) -gt 28000 ] || return
-	unload && [ $((before - $(free_kib))) -lt 5000 ] && return
-	echo "# MemFree: $before KiB before, $(free_kib) KiB after"
+	[ $((before - $(kib MemFree))) -gt 28000 ] || return
+	unload && [ $((before - $(kib MemFree))) -lt 5000 ] && return
+	echo "# MemFree: $before KiB before, $(kib MemFree) KiB after"
 	return 1
 }
 
@@ -209,7 +209,7 @@ default_cap()
 {
 	local gib=1073741824 share
 
-	share=$(($(awk '/^MemTotal:/ { print $2 }' /proc/meminfo) * 128))
+	share=$(($(kib MemTotal) * 128))
 	is_refused sizes= sizes=2147483647 count=2 hold=1 || return
 	cap=$(sed -n 's/.* allowed is cap=\([0-9]*\)$/\1/p' /tmp/said)
 	echo "# cap=$cap, an eighth of memory is $share"
