@@ -14,13 +14,8 @@ echo N >$debug/fail_page_alloc/ignore-gfp-wait
 echo N >$debug/fail_page_alloc/ignore-gfp-highmem
 echo 0 >$debug/fail_page_alloc/min-order
 
-loads()
-{
-	mark
-	/sweep load /kvdemo.ko kvdemo "$1" && ! log | grep 'kvdemo: exit ' | grep -v ' leaked=0$'
-}
-
-try 'insmod, with each allocation of it failing once' loads 'sizes=100,5000,20000 hold=1 zero=1'
+try 'insmod, with each allocation of it failing once' \
+	/sweep load /kvdemo.ko kvdemo 'sizes=100,5000,20000 hold=1 zero=1'
 
 insmod /kvdemo.ko sizes=64
 # Each write to debugfs that allocates; what it got is freed before the next.
@@ -69,11 +64,8 @@ try_unless "$no_live" 'reads of the callers, with each allocation of them failin
 
 # Tables smaller than a page: one fault makes them fail, because kvmalloc has no fallback
 # for such a size.
-watches()
-{
+try_unless "$no_live" 'and insmod of it, with each of its last allocations failing once' \
 	/sweep load /kvdemo_live.ko kvdemo_live entries=32 200
-}
-try_unless "$no_live" 'and insmod of it, with each of its last allocations failing once' watches
 # warn_alloc() is limited to one report in 10 s: after its report on kretprobe's pool,
 # which is excused, it would not report ours.
 sleep 10
