@@ -194,8 +194,7 @@ static void load_one(const char *module, const char *name)
 	int fd = open(module, O_RDONLY | O_CLOEXEC);
 
 	shorten_count(make_text());
-	snprintf(parameters, sizeof(parameters), "cap=%s %s",
-		 below(8) ? "128K" : "16M", text);
+	snprintf(parameters, sizeof(parameters), "cap=%s %s", below(8) ? "128K" : "16M", text);
 	if (syscall(SYS_finit_module, fd, parameters, 0)) {
 		answered(1);
 	} else {

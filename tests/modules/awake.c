@@ -4,10 +4,7 @@
  * one thing wrong on purpose. A write of its name to
  * /sys/module/kvdemo_test/parameters/awake starts it.
  */
-#include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/string.h>
 
 #include "test.h"
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Fragmented memory, and what policy backoff makes of it. */
 #include <linux/jiffies.h>
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
 
 #include "lab/frag.h"
 #include "test.h"
@@ -142,8 +139,7 @@ static bool bound_is_tried(void)
 	for (i = 0; i < 10; i++) {
 		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &res));
 		watch(FRAGMENTED_SIZE);
-		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL | __GFP_THISNODE,
-				    NULL));
+		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL | __GFP_THISNODE, NULL));
 		unwatch();
 		good &= CHECK(seen.calls, "no call of kmalloc");
 	}
@@ -154,8 +150,7 @@ static bool contiguous(void)
 {
 	struct kvdemo_result res;
 
-	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_BACKOFF], FRAGMENTED_SIZE,
-			    GFP_KERNEL, &res));
+	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_BACKOFF], FRAGMENTED_SIZE, GFP_KERNEL, &res));
 	return res.why == KVDEMO_WHY_CONTIGUOUS;
 }
 

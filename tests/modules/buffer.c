@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The page behind a buffer, its path and its contents; and random requests. */
 #include <linux/hash.h>
-#include <linux/mm.h>
-#include <linux/string.h>
 
 #include "test.h"
 

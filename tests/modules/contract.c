@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Requests that get no fallback or NULL, and flags outside the contract. */
-#include <linux/mm.h>
-#include <linux/module.h>
-
 #include "test.h"
 
 bool test_zero_size(void)
@@ -16,8 +13,7 @@ bool test_zero_size(void)
 	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 		p = alloc(policy, 0, GFP_KERNEL, &res);
 		good &= CHECK(p == ZERO_SIZE_PTR, "policy=%s", policy->name);
-		good &= check_result(policy, 0, p, &res, KVDEMO_PATH_NONE,
-				     KVDEMO_WHY_ZERO);
+		good &= check_result(policy, 0, p, &res, KVDEMO_PATH_NONE, KVDEMO_WHY_ZERO);
 		good &= CHECK(kvdemo_inspect(p, 0, &layout) == -EINVAL, "inspect");
 		kvdemo_kvfree(p);
 		p = alloc_as(policy, 0, GFP_KERNEL, true, NULL);
@@ -64,8 +60,7 @@ bool test_int_max(void)
 		skip = "the guest has 2 GiB of memory or more";
 		return true;
 	}
-	p = alloc(&kvdemo_policies[KVDEMO_NORETRY], INT_MAX,
-		  GFP_KERNEL | __GFP_NOWARN, &res);
+	p = alloc(&kvdemo_policies[KVDEMO_NORETRY], INT_MAX, GFP_KERNEL | __GFP_NOWARN, &res);
 	return check_result(&kvdemo_policies[KVDEMO_NORETRY], INT_MAX, p, &res,
 			    KVDEMO_PATH_NONE, KVDEMO_WHY_NO_MEMORY) &&
 	       CHECK(res.vmalloc_ns != KVDEMO_NS_NONE, "vmalloc was not asked");

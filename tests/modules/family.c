@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kvmalloc-like forms of the API, and the prices in the result. */
-#include <linux/string.h>
-
 #include "test.h"
 
 #define ELEMENT		8
@@ -57,8 +55,7 @@ bool test_prices(void)
 	alloc(&kvdemo_policies[KVDEMO_KMALLOC], KMALLOC_MAX_SIZE + 1, GFP_KERNEL, &res);
 	good &= CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns == KVDEMO_NS_NONE, "failed");
 	alloc(noretry, 0, GFP_KERNEL, &res);
-	good &= CHECK(res.kmalloc_ns == KVDEMO_NS_NONE &&
-		      res.vmalloc_ns == KVDEMO_NS_NONE, "zero");
+	good &= CHECK(res.kmalloc_ns == KVDEMO_NS_NONE && res.vmalloc_ns == KVDEMO_NS_NONE, "zero");
 	kvdemo_kvfree(alloc(noretry, KMALLOC_MAX_SIZE + 1, GFP_KERNEL, &res));
 	return good & CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns > 0, "both");
 }

@@ -5,11 +5,7 @@
  * injection hits that task only. If a run finds an error, the write fails with EIO and
  * the log says what is wrong. The kernel allows one write at a time.
  */
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/string.h>
 
 #include "test.h"
 
@@ -121,8 +117,7 @@ enum kvdemo_path path_of(size_t size, unsigned int order)
 						   KVDEMO_PATH_PAGES;
 }
 
-static bool agree(size_t size, gfp_t gfp, unsigned int order,
-		  unsigned long *fallbacks)
+static bool agree(size_t size, gfp_t gfp, unsigned int order, unsigned long *fallbacks)
 {
 	struct kvdemo_result ours, theirs;
 	enum kvdemo_path path = path_of(size, order);

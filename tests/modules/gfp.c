@@ -4,9 +4,6 @@
  * agreement with the running kernel's kvmalloc_node().
  */
 #include <linux/kprobes.h>
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
 #include <trace/events/kmem.h>
 
 #include "test.h"
@@ -206,8 +203,7 @@ bool test_vmalloc_gfp(void)
 			wanted |= __GFP_NOMEMALLOC;
 		if (!mayfail)
 			wanted &= ~__GFP_RETRY_MAYFAIL;
-		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg",
-			      &vmalloc_gfp, &wanted);
+		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg", &vmalloc_gfp, &wanted);
 	}
 	/* Another node is served by another function: it warns about other bits. */
 	for_each_online_node(node)
@@ -218,8 +214,7 @@ bool test_vmalloc_gfp(void)
 }
 
 /* 4.13 let RETRY_MAYFAIL replace NORETRY at every order; ours keeps 4.12. */
-static bool differs_on_purpose(const struct kvdemo_policy *policy, size_t size,
-			       gfp_t gfp)
+static bool differs_on_purpose(const struct kvdemo_policy *policy, size_t size, gfp_t gfp)
 {
 	return is_policy(policy, KVDEMO_NORETRY) && gfp & __GFP_RETRY_MAYFAIL &&
 	       size > PAGE_SIZE && size <= COSTLY_SIZE;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Nodes, and kvdemo_inspect() compared with a walk of the pages. */
-#include <linux/mm.h>
-#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "test.h"

@@ -21,10 +21,6 @@
 #include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/kprobes.h>
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
-#include <linux/string.h>
 
 #include "live/compat.h"
 #include "test.h"

@@ -10,9 +10,6 @@
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/sched/signal.h>
 
 #include "test.h"

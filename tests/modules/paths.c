@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Path and reason by size and policy, contents, zeroes, and the forced fallback. */
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/string.h>
-
 #include "test.h"
 
 static bool dirty;

@@ -5,11 +5,6 @@
  * page flags, the gfp in kmem:kmalloc, the node of each page, and the running kernel's
  * kvmalloc_node().
  */
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
-#include <linux/string.h>
-
 #include "test.h"
 
 static bool on_load = true;
