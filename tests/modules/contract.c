@@ -120,30 +120,20 @@ MODULE_PARM_DESC(blocking, "0: this kernel's kvmalloc_node() has no fallback for
 
 struct got {
 	enum kvdemo_path path;
-	enum kvdemo_why why;
 	unsigned int calls;
 	gfp_t gfp;
 };
 
+/* Without a policy it calls the kernel's own function. */
 static void take(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, struct got *got)
 {
 	struct kvdemo_result res;
-
-	watch(size);
-	kvdemo_kvfree(alloc(policy, size, gfp, &res));
-	unwatch();
-	*got = (struct got){ res.path, res.why, seen.calls, seen.gfp };
-}
-
-/* Through the kernel's own function, without a policy */
-static void take_native(size_t size, gfp_t gfp, struct got *got)
-{
 	void *p;
 
 	watch(size);
-	p = kvmalloc_node(size, gfp, NUMA_NO_NODE);
+	p = policy ? alloc(policy, size, gfp, &res) : kvmalloc_node(size, gfp, NUMA_NO_NODE);
 	unwatch();
-	*got = (struct got){ .path = real_path(p), .calls = seen.calls, .gfp = seen.gfp };
+	*got = (struct got){ policy ? res.path : real_path(p), seen.calls, seen.gfp };
 	kvfree(p);
 }
 
@@ -159,7 +149,7 @@ static bool as_native(gfp_t gfp)
 		/* 5.10 tries kmalloc only, which warns about a size above its maximum */
 		if (asked[i] > KMALLOC_MAX_SIZE)
 			gfp |= __GFP_NOWARN;
-		take_native(asked[i], gfp, &theirs);
+		take(NULL, asked[i], gfp, &theirs);
 		for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
 			take(policy, asked[i], gfp, &ours);
 			good &= CHECK(ours.path == theirs.path && ours.calls == theirs.calls &&
@@ -187,9 +177,8 @@ static bool forced_outside(gfp_t gfp)
 
 static bool too_large(gfp_t gfp)
 {
-	bool good = CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, gfp), "NULL");
-
-	return good & CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, gfp | __GFP_NOWARN), "NULL");
+	return CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, gfp), "NULL") &
+	       CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, gfp | __GFP_NOWARN), "NULL");
 }
 
 static bool impossible(gfp_t gfp)
@@ -199,9 +188,7 @@ static bool impossible(gfp_t gfp)
 
 static bool outside(gfp_t gfp)
 {
-	bool good = as_native(gfp);
-
-	return forced_outside(gfp) && good;
+	return as_native(gfp) & forced_outside(gfp);
 }
 
 static const struct {
