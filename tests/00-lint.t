@@ -40,7 +40,6 @@ copied()
 	return "$status"
 }
 
-# Every exported function has kernel-doc in front of its body.
 documented()
 {
 	local names name
@@ -105,7 +104,6 @@ licensed()
 	done
 }
 
-# modinfo explains each policy that the table has.
 explained()
 {
 	local names name
@@ -134,7 +132,6 @@ rules_hold()
 	done < <(grep -v '^#' tests/splats)
 }
 
-# The table of kernels of doc/testing.md, as tests/targets has it
 kernels()
 {
 	local name suite arch kernel page policy rest
@@ -209,7 +206,6 @@ checkpatch()
 	in_root perl "$lint/checkpatch.pl" --strict --terse --no-summary --show-types --file "$@"
 }
 
-# README's table is the output of scripts/bench/report prices.
 prices()
 {
 	# shellcheck disable=SC2016 # backquotes are all they are

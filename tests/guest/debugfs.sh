@@ -28,7 +28,6 @@ modes()
 		[ "$(stat -c %a /sys/kernel/debug)" = 700 ]
 }
 
-# The log line and the row of the table say the same.
 one_size()
 {
 	mark
@@ -112,7 +111,6 @@ eaten_since()
 		put alloc '1M count=40' && put free all
 }
 
-# If every allocation fails, the write fails and nothing is held.
 no_memory()
 {
 	reload cap=2G && mark || return
@@ -243,7 +241,6 @@ crowd()
 		put free all && [ -z "$(held)" ]
 }
 
-# An open file keeps the module loaded.
 busy()
 {
 	exec 7>$dir/alloc

@@ -185,7 +185,6 @@ contiguous_again()
 	[ "$n" -eq 5 ]
 }
 
-# The log shows the same blocks of each order as buddyinfo.
 told()
 {
 	pages=$(log | awk '/kvdemo_frag: order=3 / {

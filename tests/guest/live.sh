@@ -463,7 +463,6 @@ beside_tracers()
 }
 try 'neither do the function tracer and function_graph' beside_tracers
 
-# The CPU that goes leaves its counts.
 hotplug()
 {
 	local i=0 cpu=/sys/devices/system/cpu/cpu1/online status=0

@@ -41,7 +41,6 @@ bool test_family(void)
 	return good;
 }
 
-/* Each step that was taken has a price, and no other step has one. */
 bool test_prices(void)
 {
 	const struct kvdemo_policy *noretry = &kvdemo_policies[KVDEMO_NORETRY];
