@@ -9,6 +9,7 @@
 #define FRAGMENTED_SIZE		((size_t)PAGE_SIZE << FRAGMENTED_ORDER)
 #define MAX_LUCKY		256
 
+static const struct kvdemo_policy * const backoff = &kvdemo_policies[KVDEMO_BACKOFF];
 static struct frag frag = { .order = FRAGMENTED_ORDER, .max_kept = ULONG_MAX };
 static void *lucky[MAX_LUCKY];
 static unsigned int nr_lucky;
@@ -109,14 +110,13 @@ bool test_fragmented(void)
  */
 static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 {
-	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
 	unsigned long start, failed = jiffies - 1;
 	struct kvdemo_result res;
 	unsigned int hits = 0;
 
 	while (tries--) {
 		start = jiffies;
-		kvdemo_kvfree(alloc_fragmented(policy, gfp, &res));
+		kvdemo_kvfree(alloc_fragmented(backoff, gfp, &res));
 		/* the reason of a request without a fallback is no-memory */
 		if (res.kmalloc_ns == KVDEMO_NS_NONE) {
 			hits++;
@@ -131,15 +131,14 @@ static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 /* Even in a period a request that may not fall back is attempted; here without a result. */
 static bool bound_is_tried(void)
 {
-	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
 	struct kvdemo_result res;
 	bool good = true;
 	int i;
 
 	for (i = 0; i < 10; i++) {
-		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &res));
+		kvdemo_kvfree(alloc_fragmented(backoff, GFP_KERNEL, &res));
 		watch(FRAGMENTED_SIZE);
-		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL | __GFP_THISNODE, NULL));
+		kvdemo_kvfree(alloc(backoff, FRAGMENTED_SIZE, GFP_KERNEL | __GFP_THISNODE, NULL));
 		unwatch();
 		good &= CHECK(seen.calls, "no call of kmalloc");
 	}
@@ -150,7 +149,7 @@ static bool contiguous(void)
 {
 	struct kvdemo_result res;
 
-	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_BACKOFF], FRAGMENTED_SIZE, GFP_KERNEL, &res));
+	kvdemo_kvfree(alloc(backoff, FRAGMENTED_SIZE, GFP_KERNEL, &res));
 	return res.why == KVDEMO_WHY_CONTIGUOUS;
 }
 
@@ -254,17 +253,16 @@ static bool stays_whole(unsigned int i)
 /* A round counts only if the request before the block comes free was skipped. */
 static bool lower_zone_ends_it(void)
 {
-	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
 	unsigned int i, rounds = 0, tried = 0;
 	struct kvdemo_result before, after;
 
 	for (i = 0; i < ARRAY_SIZE(lower); i++) {
 		if (!stays_whole(i))
 			continue;
-		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &before));
-		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &before));
+		kvdemo_kvfree(alloc_fragmented(backoff, GFP_KERNEL, &before));
+		kvdemo_kvfree(alloc_fragmented(backoff, GFP_KERNEL, &before));
 		free_lower(i);
-		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL, &after));
+		kvdemo_kvfree(alloc(backoff, FRAGMENTED_SIZE, GFP_KERNEL, &after));
 		if (before.why != KVDEMO_WHY_BACKOFF)
 			continue;
 		rounds++;
@@ -304,7 +302,7 @@ static int full_group_set(const char *val, const struct kernel_param *kp)
 		.size = FRAGMENTED_SIZE,
 		.gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
 		.node = NUMA_NO_NODE,
-		.policy = &kvdemo_policies[KVDEMO_BACKOFF],
+		.policy = backoff,
 		.no_oom = true,
 	};
 	unsigned int round, skipped = 0;
