@@ -94,11 +94,9 @@ spares()
 short=0 status=0
 spares
 # The eater counts free swap as available, but a module's memory cannot be swapped.
-if [ -n "$KVSWAP" ]; then
-	eats 20000 || status=1
-else
-	eats 12000 || status=1
-fi
+left=12000
+[ -z "$KVSWAP" ] || left=20000
+eats $left || status=1
 mark
 try 'the cap refuses with a sentence, and nobody is killed' refused
 kill -0 "$eater" || status=1

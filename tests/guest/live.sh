@@ -230,6 +230,7 @@ sorted()
 	sort -k5,5nr -k4,4nr -k1,1nr /tmp/rows | awk '{ print $5, $4, $1 }' >/tmp/sorted
 	{ awk '{ print $5, $4, $1 }' /tmp/rows | cmp -s - /tmp/sorted &&
 		[ "$(wc -l </tmp/rows)" -eq "$(header rows)" ] &&
+		[ "$(awk '{ n += $1 } END { print n }' /tmp/rows)" -eq "$(header calls)" ] &&
 		sed -n 1p /tmp/rows | grep -q ' proc_sys_call_handler' &&
 		[ "$(header order)" = try_ns,fallbacks,calls ]; } || show
 }
@@ -369,15 +370,6 @@ honest()
 	row $other '[[]kvdemo[]]$' policy=native calls=5 && large_row policy=noretry
 }
 try 'callers=all leaves out the callers of kvdemo itself' honest
-
-parallel()
-{
-	# The column calls includes those that found no slot.
-	live policy=backoff callers=all && callers 16 25 $large && table && large_row calls=400 || return
-	{ [ "$(header lost)" -le 4 ] && [ "$(header missed)" = 0 ] &&
-		[ "$(awk '/^ *[0-9]/ { n += $1 } END { print n }' /tmp/table)" -eq "$(header calls)" ]; } || show
-}
-try '16 callers at once: every call is counted' parallel
 
 # Of three size classes two find no row.
 lost()
