@@ -104,8 +104,7 @@ static int awake_set(const char *val, const struct kernel_param *kp)
 		awake_cases[i].go_wrong();
 		return 0;
 	}
-	return refuse(kp, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan, cfi");
+	return -EINVAL;
 }
 
-static const struct kernel_param_ops awake_ops = { .set = awake_set };
-module_param_cb(awake, &awake_ops, NULL, 0200);
+module_param_cb(awake, &run_ops, awake_set, 0200);

@@ -79,7 +79,7 @@ static int faults_set(const char *val, const struct kernel_param *kp)
 	else if (sysfs_streq(val, "all"))
 		check = fails_all;
 	else
-		return refuse(kp, val, "large, all");
+		return -EINVAL;
 	return each_policy_and_size(check) ? 0 : -EIO;
 }
 
@@ -135,8 +135,7 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 
 	if (sscanf(val, "%llu %lu %u %zu %zu %c", &state, &count, &order, &min, &max,
 		   &more) != 5 || !state || min > max || !max || min > 1ul << max_bits)
-		return refuse(kp, val,
-			      "a seed, a count, an order, and two sizes up to 2 * KMALLOC_MAX_SIZE");
+		return -EINVAL;
 	for (i = 0; i < count; i++) {
 		gfp_t gfp = GFP_KERNEL | __GFP_NOWARN |
 			    extras[next_random(&state) % ARRAY_SIZE(extras)];

@@ -331,7 +331,7 @@ static int live_set(const char *val, const struct kernel_param *kp)
 	strscpy(name, val, sizeof(name));
 	policy = kvdemo_policy_find(strim(name));
 	if (!policy && strcmp(name, "unhooked"))
-		return refuse(kp, val, "unhooked, or a policy");
+		return -EINVAL;
 	err = probe_both();
 	if (err)
 		return err;
@@ -365,7 +365,7 @@ static int live_random_set(const char *val, const struct kernel_param *kp)
 	u64 seed;
 
 	if (sscanf(val, "%llu %u %c", &seed, &n, &more) != 2 || !seed)
-		return refuse(kp, val, "a seed and a number of requests");
+		return -EINVAL;
 	for (i = 0; i < n; i++) {
 		good &= one_random(&seed);
 		cond_resched();
@@ -437,7 +437,7 @@ static int live_short_set(const char *val, const struct kernel_param *kp)
 		return without_space() ? 0 : -EIO;
 	if (sysfs_streq(val, "group"))
 		return runs_out(GFP_KERNEL_ACCOUNT) ? 0 : -EIO;
-	return refuse(kp, val, "space, group");
+	return -EINVAL;
 }
 
 module_param_cb(live_short, &run_ops, live_short_set, 0200);

@@ -152,8 +152,7 @@ static int load_set(const char *val, const struct kernel_param *kp)
 
 	if (sscanf(val, "%llu %u %ld %c", &seed, &seconds, &min_allocs, &more) != 3 || !seed ||
 	    seconds > MAX_SECONDS)
-		return refuse(kp, val,
-			      "a seed, seconds of a week at most, and a minimum of allocations");
+		return -EINVAL;
 	return load_run(seed, seconds, min_allocs);
 }
 

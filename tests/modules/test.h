@@ -16,7 +16,6 @@
 #include <linux/string.h>
 
 #include "compat.h"
-#include "demo/param.h"
 #include "kvdemo.h"
 
 /**
@@ -48,8 +47,6 @@ extern const char *skip;	/* set by a test that cannot run here */
 
 /* Ops of a parameter whose kp->arg is its setter; the module stays loaded while that runs */
 extern const struct kernel_param_ops run_ops;
-
-int refuse(const struct kernel_param *kp, const char *val, const char *allowed);
 
 /*
  * What kmem:kmalloc reported of a watched size and task. gfp: of the first event since
@@ -130,7 +127,7 @@ bool test_names(void);
 bool test_fragmented(void);
 bool test_backoff(void);
 bool test_lower_zone(void);
-bool run_outside(unsigned int number);
+void run_outside(unsigned int number);
 void live_exit(void);
 
 #endif /* KVDEMO_TEST_H */
