@@ -66,28 +66,6 @@ static bool forced_by_request(const struct kvdemo_policy *policy, size_t size)
 	return takes(policy, size, GFP_KERNEL, true, KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
 }
 
-static bool plain_takes(size_t size, enum kvdemo_path path)
-{
-	void *p = kvdemo_kvmalloc(size, GFP_KERNEL);
-	bool good = CHECK(real_path(p) == path, "size=%zu: %s, expected %s", size,
-			  kvdemo_path_name(real_path(p)), kvdemo_path_name(path));
-
-	kvdemo_kvfree(p);
-	return good;
-}
-
-/* The same for the kvmalloc-like forms */
-static bool forced_on_all(void)
-{
-	bool good;
-
-	kvdemo_force_fallback(true);
-	good = plain_takes(COSTLY_SIZE, KVDEMO_PATH_VMALLOC) &
-	       plain_takes(PAGE_SIZE, KVDEMO_PATH_SLAB);
-	kvdemo_force_fallback(false);
-	return good & plain_takes(COSTLY_SIZE, KVDEMO_PATH_PAGES);
-}
-
 static bool nothing_to_force(void)
 {
 	const struct kvdemo_policy *vmalloc = &kvdemo_policies[KVDEMO_VMALLOC];
@@ -102,5 +80,5 @@ static bool nothing_to_force(void)
 
 bool test_forced(void)
 {
-	return each_policy_and_size(forced_by_request) & forced_on_all() & nothing_to_force();
+	return each_policy_and_size(forced_by_request) & nothing_to_force();
 }
