@@ -72,13 +72,11 @@ sleep 10
 
 insmod /kvdemo_test.ko on_load=0
 fault $debug/failslab
-fault $debug/fail_page_alloc 1
+fault $debug/fail_page_alloc 0
 echo Y >$debug/failslab/cache-filter
 echo 1 >/sys/kernel/slab/kmalloc-8k/failslab
-try 'no block above a page: path and why of each size and policy' /sweep fail $fire/faults large
-echo 0 >$debug/fail_page_alloc/min-order
 echo 1 >/sys/kernel/slab/kmalloc-4k/failslab
-try 'no page at all: path=none why=no-memory' /sweep fail $fire/faults all
+try 'no page at all: path=none why=no-memory' /sweep fail $fire/faults 1
 echo 0 >$debug/failslab/probability
 echo 0 >$debug/fail_page_alloc/probability
 try 'both unload' unload kvdemo_test kvdemo

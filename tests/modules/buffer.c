@@ -37,7 +37,7 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 		     kvdemo_path_name(real_path(p))) && good;
 }
 
-/* The result that policy and size give; @blocks: memory has blocks for the attempt. */
+/* The result that policy and size give; @blocks: the attempt finds a block. */
 bool check_outcome(const struct kvdemo_policy *policy, size_t size,
 		   const void *p, const struct kvdemo_result *res, bool blocks)
 {

@@ -25,28 +25,11 @@ static int run_set(const char *val, const struct kernel_param *kp)
 const struct kernel_param_ops run_ops = { .set = run_set };
 
 /*
- * faults: each size under each policy, while the writer's allocations fail as
- * the word says. large: those of order 1 and more, and the slab cache between
- * PAGE_SIZE and KMALLOC_MAX_CACHE_SIZE. all: also single pages, and the slab
- * cache that serves PAGE_SIZE.
+ * faults: each size under each policy, while the writer's allocations of pages and those of
+ * the slab caches for PAGE_SIZE and more fail. Every request makes its attempt, also under
+ * policy backoff.
  */
-static bool fails_large(const struct kvdemo_policy *policy, size_t size)
-{
-	struct kvdemo_result res;
-	bool good;
-	void *p;
-
-	/* May fail or not: with redzones a cache of smaller objects also needs blocks to grow. */
-	if (size <= PAGE_SIZE)
-		return true;
-	p = alloc(policy, size, GFP_KERNEL | __GFP_NOWARN, &res);
-	good = check_outcome(policy, size, p, &res, false);
-	kvdemo_kvfree(p);
-	return good;
-}
-
-/* Every request makes its attempt, also under policy backoff. */
-static bool fails_all(const struct kvdemo_policy *policy, size_t size)
+static bool fails(const struct kvdemo_policy *policy, size_t size)
 {
 	bool tries = policy->tries && !policy->native &&
 		     (!policy->backs_off || size <= KMALLOC_MAX_SIZE);
@@ -72,15 +55,7 @@ static bool fails_all(const struct kvdemo_policy *policy, size_t size)
 
 static int faults_set(const char *val, const struct kernel_param *kp)
 {
-	bool (*check)(const struct kvdemo_policy *policy, size_t size);
-
-	if (sysfs_streq(val, "large"))
-		check = fails_large;
-	else if (sysfs_streq(val, "all"))
-		check = fails_all;
-	else
-		return -EINVAL;
-	return each_policy_and_size(check) ? 0 : -EIO;
+	return each_policy_and_size(fails) ? 0 : -EIO;
 }
 
 module_param_cb(faults, &run_ops, faults_set, 0200);
