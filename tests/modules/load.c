@@ -140,7 +140,9 @@ static int load_run(u64 seed, unsigned int seconds, long min_allocs)
 	kvfree(workers);
 	pr_info("load allocs=%ld failed=%ld bad=%ld\n", atomic_long_read(&allocs),
 		atomic_long_read(&failed), atomic_long_read(&bad));
-	return !err && atomic_long_read(&bad) ? -EIO : err;
+	if (!err && atomic_long_read(&bad))
+		err = -EIO;
+	return err;
 }
 
 static int load_set(const char *val, const struct kernel_param *kp)
