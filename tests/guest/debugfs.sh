@@ -148,7 +148,8 @@ spares_the_group()
 {
 	small_cgroup "$1" || return
 	for policy in noretry noreclaim backoff kmalloc vmalloc; do
-		reload && within sh -c "echo '1M count=40 gfp=GFP_KERNEL_ACCOUNT policy=$policy' >$dir/alloc" &&
+		reload &&
+			within sh -c "echo '1M count=40 gfp=GFP_KERNEL_ACCOUNT policy=$policy' >$dir/alloc" &&
 			[ "$(held | wc -l)" -ge 8 ] && unload kvdemo &&
 			within insmod /kvdemo.ko sizes=1M count=40 hold=1 gfp=GFP_KERNEL_ACCOUNT policy=$policy || return
 	done
@@ -161,7 +162,8 @@ full_group_stops_nobody()
 	small_cgroup "$1" && reload && mark || return
 	insmod /kvdemo_test.ko on_load=0
 	# shellcheck disable=SC2016 # the inner shell expands it
-	sh -c 'echo $$ >"$0/cgroup.procs" && echo 1 >/sys/module/kvdemo_test/parameters/full_group' "$group"
+	sh -c 'echo $$ >"$0/cgroup.procs" && echo 1 >"$1"' "$group" \
+		/sys/module/kvdemo_test/parameters/full_group
 	code=$?
 	tap
 	rmmod kvdemo_test && reload && rmdir "$group" && umount "/cg$1" && return $code

@@ -145,7 +145,7 @@ calls()
 # with each policy that makes attempts. kvdemo_test.ko has seen no attempt with its mark.
 load_in_flight()
 {
-	local i=0 status=0 rounds=$1 size policy leaked
+	local i=0 status=0 rounds=$1 size policy leaked table=/sys/kernel/debug/kvdemo/callers
 
 	shift
 	mark
@@ -158,8 +158,8 @@ load_in_flight()
 		1) policy=noreclaim ;;
 		*) policy=noretry ;;
 		esac
-		{ insmod /kvdemo_live.ko policy=$policy callers=all &&
-			cat /sys/kernel/debug/kvdemo/callers >/dev/null && rmmod kvdemo_live; } || status=1
+		{ insmod /kvdemo_live.ko policy=$policy callers=all && cat $table >/dev/null &&
+			rmmod kvdemo_live; } || status=1
 	done
 	: >/tmp/stop
 	wait

@@ -133,7 +133,8 @@ try "watched: at most $small instructions for a small call, $large for a large o
 try "cured by backoff, in idle memory: at most $cure" \
 	within idle-backoff idle-unhooked $small $cure $cure $cure $cure
 try "others' kmalloc: at most 80 instructions" within others-kmalloc others-kmalloc-unhooked 80 80 80 80 80
-try "others' vmalloc: at most 80 instructions, and 170" within others-vmalloc others-vmalloc-unhooked 250 250 250
+try "others' vmalloc: at most 80 instructions, and 170" \
+	within others-vmalloc others-vmalloc-unhooked 250 250 250
 try 'nothing is left of it after rmmod' within idle-after idle-unhooked 20 20 20 20 20
 case $(uname -r) in
 5.* | 6.*)

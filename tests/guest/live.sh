@@ -244,7 +244,8 @@ timed()
 		return
 	fi
 	falls_back times=1 && large_row failures=0 || return
-	{ [ "$(large_column fallback_ns)" -gt 0 ] && [ "$(header missed)" -eq 0 ]; } || show || return
+	{ [ "$(large_column fallback_ns)" -gt 0 ] && [ "$(header missed)" -eq 0 ]; } ||
+		show || return
 	traced "$(line native vmalloc kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=[1-9]')"
 }
 try 'times=1 adds the price of fallbacks, and the event has the path' timed

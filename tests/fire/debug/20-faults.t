@@ -11,5 +11,5 @@ if hooks; then
 	live=("$built/kvdemo_live.ko") skips=0
 fi
 plan 9
-fire 8 -S "$skips" "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" tests/guest/fire-faults.sh \
-	"${modules[@]}" "${live[@]}" "$helpers/sweep"
+fire 8 -S "$skips" "${one[@]}" -m 1024 -t 900 -x faults -a "rcupdate.rcu_expedited=1 $light" \
+	tests/guest/fire-faults.sh "${modules[@]}" "${live[@]}" "$helpers/sweep"
