@@ -30,17 +30,15 @@ builds()
 
 copied()
 {
-	local copy=$work/copied status=0
+	local copy=$work/copied
 
 	mkdir "$copy"
 	cp --parents Kbuild {live,lab,samples,tests/modules}/Kbuild "${c_files[@]}" "$copy"
-	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || status=$?
+	builds "$copy" W=1 C=2 KVDEMO_TESTS=m || return
 	# a sparse that never ran would also be silent
-	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; status=1; }
-	return "$status"
+	[ "$(grep -c '^  CHECK ' "$copy/log")" -ge 3 ] || { cat "$copy/log"; return 1; }
 }
 
-# Every exported function has kernel-doc in front of its body.
 documented()
 {
 	local names name
@@ -105,7 +103,6 @@ licensed()
 	done
 }
 
-# modinfo explains each policy that the table has.
 explained()
 {
 	local names name
@@ -134,7 +131,6 @@ rules_hold()
 	done < <(grep -v '^#' tests/splats)
 }
 
-# The table of kernels of doc/testing.md, as tests/targets has it
 kernels()
 {
 	local name suite arch kernel page policy rest
@@ -167,22 +163,20 @@ driver()
 # As doc/driver.md promises: four files suffice for a driver, and export no symbol
 lifted()
 {
-	local copy=$work/lifted status=0
+	local copy=$work/lifted
 
 	mkdir "$copy"
 	cp kvdemo.h kvdemo_compat.h kvdemo_alloc.c kvdemo_backoff.h "$copy"
 	driver '#include "kvdemo.h"' \
 		'kvdemo_kvfree(kvdemo_kvzalloc(PAGE_SIZE * 3, GFP_KERNEL));' >"$copy/driver.c"
 	printf 'obj-m := lifted.o\nlifted-y := driver.o kvdemo_alloc.o\n' >"$copy/Kbuild"
-	builds "$copy" W=1 || status=$?
-	[ ! -s "$copy/Module.symvers" ] || { cat "$copy/Module.symvers"; status=1; }
-	return "$status"
+	builds "$copy" W=1 && [ ! -s "$copy/Module.symvers" ]
 }
 
 # The lines that doc/driver.md has a driver compiled with, and the options of its make
 against()
 {
-	local copy=$work/against options=() status=0
+	local copy=$work/against options=()
 
 	mkdir -p "$copy/kvdemo"
 	cp kvdemo.h kvdemo_compat.h "$built/Module.symvers" "$copy/kvdemo"
@@ -196,9 +190,7 @@ against()
 	echo 'obj-m := driver.o' >"$copy/Kbuild"
 	mapfile -t options < <(grep -o '[A-Z_]*=[^ ]*/path/to/kvdemo[^ ]*' doc/driver.md |
 		sed 's,/path/to,/src,')
-	builds "$copy" "${options[@]}" || status=$?
-	grep -q kvdemo_kvmalloc "$copy/driver.mod.c" || status=1
-	return "$status"
+	builds "$copy" "${options[@]}" && grep -q kvdemo_kvmalloc "$copy/driver.mod.c"
 }
 
 # The macros of the kernel dictate the format of a trace header. (An empty file among the
@@ -209,7 +201,6 @@ checkpatch()
 	in_root perl "$lint/checkpatch.pl" --strict --terse --no-summary --show-types --file "$@"
 }
 
-# README's table is the output of scripts/bench/report prices.
 prices()
 {
 	# shellcheck disable=SC2016 # backquotes are all they are

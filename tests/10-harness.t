@@ -111,7 +111,6 @@ kept()
 			rm -r cache/modules && : >cache/modules && echo two >one.c && again 7 && again 8
 	)
 }
-# Two builds at a time, the second of other sources: each gets its own modules.
 kept_apart()
 {
 	local dir=$work/apart first

@@ -31,16 +31,23 @@ until_true()
 	return 1
 }
 
+# says SENTENCE COMMAND...: it fails with that one line, and make's own
+says()
+{
+	! "${@:2}" >"$work/out" 2>&1 || return
+	cat "$work/out"
+	[ "$(grep -vc '^make' "$work/out")" -eq 1 ] && grep -q -- "$1" "$work/out"
+}
+
 # refuses HOW...: make demo, started that way, prints one sentence and installs nothing
 refuses()
 {
 	program "$work/bin/apt-get" <<<"#!/bin/sh
 		echo \"\$*\" >>'$work/asked'"
-	! XDG_CACHE_HOME=$work/empty PATH=$work/bin:$PATH "$@" make demo >"$work/out" 2>&1 || return
-	cat "$work/out"
+	says 'does not let root .*docker: --privileged' \
+		env XDG_CACHE_HOME="$work/empty" PATH="$work/bin:$PATH" "$@" make demo || return
 	rm "$work/bin/apt-get"
-	[ "$(grep -vc '^make' "$work/out")" -eq 1 ] && grep -q "does not let root .*docker: --privileged" "$work/out" &&
-		[ ! -e "$work/asked" ] && [ -z "$(find "$work/empty" -type f ! -name '*.lock')" ]
+	[ ! -e "$work/asked" ] && [ -z "$(find "$work/empty" -type f ! -name '*.lock')" ]
 }
 
 locked_proc()
@@ -95,14 +102,6 @@ kbuild_is_asked()
 	printf 'modules:\n\t@env\n' >"$work/headers/Makefile"
 	KCFLAGS=-DX ARCH=x86 CROSS_COMPILE=y- LLVM=1 V=1 in_hostile make -s KDIR="$work/headers" || return
 	[ "$(grep -cxE 'KCFLAGS=-DX|ARCH=x86|CROSS_COMPILE=y-|LLVM=1|V=1' "$work/out")" -eq 5 ]
-}
-
-# says SENTENCE COMMAND...: it fails with that one line, and make's own
-says()
-{
-	! "${@:2}" >"$work/out" 2>&1 || return
-	cat "$work/out"
-	[ "$(grep -vc '^make' "$work/out")" -eq 1 ] && grep -q -- "$1" "$work/out"
 }
 
 bad_paths()

@@ -17,9 +17,9 @@ release=$(cat "$root/release")
 
 # How versions replace each other depends on DKMS and not on the kernel, so one row for
 # each of DKMS 2.8, 3.0 and 3.2 shows it.
-tests=24 brief=()
+tests=22 brief=()
 case $TARGET in
-trixie-* | sid) tests=21 brief=(brief) ;;
+trixie-* | sid) tests=19 brief=(brief) ;;
 esac
 plan "$tests"
 # Changes in the root are forgotten after each command, so all steps are one run.

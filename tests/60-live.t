@@ -17,7 +17,7 @@ if ! hooks; then
 	guest 1 -a KVREFUSES=yes tests/guest/live.sh "${modules[@]}"
 	exit
 fi
-plan 36
+plan 35
 
 # It comes and goes beside calls in flight ten times on the default and the newest
 # kernel; elsewhere, and under the checkers, five times.
@@ -40,4 +40,5 @@ times=1 cpus=2
 if [ "$(grep -cE '^CONFIG_(PPC|OPTPROBES|PREEMPTION)=y' "$(config)")" -eq 3 ]; then
 	times=0 cpus=1 nodes=1 skips=$((skips + 1))
 fi
-guest 35 -t 900 -S "$skips" -m "$memory" -c "$cpus" -n "$nodes" -a "KVROUNDS=$rounds KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"
+guest 34 -t 900 -S "$skips" -m "$memory" -c "$cpus" -n "$nodes" \
+	-a "KVROUNDS=$rounds KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"

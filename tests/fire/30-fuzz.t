@@ -3,7 +3,7 @@
 # Random and mutated parameters and writes: no splat, no hang, nothing leaked.
 . "$(dirname "$0")/lib.sh"
 
-plan 6
-fire 5 "${one[@]}" -m 512 -t $((300 + $(share 600))) \
+plan 5
+fire 4 "${one[@]}" -m 512 -t $((300 + $(share 600))) \
 	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 1000) KVWRITES=$(share 100000) $light" \
 	tests/guest/fire-fuzz.sh "${modules[@]}" "$helpers/fuzz"

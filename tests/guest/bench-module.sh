@@ -20,7 +20,6 @@ bench()
 	insmod /kvdemo_bench.ko "$@" && cat $dir/csv >/tmp/csv && rmmod kvdemo_bench
 }
 
-# Every sample counts in one path, and the quantiles rise.
 table()
 {
 	bench policies=native,backoff,vmalloc sizes=$size n=60 || return
@@ -49,7 +48,6 @@ hold ok 50
 random ok 50' ] || { columns pattern verdict n | sed 's/^/# /'; return 1; }
 }
 
-# On one machine each repetition begins with the next policy.
 rotates()
 {
 	bench policies=native,backoff,vmalloc sizes=100 n=32 reps=2 &&
@@ -57,7 +55,6 @@ rotates()
 			'0 backoff 0 native 0 vmalloc 1 native 1 vmalloc 1 backoff ' ]
 }
 
-# Memory in another state than the cell needs
 void()
 {
 	bench policies=vmalloc sizes=$size n=32 memory=unmovable &&
@@ -74,7 +71,6 @@ halves()
 	[ "$verdict $pages" = 'ok 32' ] && [ "$soaked" -ge 1 ] && [ "$soaked" -le 64 ]
 }
 
-# If vmalloc finds a block that is left, the cell keeps that buffer.
 keeps()
 {
 	insmod /kvdemo_frag.ko order=3 || return
@@ -93,15 +89,14 @@ max_free()
 {
 	local now
 
-	now=$(free_kib)
+	now=$(kib MemFree)
 	echo $((now > $1 ? now : $1))
 }
 
-# A cell keeps at most a quarter of what is free when it begins.
 keeps_a_quarter()
 {
 	insmod /kvdemo_frag.ko order=3 || return
-	free=$(free_kib)
+	free=$(kib MemFree)
 	bench policies=vmalloc sizes=4M n=200 memory=unmovable
 	free=$(max_free "$free")
 	rmmod kvdemo_frag
@@ -111,10 +106,9 @@ keeps_a_quarter()
 	[ "$verdict $n" = 'ok 200' ] && [ "$kept" -ge 1 ] && [ $(((kept - 1) * 4096 * 4)) -le "$free" ]
 }
 
-# Buffers that are held take a quarter of what is free at most.
 holds_a_quarter()
 {
-	before=$(free_kib)
+	before=$(kib MemFree)
 	bench policies=vmalloc patterns=hold sizes=1M || return
 	free=$(max_free "$before")
 	columns verdict n >/tmp/rows
@@ -123,7 +117,6 @@ holds_a_quarter()
 	[ "$verdict" = ok ] && [ "$n" -ge $((before / 1024 / 8)) ] && [ $(((n - 1) * 1024 * 4)) -le "$free" ]
 }
 
-# The cell runs the n that the user gave, or says why not.
 n_as_asked()
 {
 	bench policies=vmalloc patterns=hold sizes=4K,1M n=1000 || return
@@ -132,7 +125,6 @@ n_as_asked()
 1048576 void-too-large 0" ]
 }
 
-# The columns about the kernel and the instrument
 conditions()
 {
 	bench policies=vmalloc sizes=$size n=32 || return

@@ -10,6 +10,12 @@ refuses()
 	! put "$1" "$2" && grep -q "$3" /tmp/put
 }
 
+# reload PARAMETER...: kvdemo.ko, with these
+reload()
+{
+	unload kvdemo && insmod /kvdemo.ko sizes=64 "$@"
+}
+
 held()
 {
 	tail -n +2 $dir/held
@@ -22,7 +28,6 @@ modes()
 		[ "$(stat -c %a /sys/kernel/debug)" = 700 ]
 }
 
-# The log line and the row of the table say the same.
 one_size()
 {
 	mark
@@ -72,19 +77,18 @@ switched()
 by_parameter()
 {
 	mark
-	unload kvdemo && insmod /kvdemo.ko sizes=64 policy=backoff &&
-		grep -qF '[backoff]' $dir/policies && unload kvdemo && insmod /kvdemo.ko sizes=64
+	reload policy=backoff && grep -qF '[backoff]' $dir/policies && reload
 }
 
 over_the_cap()
 {
-	unload kvdemo && insmod /kvdemo.ko sizes=64 cap=$((20 * page)) && mark || return
+	reload cap=$((20 * page)) && mark || return
 	put alloc $((16 * page)) && refuses alloc $((4 * page)) 'allocate memory' &&
 		has "^kvdemo: alloc may take [0-9]* bytes beside [0-9]* that are held: allowed is cap=$((20 * page))$" &&
 		[ "$(held | wc -l)" -eq 1 ] && put free all && put alloc "$page count=3" && put free all &&
 		refuses alloc "size=1 count=1000 policy=vmalloc" 'allocate memory' || return
 	# The kernel's own fallback rounds up to a huge page, here of 2 MiB.
-	[ "$page" -ne 4096 ] || { unload kvdemo && insmod /kvdemo.ko sizes=64 cap=5M && mark &&
+	[ "$page" -ne 4096 ] || { reload cap=5M && mark &&
 		put alloc 4194305 && put free all && refuses alloc '4194305 policy=native' 'allocate memory'; }
 }
 
@@ -93,10 +97,9 @@ eaten_since()
 {
 	local available eaten=0 more
 
-	unload kvdemo && insmod /kvdemo.ko sizes=64 && mkdir -p /eaten &&
-		mount -t tmpfs -o size=100% eaten /eaten || return
+	reload && mkdir -p /eaten && mount -t tmpfs -o size=100% eaten /eaten || return
 	# Read once a round, because it changes by itself.
-	while available=$(available_kib) && [ "$available" -gt $((70 * 1024)) ]; do
+	while available=$(kib MemAvailable) && [ "$available" -gt $((70 * 1024)) ]; do
 		more=$(((available / 1024 - 70) * 3 / 4 + 1))
 		fallocate -o ${eaten}M -l ${more}M /eaten/file || return
 		eaten=$((eaten + more))
@@ -108,10 +111,9 @@ eaten_since()
 		put alloc '1M count=40' && put free all
 }
 
-# If every allocation fails, the write fails and nothing is held.
 no_memory()
 {
-	unload kvdemo && insmod /kvdemo.ko sizes=64 cap=2G && mark || return
+	reload cap=2G && mark || return
 	refuses alloc '1G policy=kmalloc' 'allocate memory' && has 'path=none why=impossible' &&
 		[ -z "$(held)" ] && put alloc 0 && [ -z "$(held)" ]
 }
@@ -122,12 +124,15 @@ small_cgroup()
 	group=/cg$1/small
 	mkdir -p "/cg$1"
 	case $1 in
-	1) mount -t cgroup -o memory cgroup /cg1 ;;
-	2) mount -t cgroup2 cgroup2 /cg2 && echo +memory >/cg2/cgroup.subtree_control ;;
-	esac && mkdir "$group" || return
-	limit=$group/memory.max
-	[ "$1" = 2 ] || limit=$group/memory.limit_in_bytes
-	echo 16M >"$limit"
+	1)
+		mount -t cgroup -o memory cgroup /cg1 && mkdir "$group" &&
+			echo 16M >"$group/memory.limit_in_bytes"
+		;;
+	2)
+		mount -t cgroup2 cgroup2 /cg2 && echo +memory >/cg2/cgroup.subtree_control &&
+			mkdir "$group" && echo 16M >"$group/memory.max"
+		;;
+	esac
 }
 
 # within COMMAND...: runs in that cgroup; memory must fall short and nothing be killed
@@ -143,25 +148,25 @@ spares_the_group()
 {
 	small_cgroup "$1" || return
 	for policy in noretry noreclaim backoff kmalloc vmalloc; do
-		unload kvdemo && insmod /kvdemo.ko sizes=64 &&
+		reload &&
 			within sh -c "echo '1M count=40 gfp=GFP_KERNEL_ACCOUNT policy=$policy' >$dir/alloc" &&
 			[ "$(held | wc -l)" -ge 8 ] && unload kvdemo &&
 			within insmod /kvdemo.ko sizes=1M count=40 hold=1 gfp=GFP_KERNEL_ACCOUNT policy=$policy || return
 	done
 	# The group is gone once its last page is.
-	unload kvdemo && insmod /kvdemo.ko sizes=64 && rmdir "$group" && umount "/cg$1"
+	reload && rmdir "$group" && umount "/cg$1"
 }
 
 full_group_stops_nobody()
 {
-	small_cgroup "$1" && unload kvdemo && insmod /kvdemo.ko sizes=64 && mark || return
+	small_cgroup "$1" && reload && mark || return
+	insmod /kvdemo_test.ko on_load=0
 	# shellcheck disable=SC2016 # the inner shell expands it
-	sh -c 'echo $$ >"$0/cgroup.procs" && exec insmod /kvdemo_test.ko group=1' "$group" || return
-	tap | grep '^#'
-	has '^kvdemo_test: ok '
+	sh -c 'echo $$ >"$0/cgroup.procs" && echo 1 >"$1"' "$group" \
+		/sys/module/kvdemo_test/parameters/full_group
 	code=$?
-	rmmod kvdemo_test && unload kvdemo && insmod /kvdemo.ko sizes=64 && rmdir "$group" &&
-		umount "/cg$1" && return $code
+	tap
+	rmmod kvdemo_test && reload && rmdir "$group" && umount "/cg$1" && return $code
 }
 
 # bad NAME FILE LINE...: each is refused as invalid
@@ -238,7 +243,6 @@ crowd()
 		put free all && [ -z "$(held)" ]
 }
 
-# An open file keeps the module loaded.
 busy()
 {
 	exec 7>$dir/alloc

@@ -37,25 +37,9 @@ good()
 	ok "$status" "$name"
 }
 
-# bad PARAMETER VALUE: insmod fails, one sentence names the parameter. The
-# kernel splits arguments at blanks, so such a value is quoted for it.
-bad()
-{
-	local value=$2
-
-	case $value in
-	*[[:space:]]*) value="\"$value\"" ;;
-	esac
-	refused "$1" "$1=$value" && return
-	echo "# $1=$value: $(cat /tmp/err)" | cut -c1-200
-	grep kvdemo: /tmp/said | sed 's/^/#   /'
-	rmmod kvdemo 2>/dev/null
-	mark
-	bad_seen=1
-}
-
-# Shell builtins where possible, because this runs a hundred times. Reading the log also
-# clears it, so that the next call starts with an empty one.
+# refused PARAMETER ARGUMENT...: insmod fails, and one sentence names the parameter. Shell
+# builtins where possible, because this runs a hundred times. Reading the log also clears it,
+# so that the next call starts with an empty one.
 refused()
 {
 	local name=$1 line said='' status=0
@@ -92,17 +76,26 @@ is_refused()
 	refused "$@"
 }
 
-# all_bad NAME PARAMETER VALUE...
+# all_bad NAME PARAMETER VALUE...: each value is refused. The kernel splits arguments at blanks,
+# so a value with blanks is quoted for it.
 all_bad()
 {
-	local name=$1 parameter=$2 value bad_seen=0
+	local name=$1 parameter=$2 value status=0
 
 	shift 2
 	mark
-	for value in "$@"; do
-		bad "$parameter" "$value"
+	for value; do
+		case $value in
+		*[[:space:]]*) value="\"$value\"" ;;
+		esac
+		refused "$parameter" "$parameter=$value" && continue
+		echo "# $parameter=$value: $(cat /tmp/err)" | cut -c1-200
+		grep kvdemo: /tmp/said | sed 's/^/#   /'
+		rmmod kvdemo 2>/dev/null
+		mark
+		status=1
 	done
-	ok "$bad_seen" "$name"
+	ok $status "$name"
 }
 
 line()
@@ -147,11 +140,11 @@ given_back()
 {
 	local before
 
-	before=$(free_kib)
+	before=$(kib MemFree)
 	load sizes="$((16 * page)),$((16 * page))" count=$((16384 * 1024 / 16 / page)) hold=1 || return
-	[ $((before - $(free_kib))) -gt 28000 ] || return
-	unload && [ $((before - $(free_kib))) -lt 5000 ] && return
-	echo "# MemFree: $before KiB before, $(free_kib) KiB after"
+	[ $((before - $(kib MemFree))) -gt 28000 ] || return
+	unload && [ $((before - $(kib MemFree))) -lt 5000 ] && return
+	echo "# MemFree: $before KiB before, $(kib MemFree) KiB after"
 	return 1
 }
 
@@ -209,7 +202,7 @@ default_cap()
 {
 	local gib=1073741824 share
 
-	share=$(($(awk '/^MemTotal:/ { print $2 }' /proc/meminfo) * 128))
+	share=$(($(kib MemTotal) * 128))
 	is_refused sizes= sizes=2147483647 count=2 hold=1 || return
 	cap=$(sed -n 's/.* allowed is cap=\([0-9]*\)$/\1/p' /tmp/said)
 	echo "# cap=$cap, an eighth of memory is $share"

@@ -14,13 +14,8 @@ echo N >$debug/fail_page_alloc/ignore-gfp-wait
 echo N >$debug/fail_page_alloc/ignore-gfp-highmem
 echo 0 >$debug/fail_page_alloc/min-order
 
-loads()
-{
-	mark
-	/sweep load /kvdemo.ko kvdemo "$1" && ! log | grep 'kvdemo: exit ' | grep -v ' leaked=0$'
-}
-
-try 'insmod, with each allocation of it failing once' loads 'sizes=100,5000,20000 hold=1 zero=1'
+try 'insmod, with each allocation of it failing once' \
+	/sweep load /kvdemo.ko kvdemo 'sizes=100,5000,20000 hold=1 zero=1'
 
 insmod /kvdemo.ko sizes=64
 # Each write to debugfs that allocates; what it got is freed before the next.
@@ -69,24 +64,19 @@ try_unless "$no_live" 'reads of the callers, with each allocation of them failin
 
 # Tables smaller than a page: one fault makes them fail, because kvmalloc has no fallback
 # for such a size.
-watches()
-{
+try_unless "$no_live" 'and insmod of it, with each of its last allocations failing once' \
 	/sweep load /kvdemo_live.ko kvdemo_live entries=32 200
-}
-try_unless "$no_live" 'and insmod of it, with each of its last allocations failing once' watches
 # warn_alloc() is limited to one report in 10 s: after its report on kretprobe's pool,
 # which is excused, it would not report ours.
 sleep 10
 
 insmod /kvdemo_test.ko on_load=0
 fault $debug/failslab
-fault $debug/fail_page_alloc 1
+fault $debug/fail_page_alloc 0
 echo Y >$debug/failslab/cache-filter
 echo 1 >/sys/kernel/slab/kmalloc-8k/failslab
-try 'no block above a page: path and why of each size and policy' /sweep fail $fire/faults large
-echo 0 >$debug/fail_page_alloc/min-order
 echo 1 >/sys/kernel/slab/kmalloc-4k/failslab
-try 'no page at all: path=none why=no-memory' /sweep fail $fire/faults all
+try 'no page at all: path=none why=no-memory' /sweep fail $fire/faults 1
 echo 0 >$debug/failslab/probability
 echo 0 >$debug/fail_page_alloc/probability
 try 'both unload' unload kvdemo_test kvdemo

@@ -9,9 +9,7 @@ fuzz_loads()
 	/fuzz load "$KVSEED" "$KVLOADS" /kvdemo.ko kvdemo && [ ! -d /sys/module/kvdemo ]
 }
 
-mark
 try "$KVLOADS random parameter strings" fuzz_loads
-try 'none of them leaked' lacks 'kvdemo: exit .*leaked=[1-9]'
 
 fuzz_writes()
 {
@@ -22,7 +20,6 @@ fuzz_writes()
 	/fuzz write $((KVSEED + 1)) $((KVWRITES / 2)) "$@" || return
 	wait $!
 }
-mark
 try "$KVWRITES random writes to debugfs" fuzz_writes
 mark
 rmmod kvdemo

@@ -13,13 +13,13 @@ cap()
 # the module's code and log.
 reserve()
 {
-	before=$(available_kib)
+	before=$(kib MemAvailable)
 	bytes=$(cap)
 	# a little less, because the cap of the next load is a quarter of what is left then
 	count=$((bytes * 9 / 10 / (65536 + 1024)))
 	echo "# cap=$bytes: $count buffers of 64K"
 	insmod /kvdemo.ko sizes=64K hold=1 count=$count || return
-	after=$(available_kib)
+	after=$(kib MemAvailable)
 	echo "# $before KiB available before, $after KiB after"
 	[ "$after" -ge $((before * 3 / 4 - 2048)) ] && unload kvdemo
 }
@@ -94,11 +94,9 @@ spares()
 short=0 status=0
 spares
 # The eater counts free swap as available, but a module's memory cannot be swapped.
-if [ -n "$KVSWAP" ]; then
-	eats 20000 || status=1
-else
-	eats 12000 || status=1
-fi
+left=12000
+[ -z "$KVSWAP" ] || left=20000
+eats $left || status=1
 mark
 try 'the cap refuses with a sentence, and nobody is killed' refused
 kill -0 "$eater" || status=1

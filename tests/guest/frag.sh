@@ -145,7 +145,7 @@ through_the_marks()
 	insmod /kvdemo_frag.ko && cd /sys/kernel/tracing || return
 	marks=$(cat /proc/sys/vm/min_free_kbytes)
 	# the high watermark is one and a half times the lowest
-	echo $((($(free_kib) - 51200) * 2 / 3)) >/proc/sys/vm/min_free_kbytes
+	echo $((($(kib MemFree) - 51200) * 2 / 3)) >/proc/sys/vm/min_free_kbytes
 	# shellcheck disable=SC2016 # tracefs knows $arg2
 	echo 'p:kvdemo_fallback __vmalloc_noprof gfp=$arg2:x32' >kprobe_events
 	echo 1 >events/kprobes/kvdemo_fallback/enable
@@ -185,7 +185,6 @@ contiguous_again()
 	[ "$n" -eq 5 ]
 }
 
-# The log shows the same blocks of each order as buddyinfo.
 told()
 {
 	pages=$(log | awk '/kvdemo_frag: order=3 / {

@@ -86,19 +86,15 @@ page_size()
 	awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps
 }
 
-free_kib()
+# kib NAME: a value of /proc/meminfo
+kib()
 {
-	awk '/^MemFree:/ { print $2 }' /proc/meminfo
-}
-
-available_kib()
-{
-	awk '/^MemAvailable:/ { print $2 }' /proc/meminfo
+	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo
 }
 
 mib_free()
 {
-	echo $(($(free_kib) / 1024))
+	echo $(($(kib MemFree) / 1024))
 }
 
 # settle N: wait until nothing else was runnable for N tenths of a second in a row
@@ -135,6 +131,42 @@ hold_blocks()
 fragment()
 {
 	insmod /kvdemo_frag.ko order=2 && insmod /kvdemo.ko sizes=64 && hold_blocks 16K 1000
+}
+
+# calls N SIZE: N calls of the kernel's own kvmalloc for SIZE bytes. A write of SIZE - 1 bytes
+# to a file of /proc/sys makes one in proc_sys_call_handler(). Zeros leave an empty string, and
+# one process can write them again and again, where a read would have met the end.
+calls()
+{
+	dd if=/dev/zero of=/proc/sys/kernel/domainname bs=$(($2 - 1)) count="$1" 2>/dev/null
+}
+
+# load_in_flight N SIZE...: kvdemo_live.ko comes and goes N times beside calls of these sizes,
+# with each policy that makes attempts. kvdemo_test.ko has seen no attempt with its mark.
+load_in_flight()
+{
+	local i=0 status=0 rounds=$1 size policy leaked table=/sys/kernel/debug/kvdemo/callers
+
+	shift
+	mark
+	for size; do
+		while [ ! -e /tmp/stop ]; do calls 200 "$size"; done &
+	done
+	while [ $((i += 1)) -le "$rounds" ]; do
+		case $((i % 3)) in
+		0) policy=backoff ;;
+		1) policy=noreclaim ;;
+		*) policy=noretry ;;
+		esac
+		{ insmod /kvdemo_live.ko policy=$policy callers=all && cat $table >/dev/null &&
+			rmmod kvdemo_live; } || status=1
+	done
+	: >/tmp/stop
+	wait
+	has '^kvdemo_live: stopped calls=[1-9]' || return
+	leaked=$(cat /sys/module/kvdemo_test/parameters/live_leaked)
+	echo "# attempts with a mark: $leaked"
+	[ "$leaked" -eq 0 ] && return $status
 }
 
 # put FILE LINE: one write to a file of kvdemo; what the shell says of a refusal is in

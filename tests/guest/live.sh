@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The kernel's own kvmalloc watched, cured and provoked. A write of N bytes to a file of
-# /proc/sys makes the kernel ask for a buffer of N + 1 in proc_sys_call_handler(). Zeros
-# leave an empty string, and one process can write them again and again, where a read
-# would have met the end.
+# The kernel's own kvmalloc watched, cured and provoked.
 . ./lib.sh
 
 page=$(page_size)
@@ -15,12 +12,6 @@ large=$((64 * page))
 [ "$page" -le 16384 ] || large=$((16 * page))
 other=$((4 * page))
 policies='noreclaim backoff noretry vmalloc'
-
-# calls N SIZE: N calls of SIZE bytes
-calls()
-{
-	dd if=/dev/zero of=/proc/sys/kernel/domainname bs=$(($2 - 1)) count="$1" 2>/dev/null
-}
 
 # callers N CALLS SIZE: N at the same time
 callers()
@@ -73,6 +64,30 @@ show()
 	return 1
 }
 
+# row SIZE CALLER COLUMN=VALUE...: the table shows this of such calls
+row()
+{
+	local size=$1 caller=$2 value
+
+	shift 2
+	for value; do
+		[ "$(column "${value%%=*}" "$size" "$caller")" = "${value#*=}" ] && continue
+		echo "# calls of $size by $caller: not $value"
+		show || return
+	done
+}
+
+# The same of calls of $large bytes by proc_sys_call_handler()
+large_row()
+{
+	row $large "$by_handler" "$@"
+}
+
+large_column()
+{
+	column "$1" $large "$by_handler"
+}
+
 needs_kvdemo()
 {
 	mark
@@ -120,12 +135,9 @@ try 'it loads, and says what it watches' loads
 
 named()
 {
-	calls 7 65537 && calls 3 131073 && calls 2 100 && table || return
-	{ [ "$(column calls 131072 "$by_handler")" -eq 7 ] &&
-		[ "$(column calls 262144 "$by_handler")" -eq 3 ] &&
-		[ "$(column policy 131072 "$by_handler")" = native ] &&
-		[ "$(column failures 131072 "$by_handler")" = - ] &&
-		[ "$(column fallbacks 131072 "$by_handler")" -eq 0 ]; } || show
+	calls 7 65537 && calls 3 131073 && calls 2 100 && table &&
+		row 131072 "$by_handler" calls=7 policy=native failures=- fallbacks=0 &&
+		row 262144 "$by_handler" calls=3
 }
 # Of pages of 64 KiB the first would be a small call.
 sizes=64K
@@ -142,13 +154,10 @@ bench_bytes=$((${sizes%K} * 1024))
 # Another module may get the addresses of one that has gone.
 of_module()
 {
-	live && bench 1000 || return
-	[ "$(column calls $bench_bytes "$by_bench")" -eq 1000 ] || show || return
-	rmmod kvdemo_bench && bench 500 || return
-	[ "$(column calls $bench_bytes "$by_bench")" -eq 500 ] || show || return
-	rmmod kvdemo_bench && table || return
-	{ [ "$(column calls $bench_bytes '^[[]gone[]]')" -eq 1500 ] &&
-		[ "$(grep -c "$bench_bytes .*\[gone\]" /tmp/table)" -eq 1 ]; } || show
+	live && bench 1000 && row $bench_bytes "$by_bench" calls=1000 &&
+		rmmod kvdemo_bench && bench 500 && row $bench_bytes "$by_bench" calls=500 &&
+		rmmod kvdemo_bench && table && row $bench_bytes '^[[]gone[]]' calls=1500 || return
+	[ "$(grep -c "$bench_bytes .*\[gone\]" /tmp/table)" -eq 1 ] || show
 }
 try 'it names a caller in a module; those that have gone share a row' of_module
 
@@ -186,10 +195,10 @@ falls_back()
 		hold_blocks $large 30
 		events calls 60 $large
 		table
-		fallbacks=$(column fallbacks $large "$by_handler")
+		fallbacks=$(large_column fallbacks)
 		[ "$fallbacks" -ge 20 ] || continue
 		[ "${1:-}" = policy=backoff ] || break
-		[ "$(column skipped $large "$by_handler")" -eq 0 ] || break
+		[ "$(large_column skipped)" -eq 0 ] || break
 	done
 	[ "$fallbacks" -ge 20 ] || show
 } 2>/dev/null
@@ -205,12 +214,9 @@ traced()
 
 watched()
 {
-	falls_back || return
-	failed=$(column failed $large "$by_handler")
-	{ [ "$failed" -eq "$fallbacks" ] && [ "$(column skipped $large "$by_handler")" -eq 0 ] &&
-		[ "$(column try_ns $large "$by_handler")" -ge "$(column worst_ns $large "$by_handler")" ] &&
-		[ "$(column worst_ns $large "$by_handler")" -gt 0 ] &&
-		[ "$(column failures $large "$by_handler")" = - ]; } || show || return
+	falls_back && large_row failed="$fallbacks" skipped=0 failures=- || return
+	worst=$(large_column worst_ns)
+	{ [ "$worst" -gt 0 ] && [ "$(large_column try_ns)" -ge "$worst" ]; } || show || return
 	traced "$(line native '?' kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=0 ')"
 }
 try 'in fragmented memory it shows failed attempts, and the event, too' watched
@@ -224,6 +230,7 @@ sorted()
 	sort -k5,5nr -k4,4nr -k1,1nr /tmp/rows | awk '{ print $5, $4, $1 }' >/tmp/sorted
 	{ awk '{ print $5, $4, $1 }' /tmp/rows | cmp -s - /tmp/sorted &&
 		[ "$(wc -l </tmp/rows)" -eq "$(header rows)" ] &&
+		[ "$(awk '{ n += $1 } END { print n }' /tmp/rows)" -eq "$(header calls)" ] &&
 		sed -n 1p /tmp/rows | grep -q ' proc_sys_call_handler' &&
 		[ "$(header order)" = try_ns,fallbacks,calls ]; } || show
 }
@@ -236,10 +243,9 @@ timed()
 		refused 'times=1 is refused: on powerpc ' times=1
 		return
 	fi
-	falls_back times=1 || return
-	{ [ "$(column failures $large "$by_handler")" = 0 ] &&
-		[ "$(column fallback_ns $large "$by_handler")" -gt 0 ] &&
-		[ "$(header missed)" -eq 0 ]; } || show || return
+	falls_back times=1 && large_row failures=0 || return
+	{ [ "$(large_column fallback_ns)" -gt 0 ] && [ "$(header missed)" -eq 0 ]; } ||
+		show || return
 	traced "$(line native vmalloc kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=[1-9]')"
 }
 try 'times=1 adds the price of fallbacks, and the event has the path' timed
@@ -247,9 +253,9 @@ try 'times=1 adds the price of fallbacks, and the event has the path' timed
 cured()
 {
 	falls_back policy=backoff callers=vmlinux || return
-	skipped=$(column skipped $large "$by_handler")
-	{ [ "$skipped" -gt 0 ] && [ "$(column policy $large "$by_handler")" = backoff ] &&
-		[ $((skipped + $(column failed $large "$by_handler"))) -eq "$fallbacks" ]; } || show || return
+	skipped=$(large_column skipped)
+	[ "$skipped" -gt 0 ] || show || return
+	large_row policy=backoff failed=$((fallbacks - skipped)) || return
 	traced "$(line backoff '?' backoff 'kmalloc_ns=0 vmalloc_ns=0 ')"
 }
 why=${KVSLOW:+'under KASAN a back-off period is over before the next call'}
@@ -263,7 +269,7 @@ crowd()
 	for _ in 1 2 3 4 5; do
 		hold_blocks $large 60
 		live times="$KVTIMES" && callers 16 60 $large && table || return
-		[ "$(column calls $large "$by_handler")" -eq 960 ] || show || return
+		large_row calls=960 || return
 		[ "$(header fallbacks)" -lt 480 ] || [ "$(header lost)" -gt 4 ] || return 0
 	done
 	show
@@ -274,11 +280,9 @@ rmmod kvdemo_frag
 
 provoked()
 {
-	live policy=vmalloc callers=kvdemo-bench && calls 20 $large && bench 200 || return
-	{ grep -q "^[^,]*,native,loop,idle,ok,$bench_bytes,0,200,200,0,0,0,0,0,0,200," $bench &&
-		[ "$(column skipped $bench_bytes "$by_bench")" -eq 200 ] &&
-		[ "$(column policy $large "$by_handler")" = native ] &&
-		[ "$(column fallbacks $large "$by_handler")" -eq 0 ]; } || show
+	live policy=vmalloc callers=kvdemo-bench && calls 20 $large && bench 200 &&
+		row $bench_bytes "$by_bench" skipped=200 && large_row policy=native fallbacks=0 &&
+		grep -q "^[^,]*,native,loop,idle,ok,$bench_bytes,0,200,200,0,0,0,0,0,0,200," $bench
 }
 try 'policy=vmalloc makes a module fall back that comes later, and nobody else' provoked
 rmmod kvdemo_bench
@@ -287,9 +291,7 @@ by_name()
 {
 	live policy=noreclaim callers=vmlinux,kvdemo_bench:vmalloc && calls 3 $large && bench 20 || return
 	rmmod kvdemo_bench
-	{ [ "$(column policy $large "$by_handler")" = noreclaim ] &&
-		[ "$(column policy $bench_bytes "$by_bench")" = vmalloc ] &&
-		[ "$(column skipped $bench_bytes "$by_bench")" -eq 20 ]; } || show
+	large_row policy=noreclaim && row $bench_bytes "$by_bench" policy=vmalloc skipped=20
 }
 try 'name:policy gives one caller another policy' by_name
 
@@ -314,8 +316,7 @@ short()
 {
 	table && skipped=$(column skipped 262144 "$by_test") || return
 	echo "# $1: $skipped attempts skipped, $(column failures 262144 "$by_test") calls failed"
-	{ [ "$skipped" -gt 0 ] && [ "$(column fallbacks 262144 "$by_test")" -eq "$skipped" ] &&
-		[ "$(column failures 262144 "$by_test")" -eq 1 ]; } || show
+	[ "$skipped" -gt 0 ] && row 262144 "$by_test" fallbacks="$skipped" failures=1
 }
 by_test='[[]kvdemo_test[]]$'
 
@@ -367,20 +368,9 @@ honest()
 		echo "$other policy=native count=5" >/sys/kernel/debug/kvdemo/alloc && calls 3 $large &&
 		table || return
 	echo all >/sys/kernel/debug/kvdemo/free
-	{ [ "$(column policy $other '[[]kvdemo[]]$')" = native ] &&
-		[ "$(column calls $other '[[]kvdemo[]]$')" -eq 5 ] &&
-		[ "$(column policy $large "$by_handler")" = noretry ]; } || show
+	row $other '[[]kvdemo[]]$' policy=native calls=5 && large_row policy=noretry
 }
 try 'callers=all leaves out the callers of kvdemo itself' honest
-
-parallel()
-{
-	live policy=backoff callers=all && callers 16 25 $large && table || return
-	# The column calls includes those that found no slot.
-	{ [ "$(column calls $large "$by_handler")" -eq 400 ] && [ "$(header lost)" -le 4 ] && [ "$(header missed)" = 0 ] &&
-		[ "$(awk '/^ *[0-9]/ { n += $1 } END { print n }' /tmp/table)" -eq "$(header calls)" ]; } || show
-}
-try '16 callers at once: every call is counted' parallel
 
 # Of three size classes two find no row.
 lost()
@@ -414,9 +404,9 @@ unprobe()
 seen_or_blind()
 {
 	if [ "$(header hooks)" = ok ]; then
-		[ "$(column calls $large "$by_handler")" -eq "$1" ]
+		large_row calls="$1"
 	else
-		[ "$(header unknown)" -eq "$1" ] && [ "$(column policy $large trampoline)" = unknown ]
+		[ "$(header unknown)" -eq "$1" ] && row $large trampoline policy=unknown
 	fi
 }
 
@@ -460,13 +450,12 @@ beside_tracers()
 		echo nop >$trace/current_tracer
 		echo >$trace/set_ftrace_filter
 		: >$trace/trace
-		[ "$(column calls $large "$by_handler")" -eq 6 ] || status=1
+		large_row calls=6 || status=1
 	done
-	[ $status -eq 0 ] || show
+	return $status
 }
 try 'neither do the function tracer and function_graph' beside_tracers
 
-# The CPU that goes leaves its counts.
 hotplug()
 {
 	local i=0 cpu=/sys/devices/system/cpu/cpu1/online status=0
@@ -478,7 +467,7 @@ hotplug()
 	done
 	wait
 	echo 0 >$cpu && table && echo 1 >$cpu
-	{ [ $status -eq 0 ] && [ "$(column calls $large "$by_handler")" -eq 450 ]; } || show
+	[ $status -eq 0 ] && large_row calls=450
 }
 why=
 [ -w /sys/devices/system/cpu/cpu1/online ] || why='no CPU can go offline'
@@ -532,26 +521,8 @@ no_ftrace()
 }
 try 'where ftrace is switched off it says so' no_ftrace
 
-in_flight()
-{
-	local i=0 status=0 policy
-
-	mark
-	while [ ! -e /tmp/stop ]; do calls 50 $large; done &
-	while [ ! -e /tmp/stop ]; do calls 50 $other; done &
-	while [ $((i += 1)) -le "$KVROUNDS" ]; do
-		policy=backoff
-		[ $((i % 2)) -eq 0 ] || policy=noreclaim
-		{ insmod /kvdemo_live.ko policy=$policy callers=all && cat $table >/dev/null &&
-			rmmod kvdemo_live; } || status=1
-	done
-	: >/tmp/stop
-	wait
-	has '^kvdemo_live: stopped calls=[1-9]' || return
-	echo "# attempts with a mark: $(cat $params/live_leaked)"
-	[ "$(cat $params/live_leaked)" -eq 0 ] && return $status
-}
-try 'it loads and unloads while calls are in flight, and leaves no mark' in_flight
+try 'it loads and unloads while calls are in flight, and leaves no mark' \
+	load_in_flight "$KVROUNDS" $large $other
 
 # The self-check notices somebody else's probe that changes arguments.
 lied_to()

@@ -30,7 +30,7 @@
 
 static struct {
 	int nth_fd;
-	int left;	/* allocations that were not reached */
+	int left;	/* of the allocations up to the one that was to fail; > 0: no fault */
 	int faults, errors, survived;
 } sweep;
 
@@ -61,8 +61,7 @@ static void arm(int nth)
 		die("fail-nth");
 }
 
-/* Did the allocation that was to fail never come? */
-static bool untouched(void)
+static void disarm(void)
 {
 	char text[16] = "";
 
@@ -70,7 +69,6 @@ static bool untouched(void)
 		die("fail-nth");
 	arm(0);
 	sweep.left = atoi(text);
-	return sweep.left > 0;
 }
 
 /* Locked in memory, because a page fault of this process would meet the fault as well. */
@@ -90,113 +88,52 @@ static void *map_file(const char *file, size_t *size)
 	return image;
 }
 
-/*
- * 0 or an errno. Not finit_module(), which reads the file into a vmalloc that
- * warns when it fails.
- */
-static int load(void *image, size_t size, const char *parameters, int nth,
-		bool *clean)
+/* Not finit_module(), which reads the file into a vmalloc that warns when it fails. */
+static int load(char **argv, int nth)
 {
-	int err = 0;
+	static void *image;
+	static size_t size;
+	int err;
 
+	if (!image)
+		image = map_file(argv[0], &size);
 	arm(nth);
-	if (syscall(SYS_init_module, image, size, parameters))
-		err = errno;
-	*clean = untouched();
+	err = syscall(SYS_init_module, image, size, argv[2]) ? errno : 0;
+	disarm();
 	return err;
 }
 
-static int write_armed(const char *file, const char *text, int nth, bool *clean)
+static int unload(char **argv)
 {
-	int fd = open(file, O_WRONLY | O_CLOEXEC), err = 0;
+	return syscall(SYS_delete_module, argv[1], O_NONBLOCK) ? errno : 0;
+}
+
+static int write_text(char **argv, int nth)
+{
+	int fd = open(argv[0], O_WRONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
-		die(file);
+		die(argv[0]);
 	arm(nth);
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	*clean = untouched();
+	err = write(fd, argv[1], strlen(argv[1])) < 0 ? errno : 0;
+	disarm();
 	close(fd);
 	return err;
 }
 
-/* Counts what one step did. @err of a step that no fault met must be 0. */
-static bool counted(int nth, int err, bool clean)
+static int undo_write(char **argv)
 {
-	if (clean && err) {
-		printf("# untouched, and yet: %s\n", strerror(err));
-		return false;
-	}
-	if (err && err != ENOMEM) {
-		printf("# fault %d: %s\n", nth, strerror(err));
-		return false;
-	}
-	sweep.faults += !clean;
-	sweep.errors += !!err;
-	sweep.survived += !clean && !err;
-	return true;
+	return argv[2] ? put(argv[2], argv[3]) : 0;
 }
 
-static bool load_once(char **argv, void *image, size_t size, int nth, bool *clean)
-{
-	int err = load(image, size, argv[2], nth, clean);
-
-	if (!counted(nth, err, *clean))
-		return false;
-	if (!err && syscall(SYS_delete_module, argv[1], O_NONBLOCK)) {
-		printf("# fault %d: unload: %s\n", nth, strerror(errno));
-		return false;
-	}
-	return true;
-}
-
-static bool sweep_load(char **argv, int argc)
-{
-	size_t size;
-	void *image = map_file(argv[0], &size);
-	int i, nth = 1, last = argc == 4 ? atoi(argv[3]) : 0;
-	bool clean = false;
-
-	if (last) {
-		/* A first load fills caches, which the next finds filled. */
-		for (i = 0; i < 2; i++)
-			if (!load_once(argv, image, size, MAX_FAULTS, &clean) || !clean)
-				return false;
-		if (MAX_FAULTS - sweep.left > last)
-			nth = MAX_FAULTS - sweep.left - last + 1;
-		clean = false;
-	}
-	for (; !clean && nth < MAX_FAULTS; nth++)
-		if (!load_once(argv, image, size, nth, &clean))
-			return false;
-	return clean;
-}
-
-static bool sweep_write(char **argv, int argc)
-{
-	bool clean = false;
-	int nth, err;
-
-	for (nth = 1; !clean && nth < MAX_FAULTS; nth++) {
-		err = write_armed(argv[0], argv[1], nth, &clean);
-		if (!counted(nth, err, clean))
-			return false;
-		if (!err && argc == 4 && put(argv[2], argv[3])) {
-			printf("# fault %d: no undo\n", nth);
-			return false;
-		}
-	}
-	return clean;
-}
-
-static int read_armed(const char *file, int nth, bool *clean)
+static int read_file(char **argv, int nth)
 {
 	static char out[4096];
 	int fd, err = 0;
 	ssize_t n = 1;
 
 	arm(nth);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
+	fd = open(argv[0], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		err = errno;
 	while (!err && n > 0) {
@@ -204,21 +141,62 @@ static int read_armed(const char *file, int nth, bool *clean)
 		if (n < 0)
 			err = errno;
 	}
-	*clean = untouched();
+	disarm();
 	if (fd >= 0)
 		close(fd);
 	return err;
 }
 
-static bool sweep_read(const char *file)
-{
-	bool clean = false;
-	int nth;
+/* The functions return 0 or an errno. */
+static const struct action {
+	const char *name;
+	int (*act)(char **argv, int nth);
+	int (*undo)(char **argv);	/* after each success */
+} actions[] = {
+	{ "load", load, unload },
+	{ "write", write_text, undo_write },
+	{ "read", read_file, NULL },
+};
 
-	for (nth = 1; !clean && nth < MAX_FAULTS; nth++)
-		if (!counted(nth, read_armed(file, nth, &clean), clean))
+/* Acts once, with the allocation @nth failing. Without a fault the action must succeed. */
+static bool step(const struct action *action, char **argv, int nth)
+{
+	int err = action->act(argv, nth);
+	bool clean = sweep.left > 0;
+
+	if (err && (clean || err != ENOMEM)) {
+		printf("# fault %d%s: %s\n", nth, clean ? ", never reached" : "", strerror(err));
+		return false;
+	}
+	sweep.faults += !clean;
+	sweep.errors += !!err;
+	sweep.survived += !clean && !err;
+	if (err || !action->undo)
+		return true;
+	err = action->undo(argv);
+	if (err)
+		printf("# fault %d: undo: %s\n", nth, strerror(err));
+	return !err;
+}
+
+/* The number of the first of the @last allocations of an action, or -1 */
+static int first_of(const struct action *action, char **argv, int last)
+{
+	int i;
+
+	/* A first time fills caches, which the next finds filled. */
+	for (i = 0; i < 2; i++)
+		if (!step(action, argv, MAX_FAULTS) || sweep.left <= 0)
+			return -1;
+	return MAX_FAULTS - sweep.left > last ? MAX_FAULTS - sweep.left - last + 1 : 1;
+}
+
+static bool sweep_all(const struct action *action, char **argv, int nth)
+{
+	for (sweep.left = 0; sweep.left <= 0 && nth < MAX_FAULTS; nth++)
+		if (!step(action, argv, nth))
 			return false;
-	return clean;
+	return sweep.left > 0;
 }
 
 /* Locked in memory, because a page fault of this process would fail again and again. */
@@ -245,21 +223,24 @@ static int write_failing(const char *file, const char *text)
 
 int main(int argc, char **argv)
 {
+	const struct action *action = NULL;
+	char **args = argv + 2;
+	int i, nth = 1;
 	bool good;
 
 	if (argc == 4 && !strcmp(argv[1], "fail"))
 		return !!write_failing(argv[2], argv[3]);
+	for (i = 0; argc > 2 && i < 3; i++)
+		if (!strcmp(argv[1], actions[i].name))
+			action = &actions[i];
+	if (!action)
+		return 2;
 	sweep.nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (sweep.nth_fd < 0)
 		die("fail-nth");
-	if ((argc == 5 || argc == 6) && !strcmp(argv[1], "load"))
-		good = sweep_load(argv + 2, argc - 2);
-	else if (argc == 3 && !strcmp(argv[1], "read"))
-		good = sweep_read(argv[2]);
-	else if ((argc == 4 || argc == 6) && !strcmp(argv[1], "write"))
-		good = sweep_write(argv + 2, argc - 2);
-	else
-		return 2;
+	if (action->act == load && args[3])
+		nth = first_of(action, args, atoi(args[3]));
+	good = nth > 0 && sweep_all(action, args, nth);
 	printf("# count: faults=%d errors=%d survived=%d\n", sweep.faults,
 	       sweep.errors, sweep.survived);
 	return !good || !sweep.faults;

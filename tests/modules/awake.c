@@ -4,10 +4,7 @@
  * one thing wrong on purpose. A write of its name to
  * /sys/module/kvdemo_test/parameters/awake starts it.
  */
-#include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/string.h>
 
 #include "test.h"
 
@@ -107,9 +104,7 @@ static int awake_set(const char *val, const struct kernel_param *kp)
 		awake_cases[i].go_wrong();
 		return 0;
 	}
-	return refuse(kp, val, "none, uaf, uaf-vmalloc, leak, lock, null, ubsan, cfi");
+	return -EINVAL;
 }
 
-static const struct kernel_param_ops awake_ops = { .set = awake_set };
-module_param_cb(awake, &awake_ops, NULL, 0200);
-MODULE_PARM_DESC(awake, "do one thing wrong, on a kernel whose checkers are to catch it: uaf, uaf-vmalloc, leak, lock, null (an unchecked failure), ubsan, cfi; none: nothing");
+module_param_cb(awake, &run_ops, awake_set, 0200);

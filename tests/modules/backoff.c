@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Fragmented memory, and what policy backoff makes of it. */
 #include <linux/jiffies.h>
-#include <linux/mm.h>
-#include <linux/sched.h>
 
 #include "lab/frag.h"
 #include "test.h"
@@ -11,6 +9,7 @@
 #define FRAGMENTED_SIZE		((size_t)PAGE_SIZE << FRAGMENTED_ORDER)
 #define MAX_LUCKY		256
 
+static const struct kvdemo_policy * const backoff = &kvdemo_policies[KVDEMO_BACKOFF];
 static struct frag frag = { .order = FRAGMENTED_ORDER, .max_kept = ULONG_MAX };
 static void *lucky[MAX_LUCKY];
 static unsigned int nr_lucky;
@@ -81,22 +80,12 @@ static void defragment(void)
 static bool falls_back_for_real(const struct kvdemo_policy *policy)
 {
 	struct kvdemo_result res;
-	enum kvdemo_path path = KVDEMO_PATH_VMALLOC;
-	enum kvdemo_why why = KVDEMO_WHY_KMALLOC_FAILED;
-	bool good;
-	void *p;
+	void *p = alloc_fragmented(policy, GFP_KERNEL, &res);
+	bool good = check_outcome(policy, FRAGMENTED_SIZE, p, &res, false);
 
-	if (is_policy(policy, KVDEMO_KMALLOC)) {
-		path = KVDEMO_PATH_NONE;
-		why = KVDEMO_WHY_NO_MEMORY;
-	} else if (is_policy(policy, KVDEMO_VMALLOC)) {
-		why = KVDEMO_WHY_POLICY;
-	}
-	p = alloc_fragmented(policy, GFP_KERNEL, &res);
-	good = check_result(policy, FRAGMENTED_SIZE, p, &res, path, why);
 	if (p)
 		good &= CHECK(keeps_contents(p, FRAGMENTED_SIZE), "contents");
-	if (why == KVDEMO_WHY_KMALLOC_FAILED && !policy->native)
+	if (res.why == KVDEMO_WHY_KMALLOC_FAILED && !policy->native)
 		good &= CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns > 0, "prices");
 	kvdemo_kvfree(p);
 	return good;
@@ -121,14 +110,13 @@ bool test_fragmented(void)
  */
 static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 {
-	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
 	unsigned long start, failed = jiffies - 1;
 	struct kvdemo_result res;
 	unsigned int hits = 0;
 
 	while (tries--) {
 		start = jiffies;
-		kvdemo_kvfree(alloc_fragmented(policy, gfp, &res));
+		kvdemo_kvfree(alloc_fragmented(backoff, gfp, &res));
 		/* the reason of a request without a fallback is no-memory */
 		if (res.kmalloc_ns == KVDEMO_NS_NONE) {
 			hits++;
@@ -143,16 +131,14 @@ static unsigned int skipped(unsigned int tries, gfp_t gfp, unsigned int *missed)
 /* Even in a period a request that may not fall back is attempted; here without a result. */
 static bool bound_is_tried(void)
 {
-	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
 	struct kvdemo_result res;
 	bool good = true;
 	int i;
 
 	for (i = 0; i < 10; i++) {
-		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &res));
+		kvdemo_kvfree(alloc_fragmented(backoff, GFP_KERNEL, &res));
 		watch(FRAGMENTED_SIZE);
-		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL | __GFP_THISNODE,
-				    NULL));
+		kvdemo_kvfree(alloc(backoff, FRAGMENTED_SIZE, GFP_KERNEL | __GFP_THISNODE, NULL));
 		unwatch();
 		good &= CHECK(seen.calls, "no call of kmalloc");
 	}
@@ -163,8 +149,7 @@ static bool contiguous(void)
 {
 	struct kvdemo_result res;
 
-	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_BACKOFF], FRAGMENTED_SIZE,
-			    GFP_KERNEL, &res));
+	kvdemo_kvfree(alloc(backoff, FRAGMENTED_SIZE, GFP_KERNEL, &res));
 	return res.why == KVDEMO_WHY_CONTIGUOUS;
 }
 
@@ -268,17 +253,16 @@ static bool stays_whole(unsigned int i)
 /* A round counts only if the request before the block comes free was skipped. */
 static bool lower_zone_ends_it(void)
 {
-	const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_BACKOFF];
 	unsigned int i, rounds = 0, tried = 0;
 	struct kvdemo_result before, after;
 
 	for (i = 0; i < ARRAY_SIZE(lower); i++) {
 		if (!stays_whole(i))
 			continue;
-		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &before));
-		kvdemo_kvfree(alloc_fragmented(policy, GFP_KERNEL, &before));
+		kvdemo_kvfree(alloc_fragmented(backoff, GFP_KERNEL, &before));
+		kvdemo_kvfree(alloc_fragmented(backoff, GFP_KERNEL, &before));
 		free_lower(i);
-		kvdemo_kvfree(alloc(policy, FRAGMENTED_SIZE, GFP_KERNEL, &after));
+		kvdemo_kvfree(alloc(backoff, FRAGMENTED_SIZE, GFP_KERNEL, &after));
 		if (before.why != KVDEMO_WHY_BACKOFF)
 			continue;
 		rounds++;
@@ -308,17 +292,17 @@ bool test_lower_zone(void)
 }
 
 /*
- * The memory cgroup of this task fills up, and memory does not. Each failure of the
- * group is followed by a request that is not charged to it, which must be attempted. A
+ * full_group: the memory cgroup of this task fills up, and memory does not. Each failure of
+ * the group is followed by a request that is not charged to it, which must be attempted. A
  * period lasts one tick, and half of it passes in the failure: hence 50 rounds.
  */
-bool test_full_group(void)
+static int full_group_set(const char *val, const struct kernel_param *kp)
 {
 	const struct kvdemo_request rq = {
 		.size = FRAGMENTED_SIZE,
 		.gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
 		.node = NUMA_NO_NODE,
-		.policy = &kvdemo_policies[KVDEMO_BACKOFF],
+		.policy = backoff,
 		.no_oom = true,
 	};
 	unsigned int round, skipped = 0;
@@ -340,5 +324,8 @@ bool test_full_group(void)
 	}
 	while (nr_lucky)
 		kvdemo_kvfree(lucky[--nr_lucky]);
-	return good & CHECK(!skipped, "%u of 50 were skipped", skipped);
+	good &= CHECK(!skipped, "%u of 50 were skipped", skipped);
+	return good ? 0 : -EIO;
 }
+
+module_param_cb(full_group, &run_ops, full_group_set, 0200);

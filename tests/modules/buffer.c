@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The page behind a buffer, its path and its contents; and random requests. */
 #include <linux/hash.h>
-#include <linux/mm.h>
-#include <linux/string.h>
 
 #include "test.h"
 
@@ -37,6 +35,30 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 	return CHECK(res->path == real_path(p), "size=%zu policy=%s: %s, the page says %s",
 		     size, policy->name, kvdemo_path_name(res->path),
 		     kvdemo_path_name(real_path(p))) && good;
+}
+
+/* The result that policy and size give; @blocks: the attempt finds a block. */
+bool check_outcome(const struct kvdemo_policy *policy, size_t size,
+		   const void *p, const struct kvdemo_result *res, bool blocks)
+{
+	enum kvdemo_path path = KVDEMO_PATH_VMALLOC;
+	enum kvdemo_why why = KVDEMO_WHY_KMALLOC_FAILED;
+
+	if (is_policy(policy, KVDEMO_VMALLOC)) {
+		why = KVDEMO_WHY_POLICY;
+	} else if (blocks && size <= KMALLOC_MAX_SIZE) {
+		path = path_of(size, 0);
+		why = size <= PAGE_SIZE ? KVDEMO_WHY_SMALL : KVDEMO_WHY_CONTIGUOUS;
+	} else if (is_policy(policy, KVDEMO_KMALLOC)) {
+		path = KVDEMO_PATH_NONE;
+		why = size > KMALLOC_MAX_SIZE ? KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
+	} else if (size > KMALLOC_MAX_SIZE) {
+		why = KVDEMO_WHY_TOO_LARGE;
+	} else if (is_policy(policy, KVDEMO_BACKOFF) && res->why == KVDEMO_WHY_BACKOFF) {
+		/* an attempt before this one may have failed at the same order */
+		why = KVDEMO_WHY_BACKOFF;
+	}
+	return check_result(policy, size, p, res, path, why);
 }
 
 /* A request must take this path for this reason; its buffer is freed. */

@@ -5,11 +5,7 @@
  * injection hits that task only. If a run finds an error, the write fails with EIO and
  * the log says what is wrong. The kernel allows one write at a time.
  */
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/string.h>
 
 #include "test.h"
 
@@ -29,48 +25,11 @@ static int run_set(const char *val, const struct kernel_param *kp)
 const struct kernel_param_ops run_ops = { .set = run_set };
 
 /*
- * faults: each size under each policy, while the writer's allocations fail as
- * the word says. large: those of order 1 and more, and the slab cache between
- * PAGE_SIZE and KMALLOC_MAX_CACHE_SIZE. all: also single pages, and the slab
- * caches that serve sizes of fault_sizes[].
+ * faults: each size under each policy, while the writer's allocations of pages and those of
+ * the slab caches for PAGE_SIZE and more fail. Every request makes its attempt, also under
+ * policy backoff.
  */
-static const size_t fault_sizes[] = {
-	PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1,
-	KMALLOC_MAX_CACHE_SIZE, KMALLOC_MAX_CACHE_SIZE + 1,
-	COSTLY_SIZE, COSTLY_SIZE + 1,
-	KMALLOC_MAX_SIZE, KMALLOC_MAX_SIZE + 1,
-};
-
-static bool fails_large(const struct kvdemo_policy *policy, size_t size)
-{
-	enum kvdemo_path path = KVDEMO_PATH_VMALLOC;
-	enum kvdemo_why why = KVDEMO_WHY_KMALLOC_FAILED;
-	struct kvdemo_result res;
-	bool good;
-	void *p;
-
-	/* May fail or not: with redzones a cache of smaller objects also needs blocks to grow. */
-	if (size <= PAGE_SIZE)
-		return true;
-	if (is_policy(policy, KVDEMO_VMALLOC)) {
-		why = KVDEMO_WHY_POLICY;
-	} else if (is_policy(policy, KVDEMO_KMALLOC)) {
-		path = KVDEMO_PATH_NONE;
-		why = size > KMALLOC_MAX_SIZE ? KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
-	} else if (size > KMALLOC_MAX_SIZE) {
-		why = KVDEMO_WHY_TOO_LARGE;
-	}
-	p = alloc(policy, size, GFP_KERNEL | __GFP_NOWARN, &res);
-	/* the size before this one may have failed at the same order */
-	if (is_policy(policy, KVDEMO_BACKOFF) && res.why == KVDEMO_WHY_BACKOFF)
-		why = KVDEMO_WHY_BACKOFF;
-	good = check_result(policy, size, p, &res, path, why);
-	kvdemo_kvfree(p);
-	return good;
-}
-
-/* Every request makes its attempt, also under policy backoff. */
-static bool fails_all(const struct kvdemo_policy *policy, size_t size)
+static bool fails(const struct kvdemo_policy *policy, size_t size)
 {
 	bool tries = policy->tries && !policy->native &&
 		     (!policy->backs_off || size <= KMALLOC_MAX_SIZE);
@@ -81,6 +40,9 @@ static bool fails_all(const struct kvdemo_policy *policy, size_t size)
 	void *p;
 	int i;
 
+	/* smaller caches still have objects */
+	if (size < PAGE_SIZE - 1)
+		return true;
 	for (i = 0; i < 10 && good; i++) {
 		p = alloc(policy, size, GFP_KERNEL | __GFP_NOWARN, &res);
 		good &= check_result(policy, size, p, &res, KVDEMO_PATH_NONE, why) &&
@@ -93,25 +55,10 @@ static bool fails_all(const struct kvdemo_policy *policy, size_t size)
 
 static int faults_set(const char *val, const struct kernel_param *kp)
 {
-	bool (*check)(const struct kvdemo_policy *policy, size_t size);
-	const struct kvdemo_policy *policy;
-	bool good = true;
-	int i;
-
-	if (sysfs_streq(val, "large"))
-		check = fails_large;
-	else if (sysfs_streq(val, "all"))
-		check = fails_all;
-	else
-		return refuse(kp, val, "large, all");
-	for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
-		for (i = 0; i < ARRAY_SIZE(fault_sizes); i++)
-			good &= check(policy, fault_sizes[i]);
-	return good ? 0 : -EIO;
+	return each_policy_and_size(fails) ? 0 : -EIO;
 }
 
 module_param_cb(faults, &run_ops, faults_set, 0200);
-MODULE_PARM_DESC(faults, "large or all: which of the writer's allocations fail; path and why are checked");
 
 /*
  * oracle: "SEED COUNT ORDER MIN MAX": COUNT random requests of MIN to MAX
@@ -135,8 +82,7 @@ enum kvdemo_path path_of(size_t size, unsigned int order)
 						   KVDEMO_PATH_PAGES;
 }
 
-static bool agree(size_t size, gfp_t gfp, unsigned int order,
-		  unsigned long *fallbacks)
+static bool agree(size_t size, gfp_t gfp, unsigned int order, unsigned long *fallbacks)
 {
 	struct kvdemo_result ours, theirs;
 	enum kvdemo_path path = path_of(size, order);
@@ -164,8 +110,7 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 
 	if (sscanf(val, "%llu %lu %u %zu %zu %c", &state, &count, &order, &min, &max,
 		   &more) != 5 || !state || min > max || !max || min > 1ul << max_bits)
-		return refuse(kp, val,
-			      "a seed, a count, an order, and two sizes up to 2 * KMALLOC_MAX_SIZE");
+		return -EINVAL;
 	for (i = 0; i < count; i++) {
 		gfp_t gfp = GFP_KERNEL | __GFP_NOWARN |
 			    extras[next_random(&state) % ARRAY_SIZE(extras)];
@@ -185,4 +130,3 @@ static int oracle_set(const char *val, const struct kernel_param *kp)
 }
 
 module_param_cb(oracle, &run_ops, oracle_set, 0200);
-MODULE_PARM_DESC(oracle, "SEED COUNT ORDER MIN MAX: compare noreclaim with native, where allocations of ORDER and above fail");

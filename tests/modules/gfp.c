@@ -4,9 +4,6 @@
  * agreement with the running kernel's kvmalloc_node().
  */
 #include <linux/kprobes.h>
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
 #include <trace/events/kmem.h>
 
 #include "test.h"
@@ -108,17 +105,15 @@ static gfp_t expected_gfp(enum kvdemo_policy_id id, size_t size, gfp_t gfp)
 
 static bool gfp_is_expected(enum kvdemo_policy_id id, size_t size, gfp_t gfp)
 {
-	unsigned int calls = 1;
+	bool tries = id != KVDEMO_BACKOFF || size <= KMALLOC_MAX_SIZE;
 	gfp_t expected = expected_gfp(id, size, gfp);
 
-	if (id == KVDEMO_BACKOFF && size > KMALLOC_MAX_SIZE)
-		calls = 0;
 	watch(size);
 	kvdemo_kvfree(alloc(&kvdemo_policies[id], size, gfp, NULL));
 	unwatch();
-	return CHECK(!!seen.calls == calls, "size=%zu policy=%s: %u calls of kmalloc",
+	return CHECK(!!seen.calls == tries, "size=%zu policy=%s: %u calls of kmalloc",
 		     size, kvdemo_policies[id].name, seen.calls) &&
-	       CHECK(!calls || seen.gfp == expected,
+	       CHECK(!tries || seen.gfp == expected,
 		     "size=%zu policy=%s: tried with %pGg, expected %pGg", size,
 		     kvdemo_policies[id].name, &seen.gfp, &expected);
 }
@@ -131,19 +126,17 @@ bool test_gfp(void)
 	unsigned int i, j, k;
 	bool good = true;
 
-	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		for (j = 0; j < nr_sizes; j++) {
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		for (j = 0; j < NR_SIZES; j++) {
 			for (k = 0; k < ARRAY_SIZE(extras); k++)
-				good &= gfp_is_expected(ids[i], sizes[j],
-							GFP_KERNEL | extras[k]);
-			good &= gfp_is_expected(ids[i], sizes[j],
-						GFP_KERNEL | __GFP_THISNODE);
+				good &= gfp_is_expected(ids[i], sizes[j], GFP_KERNEL | extras[k]);
+			good &= gfp_is_expected(ids[i], sizes[j], GFP_KERNEL | __GFP_THISNODE);
 		}
+	}
 	watch(COSTLY_SIZE);
-	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE,
-			    GFP_KERNEL, NULL));
-	kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
-			       GFP_KERNEL, true, NULL));
+	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL, NULL));
+	kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, GFP_KERNEL, true,
+			       NULL));
 	unwatch();
 	return good & CHECK(!seen.calls, "vmalloc and forced must not call kmalloc");
 }
@@ -152,7 +145,6 @@ bool test_gfp(void)
  * The gfp that __vmalloc() gets, read by a kprobe: every bit that it takes is
  * passed on, and none that it does not.
  */
-#ifdef CONFIG_HAVE_FUNCTION_ARG_ACCESS_API
 static gfp_t vmalloc_gfp;
 
 static int see_vmalloc(struct kprobe *kp, struct pt_regs *regs)
@@ -202,17 +194,13 @@ bool test_vmalloc_gfp(void)
 	if (!CHECK(!register_kprobe(&kp), "register_kprobe"))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(extras); i++) {
-		watch(COSTLY_SIZE);
-		kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE,
-				       GFP_KERNEL | extras[i] | asked, true, NULL));
-		unwatch();
+		good &= forced_on_node(GFP_KERNEL | extras[i] | asked, NUMA_NO_NODE);
 		wanted = GFP_KERNEL | extras[i];
 		if (nomemalloc)
 			wanted |= __GFP_NOMEMALLOC;
 		if (!mayfail)
 			wanted &= ~__GFP_RETRY_MAYFAIL;
-		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg",
-			      &vmalloc_gfp, &wanted);
+		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg", &vmalloc_gfp, &wanted);
 	}
 	/* Another node is served by another function: it warns about other bits. */
 	for_each_online_node(node)
@@ -221,17 +209,9 @@ bool test_vmalloc_gfp(void)
 	unregister_kprobe(&kp);
 	return good;
 }
-#else
-bool test_vmalloc_gfp(void)
-{
-	skip = "this architecture shows no arguments to a kprobe";
-	return true;
-}
-#endif
 
 /* 4.13 let RETRY_MAYFAIL replace NORETRY at every order; ours keeps 4.12. */
-static bool differs_on_purpose(const struct kvdemo_policy *policy, size_t size,
-			       gfp_t gfp)
+static bool differs_on_purpose(const struct kvdemo_policy *policy, size_t size, gfp_t gfp)
 {
 	return is_policy(policy, KVDEMO_NORETRY) && gfp & __GFP_RETRY_MAYFAIL &&
 	       size > PAGE_SIZE && size <= COSTLY_SIZE;
@@ -270,7 +250,7 @@ bool test_native(void)
 
 	if (!CHECK(policy, "native=%s names no policy", native))
 		return false;
-	for (i = 0; i < nr_sizes; i++)
+	for (i = 0; i < NR_SIZES; i++)
 		for (j = 0; j < ARRAY_SIZE(extras); j++)
 			good &= agrees(policy, sizes[i], GFP_KERNEL | extras[j]);
 	return good;

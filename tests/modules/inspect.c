@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Nodes, and kvdemo_inspect() compared with a walk of the pages. */
-#include <linux/mm.h>
-#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "test.h"
@@ -16,8 +14,7 @@ bool on_node(const void *p, size_t size, int node)
 	return page_to_nid(real_page(p + size - 1)) == node;
 }
 
-static bool node_is_honoured(const struct kvdemo_policy *policy, size_t size,
-			     int node)
+static bool node_is_honoured(const struct kvdemo_policy *policy, size_t size, int node)
 {
 	const struct kvdemo_request rq = {
 		.size = size, .gfp = GFP_KERNEL, .node = node, .policy = policy,
@@ -72,22 +69,23 @@ out:
 	return good;
 }
 
-bool test_node(void)
+static bool nodes_are_honoured(const struct kvdemo_policy *policy, size_t size)
 {
-	const struct kvdemo_policy *policy;
 	bool good = true;
-	unsigned int i;
 	int node;
 
+	for_each_node_state(node, N_MEMORY)
+		good &= node_is_honoured(policy, size, node);
+	return good;
+}
+
+bool test_node(void)
+{
 	if (num_node_state(N_MEMORY) < 2) {
 		skip = "the guest has one node";
 		return true;
 	}
-	for_each_node_state(node, N_MEMORY)
-		for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
-			for (i = 0; i < nr_sizes; i++)
-				good &= node_is_honoured(policy, sizes[i], node);
-	return good & spanning_is_told();
+	return each_policy_and_size(nodes_are_honoured) & spanning_is_told();
 }
 
 static bool layout_is_real(const void *p, size_t size)
@@ -113,27 +111,26 @@ static bool layout_is_real(const void *p, size_t size)
 		     "size=%zu: kmalloc in %lu runs", size, runs);
 }
 
+static bool inspection_agrees(const struct kvdemo_policy *policy, size_t size)
+{
+	void *p = alloc(policy, size, GFP_KERNEL, NULL);
+	struct kvdemo_layout layout;
+	bool good;
+
+	if (!p)
+		return true;
+	good = layout_is_real(p, size) & layout_is_real(p + size / 2, 1) &
+	       CHECK(kvdemo_inspect(p, 4 * KMALLOC_MAX_SIZE, &layout) == -ERANGE, "size=%zu", size);
+	kvdemo_kvfree(p);
+	return good;
+}
+
 bool test_inspect(void)
 {
-	const struct kvdemo_policy *policy;
 	struct kvdemo_layout layout;
-	bool good = true;
-	unsigned int i;
-	void *p;
 
-	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
-		for (i = 0; i < nr_sizes; i++) {
-			p = alloc(policy, sizes[i], GFP_KERNEL, NULL);
-			if (!p)
-				continue;
-			good &= layout_is_real(p, sizes[i]);
-			good &= layout_is_real(p + sizes[i] / 2, 1);
-			good &= CHECK(kvdemo_inspect(p, 4 * KMALLOC_MAX_SIZE, &layout) ==
-				      -ERANGE, "size=%zu", sizes[i]);
-			kvdemo_kvfree(p);
-		}
-	}
-	return good & CHECK(kvdemo_inspect(NULL, 1, &layout) == -EINVAL, "NULL");
+	return each_policy_and_size(inspection_agrees) &
+	       CHECK(kvdemo_inspect(NULL, 1, &layout) == -EINVAL, "NULL");
 }
 
 bool test_names(void)

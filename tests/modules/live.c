@@ -10,21 +10,17 @@
  *
  * live_random: "SEED N": N random requests, whose contents are checked.
  *
- * live_short: calls until one gets no memory, because vmalloc's address space is taken,
- * or this task's memory cgroup is full.
+ * live_short: calls until one gets no memory. space: vmalloc's address space is taken.
+ * group: this task's memory cgroup is full.
  *
- * live_leaked: how many attempts reached the page allocator with the mark of
+ * live_leaked: how many attempts reached the page allocator with __GFP_WRITE, the mark of
  * kvdemo_live.ko, while the probes were set.
  *
- * live_liar: a probe on kvmalloc adds a flag to what insmod asks for.
+ * live_liar: 1: a probe on kvmalloc adds a flag to what insmod asks for. 0: it does not.
  */
 #include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/kprobes.h>
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
-#include <linux/string.h>
 
 #include "live/compat.h"
 #include "test.h"
@@ -75,7 +71,6 @@ static size_t caller_size;
 
 static unsigned int leaked;
 module_param_named(live_leaked, leaked, uint, 0400);
-MODULE_PARM_DESC(live_leaked, "blocks that were asked for with __GFP_WRITE, the mark of kvdemo_live");
 
 static int on_pages(struct kprobe *kp, struct pt_regs *regs)
 {
@@ -134,7 +129,6 @@ static int liar_set(const char *val, const struct kernel_param *kp)
 }
 
 module_param_cb(live_liar, &run_ops, liar_set, 0200);
-MODULE_PARM_DESC(live_liar, "1: insmod's calls of kvmalloc get another flag; 0: they do not");
 
 static struct kprobe probes[] = {
 	{ .pre_handler = on_pages }, { .pre_handler = on_fallback },
@@ -193,9 +187,21 @@ static bool left_out(gfp_t gfp, size_t size)
 	       (gfp & __GFP_DMA && size > KMALLOC_MAX_SIZE);
 }
 
-static bool call(gfp_t gfp, size_t size, int node, struct came *to)
+/* Is the buffer zeroed if it has to be, and usable? Frees it. */
+static bool is_good(void *p, size_t size, gfp_t gfp)
 {
 	bool good = true;
+
+	if (p && gfp & __GFP_ZERO)
+		good = CHECK(!memchr_inv(p, 0, size), "%pGg size=%zu: not zero", &gfp, size);
+	if (p)
+		good &= CHECK(keeps_contents(p, size), "%pGg size=%zu", &gfp, size);
+	kvfree(p);
+	return good;
+}
+
+static bool call(gfp_t gfp, size_t size, int node, struct came *to)
+{
 	void *p;
 
 	memset(&came, 0, sizeof(came));
@@ -206,12 +212,7 @@ static bool call(gfp_t gfp, size_t size, int node, struct came *to)
 	came.path = real_path(p);
 	came.there = p && node != NUMA_NO_NODE && on_node(p, size, node);
 	*to = came;
-	if (p && gfp & __GFP_ZERO)
-		good = CHECK(!memchr_inv(p, 0, size), "size=%zu: not zero", size);
-	if (p)
-		good &= CHECK(keeps_contents(p, size), "size=%zu", size);
-	kvfree(p);
-	return good;
+	return is_good(p, size, gfp);
 }
 
 /* The rules once more, written down from the specification and not from the module */
@@ -330,7 +331,7 @@ static int live_set(const char *val, const struct kernel_param *kp)
 	strscpy(name, val, sizeof(name));
 	policy = kvdemo_policy_find(strim(name));
 	if (!policy && strcmp(name, "unhooked"))
-		return refuse(kp, val, "unhooked, or a policy");
+		return -EINVAL;
 	err = probe_both();
 	if (err)
 		return err;
@@ -342,7 +343,6 @@ static int live_set(const char *val, const struct kernel_param *kp)
 }
 
 module_param_cb(live, &run_ops, live_set, 0200);
-MODULE_PARM_DESC(live, "unhooked: note what the kernel's kvmalloc does with each flag; a policy: compare");
 
 static bool one_random(u64 *state)
 {
@@ -350,20 +350,11 @@ static bool one_random(u64 *state)
 	size_t size = random_size(state, LIVE_RANDOM_BITS);
 	gfp_t gfp = flags[f].gfp | __GFP_NOWARN;
 	int node = next_random(state) % 2 ? NUMA_NO_NODE : numa_mem_id();
-	bool good;
-	void *p;
 
 	/* Up to 6.12 the page allocator warns of an order above 1 that must not fail. */
 	if (left_out(gfp, size) || gfp & __GFP_NOFAIL)
 		return true;
-	p = kvmalloc_node(size, gfp, node);
-	if (!p)
-		return true;
-	good = CHECK(!(gfp & __GFP_ZERO) || !memchr_inv(p, 0, size), "%s size=%zu", flags[f].name,
-		     size) &
-	       CHECK(keeps_contents(p, size), "%s size=%zu", flags[f].name, size);
-	kvfree(p);
-	return good;
+	return is_good(kvmalloc_node(size, gfp, node), size, gfp);
 }
 
 static int live_random_set(const char *val, const struct kernel_param *kp)
@@ -374,7 +365,7 @@ static int live_random_set(const char *val, const struct kernel_param *kp)
 	u64 seed;
 
 	if (sscanf(val, "%llu %u %c", &seed, &n, &more) != 2 || !seed)
-		return refuse(kp, val, "a seed and a number of requests");
+		return -EINVAL;
 	for (i = 0; i < n; i++) {
 		good &= one_random(&seed);
 		cond_resched();
@@ -383,7 +374,6 @@ static int live_random_set(const char *val, const struct kernel_param *kp)
 }
 
 module_param_cb(live_random, &run_ops, live_random_set, 0200);
-MODULE_PARM_DESC(live_random, "SEED N: so many random requests to the kernel's kvmalloc");
 
 /* Calls until one gets no memory; NOWARN: that failure is wanted. */
 #define SHORT_SIZE	SZ_256K
@@ -447,8 +437,7 @@ static int live_short_set(const char *val, const struct kernel_param *kp)
 		return without_space() ? 0 : -EIO;
 	if (sysfs_streq(val, "group"))
 		return runs_out(GFP_KERNEL_ACCOUNT) ? 0 : -EIO;
-	return refuse(kp, val, "space, group");
+	return -EINVAL;
 }
 
 module_param_cb(live_short, &run_ops, live_short_set, 0200);
-MODULE_PARM_DESC(live_short, "calls until one fails: space: vmalloc's address space is taken; group: the memory cgroup of this task is full");

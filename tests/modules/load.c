@@ -10,9 +10,6 @@
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/sched/signal.h>
 
 #include "test.h"
@@ -32,19 +29,20 @@ struct slot {
 struct worker {
 	struct task_struct *task;
 	u64 state;
-	unsigned long allocs, bytes, failed, bad;
-	unsigned long paths[KVDEMO_NR_PATHS];
 	struct slot slots[SLOTS];
 };
 
-static void load_free(struct worker *worker, struct slot *slot)
+/* Of all threads of one run */
+static atomic_long_t allocs, failed, bad;
+
+static void load_free(struct slot *slot)
 {
 	if (!slot->p)
 		return;
 	if (!CHECK(intact(slot->p, slot->size, slot->seed),
 		   "size=%zu path=%s: the contents changed",
 		   slot->size, kvdemo_path_name(kvdemo_path(slot->p))))
-		worker->bad++;
+		atomic_long_inc(&bad);
 	kvdemo_kvfree(slot->p);
 	slot->p = NULL;
 }
@@ -60,15 +58,15 @@ static void load_alloc(struct worker *worker, struct slot *slot)
 		slot->size += KMALLOC_MAX_SIZE;
 	slot->seed = next_random(&worker->state);
 	slot->p = alloc(policy, slot->size, GFP_KERNEL | __GFP_NOWARN, &res);
-	worker->paths[res.path]++;
 	if (!slot->p) {
 		/* policy kmalloc has no fallback, so it may fail */
-		worker->failed += !is_policy(policy, KVDEMO_KMALLOC);
+		if (!is_policy(policy, KVDEMO_KMALLOC))
+			atomic_long_inc(&failed);
 		return;
 	}
-	WRITE_ONCE(worker->allocs, worker->allocs + 1);
-	worker->bytes += slot->size;
-	worker->bad += !CHECK(res.path == kvdemo_path(slot->p), "size=%zu", slot->size);
+	atomic_long_inc(&allocs);
+	if (!CHECK(res.path == kvdemo_path(slot->p), "size=%zu", slot->size))
+		atomic_long_inc(&bad);
 	fill(slot->p, slot->size, slot->seed);
 }
 
@@ -81,13 +79,13 @@ static int load_thread(void *data)
 		struct slot *slot = &worker->slots[next_random(&worker->state) % SLOTS];
 
 		if (slot->p)
-			load_free(worker, slot);
+			load_free(slot);
 		else
 			load_alloc(worker, slot);
 		cond_resched();
 	}
 	for (i = 0; i < SLOTS; i++)
-		load_free(worker, &worker->slots[i]);
+		load_free(&worker->slots[i]);
 	return 0;
 }
 
@@ -108,77 +106,56 @@ static int load_start(struct worker *workers, u64 seed)
 	return 0;
 }
 
-static int load_stop(struct worker *workers)
+static void load_stop(struct worker *workers)
 {
-	unsigned long allocs = 0, bytes = 0, failed = 0, bad = 0;
-	unsigned long paths[KVDEMO_NR_PATHS] = { 0 };
-	int cpu, i;
-
-	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		struct worker *worker = &workers[cpu];
-
-		if (IS_ERR_OR_NULL(worker->task))
-			continue;
-		kthread_stop(worker->task);
-		allocs += worker->allocs;
-		bytes += worker->bytes;
-		failed += worker->failed;
-		bad += worker->bad;
-		for (i = 0; i < KVDEMO_NR_PATHS; i++)
-			paths[i] += worker->paths[i];
-	}
-	pr_info("load allocs=%lu bytes=%lu slab=%lu pages=%lu vmalloc=%lu none=%lu failed=%lu bad=%lu\n",
-		allocs, bytes, paths[KVDEMO_PATH_SLAB], paths[KVDEMO_PATH_PAGES],
-		paths[KVDEMO_PATH_VMALLOC], paths[KVDEMO_PATH_NONE], failed, bad);
-	return bad ? -EIO : 0;
-}
-
-static unsigned long load_allocs(const struct worker *workers)
-{
-	unsigned long allocs = 0;
 	int cpu;
 
-	for_each_online_cpu(cpu)
-		allocs += READ_ONCE(workers[cpu].allocs);
-	return allocs;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (!IS_ERR_OR_NULL(workers[cpu].task))
+			kthread_stop(workers[cpu].task);
 }
 
-static int load_run(u64 seed, unsigned int seconds, unsigned long min_allocs)
+static int load_run(u64 seed, unsigned int seconds, long min_allocs)
 {
 	unsigned long end = jiffies + (unsigned long)seconds * HZ;
 	struct worker *workers;
 	bool force = false;
-	int err, stop_err;
+	int err;
 
 	workers = kvcalloc(nr_cpu_ids, sizeof(*workers), GFP_KERNEL);
 	if (!workers)
 		return -ENOMEM;
+	atomic_long_set(&allocs, 0);
+	atomic_long_set(&failed, 0);
+	atomic_long_set(&bad, 0);
 	err = load_start(workers, seed);
 	while (!err && !fatal_signal_pending(current) &&
-	       (time_before(jiffies, end) || load_allocs(workers) < min_allocs)) {
+	       (time_before(jiffies, end) || atomic_long_read(&allocs) < min_allocs)) {
 		msleep(100);
 		force = !force;
 		kvdemo_force_fallback(force);
 	}
 	kvdemo_force_fallback(false);
-	stop_err = load_stop(workers);
+	load_stop(workers);
 	kvfree(workers);
-	return err ?: stop_err;
+	pr_info("load allocs=%ld failed=%ld bad=%ld\n", atomic_long_read(&allocs),
+		atomic_long_read(&failed), atomic_long_read(&bad));
+	if (!err && atomic_long_read(&bad))
+		err = -EIO;
+	return err;
 }
 
 static int load_set(const char *val, const struct kernel_param *kp)
 {
 	unsigned int seconds;
-	unsigned long min_allocs;
+	long min_allocs;
 	char more;
 	u64 seed;
 
-	if (sscanf(val, "%llu %u %lu %c", &seed, &seconds, &min_allocs, &more) != 3 || !seed ||
+	if (sscanf(val, "%llu %u %ld %c", &seed, &seconds, &min_allocs, &more) != 3 || !seed ||
 	    seconds > MAX_SECONDS)
-		return refuse(kp, val,
-			      "a seed, seconds of a week at most, and a minimum of allocations");
+		return -EINVAL;
 	return load_run(seed, seconds, min_allocs);
 }
 
 module_param_cb(load, &run_ops, load_set, 0200);
-MODULE_PARM_DESC(load, "SEED SECONDS MIN: all CPUs allocate, check and free");

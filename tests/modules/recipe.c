@@ -71,16 +71,18 @@ static bool with_macros(void)
 	return all_are(KVDEMO_PATH_VMALLOC, p, ARRAY_SIZE(p));
 }
 
-/* Calls through our macros are forced, other calls are not. */
+/* Calls through our macros are forced while this is on, other calls are not. */
 bool test_recipe(void)
 {
 	bool good;
+	void *p;
 
 	kvdemo_force_fallback(true);
 	good = without_macros();
 	good &= with_macros();
 	kvdemo_force_fallback(false);
-	return good;
+	p = kvmalloc(COSTLY_SIZE, GFP_KERNEL);
+	return good & all_are(KVDEMO_PATH_PAGES, &p, 1);
 }
 
 /* 5.16, 86cffecdeaa2: FORTIFY_SOURCE must know the size of a buffer. */

@@ -5,65 +5,40 @@
  * page flags, the gfp in kmem:kmalloc, the node of each page, and the running kernel's
  * kvmalloc_node().
  */
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/sched.h>
-#include <linux/string.h>
-
 #include "test.h"
 
 static bool on_load = true;
 module_param(on_load, bool, 0);
-MODULE_PARM_DESC(on_load, "0: run no test; those of awake, faults, live, oracle and load begin with a write");
+MODULE_PARM_DESC(on_load, "0: run no test; the others begin with a write to their parameter");
 
 static unsigned int outside;
 module_param(outside, uint, 0);
 MODULE_PARM_DESC(outside, "run just this case of flags outside the contract, by its number from 1");
 
-static bool group;
-module_param(group, bool, 0);
-MODULE_PARM_DESC(group, "1: run just the test of a full memory cgroup, in one of 16 MiB");
-
 static char *only = "";
 module_param(only, charp, 0);
 MODULE_PARM_DESC(only, "run just the tests whose names hold this text");
 
-/* The largest buffer may take this share of memory. */
-#define SIZE_SHARE	8
-
-size_t sizes[15];
-unsigned int nr_sizes;
+const size_t sizes[NR_SIZES] = {
+	1023, 1024, 1025,
+	PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1,
+	KMALLOC_MAX_CACHE_SIZE - 1, KMALLOC_MAX_CACHE_SIZE, KMALLOC_MAX_CACHE_SIZE + 1,
+	COSTLY_SIZE - 1, COSTLY_SIZE, COSTLY_SIZE + 1,
+	KMALLOC_MAX_SIZE - 1, KMALLOC_MAX_SIZE, KMALLOC_MAX_SIZE + 1,
+};
 
 const char *skip;
 
-/* Logs one line, and returns the error for the writer of a parameter */
-int refuse(const struct kernel_param *kp, const char *val, const char *allowed)
+bool each_policy_and_size(bool (*check)(const struct kvdemo_policy *policy, size_t size))
 {
-	int err = 0;
+	const struct kvdemo_policy *policy;
+	bool good = true;
+	unsigned int i;
 
-	param_refuse(kp->name, val, allowed, &err, -EINVAL);
-	return err;
-}
-
-static void init_sizes(void)
-{
-	const size_t bounds[] = { 1024, PAGE_SIZE, KMALLOC_MAX_CACHE_SIZE,
-				  COSTLY_SIZE, KMALLOC_MAX_SIZE };
-	size_t max;
-	struct sysinfo si;
-	int i, delta;
-
-	si_meminfo(&si);
-	max = (si.totalram - si.totalhigh) * PAGE_SIZE / SIZE_SHARE;
-	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
-		if (bounds[i] >= max) {
-			pr_info("# left out: %zu, too large for this guest\n",
-				bounds[i]);
-			continue;
-		}
-		for (delta = -1; delta <= 1; delta++)
-			sizes[nr_sizes++] = bounds[i] + delta;
-	}
+	for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
+		for (i = 0; i < NR_SIZES; i++)
+			good &= check(policy, sizes[i]);
+	return good;
 }
 
 static const struct test {
@@ -71,7 +46,6 @@ static const struct test {
 	bool (*run)(void);
 } tests[] = {
 	{ "path and why at every boundary, one byte less and more", test_boundaries },
-	{ "contents survive on every path", test_contents },
 	{ "__GFP_ZERO gives zeroes on every path", test_zero },
 	{ "force_fallback acts above PAGE_SIZE", test_forced },
 	{ "gfp of the contiguous try, as kmem:kmalloc reports it", test_gfp },
@@ -83,7 +57,6 @@ static const struct test {
 	{ "INT_MAX bytes are not", test_int_max },
 	{ "a zone or __GFP_THISNODE gets no fallback", test_bound },
 	{ "__GFP_DMA32 gets nothing", test_dma32 },
-	{ "what nothing can serve is told as such", test_impossible },
 	{ "the kvmalloc family, and its overflows", test_family },
 	{ "the family under the kernel's names, as doc/driver.md has it", test_recipe },
 	{ "FORTIFY_SOURCE sees how large a buffer is", test_fortify },
@@ -114,17 +87,11 @@ static int __init kvdemo_test_init(void)
 
 	if (!on_load)
 		return 0;
-	if (group) {
-		pr_info("%sok - a full group starts no back-off period\n",
-			test_full_group() ? "" : "not ");
-		return 0;
-	}
 	err = watch_init();
 	if (err)
 		return err;
-	init_sizes();
-	if (outside && !run_outside(outside))
-		pr_err("outside=%u is out of range\n", outside);
+	if (outside)
+		run_outside(outside);
 	for (i = 0; !outside && i < ARRAY_SIZE(tests); i++) {
 		if (strstr(tests[i].name, only))
 			run(&tests[i], i + 1);

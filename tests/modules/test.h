@@ -10,13 +10,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
-#include <linux/printk.h>
+#include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 
 #include "compat.h"
-#include "demo/param.h"
 #include "kvdemo.h"
 
 /**
@@ -38,16 +37,16 @@
 
 #define POLICIES_END	(kvdemo_policies + KVDEMO_NR_POLICIES)
 
-/* Below, at and above each boundary; filled in by init_sizes(). */
-extern size_t sizes[15];
-extern unsigned int nr_sizes;
+/* Below, at and above each boundary */
+#define NR_SIZES	15
+extern const size_t sizes[NR_SIZES];
+
+bool each_policy_and_size(bool (*check)(const struct kvdemo_policy *policy, size_t size));
 
 extern const char *skip;	/* set by a test that cannot run here */
 
 /* Ops of a parameter whose kp->arg is its setter; the module stays loaded while that runs */
 extern const struct kernel_param_ops run_ops;
-
-int refuse(const struct kernel_param *kp, const char *val, const char *allowed);
 
 /*
  * What kmem:kmalloc reported of a watched size and task. gfp: of the first event since
@@ -73,6 +72,8 @@ bool on_node(const void *p, size_t size, int node);
 bool check_result(const struct kvdemo_policy *policy, size_t size,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why);
+bool check_outcome(const struct kvdemo_policy *policy, size_t size,
+		   const void *p, const struct kvdemo_result *res, bool blocks);
 bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, bool forced,
 	   enum kvdemo_path path, enum kvdemo_why why);
 void fill(u64 *p, size_t size, u64 seed);
@@ -105,7 +106,6 @@ static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_pol
 }
 
 bool test_boundaries(void);
-bool test_contents(void);
 bool test_zero(void);
 bool test_forced(void);
 bool test_gfp(void);
@@ -117,7 +117,6 @@ bool test_too_large(void);
 bool test_int_max(void);
 bool test_bound(void);
 bool test_dma32(void);
-bool test_impossible(void);
 bool test_family(void);
 bool test_recipe(void);
 bool test_fortify(void);
@@ -128,8 +127,7 @@ bool test_names(void);
 bool test_fragmented(void);
 bool test_backoff(void);
 bool test_lower_zone(void);
-bool test_full_group(void);
-bool run_outside(unsigned int number);
+void run_outside(unsigned int number);
 void live_exit(void);
 
 #endif /* KVDEMO_TEST_H */
