@@ -210,22 +210,20 @@ static bool backoff_is_quiet(const struct kvdemo_request *rq)
 }
 
 /*
- * On some releases huge pages are cheaper than single pages. There they are used if
- * enough huge blocks are free, so that nothing is reclaimed for them, and if rounding up
- * wastes no more than an eighth.
+ * Where huge pages are cheaper than single ones, they are used if enough huge blocks are
+ * free, so that nothing is reclaimed for them, and if rounding up wastes no more than an
+ * eighth.
  */
 static bool backoff_maps_huge(const struct kvdemo_request *rq)
 {
 	u64 bytes = ALIGN((u64)rq->size, PMD_SIZE);
+	unsigned long pages = bytes >> PAGE_SHIFT;
 	unsigned int order = PMD_SHIFT - PAGE_SHIFT;
-	struct zone *zone;
+	struct zone *zone = first_zone(rq->node);
 
-	if (!KVDEMO_HUGE_IS_CHEAPER || order >= NR_ORDERS ||
-	    bytes - rq->size > rq->size / 8)
-		return false;
-	zone = first_zone(rq->node);
-	return free_blocks(zone, order, 0) >= bytes >> PMD_SHIFT &&
-	       has_spare(zone, bytes >> PAGE_SHIFT);
+	return order < NR_ORDERS && bytes - rq->size <= rq->size / 8 &&
+	       kvdemo_compat_huge_is_cheaper(zone, pages) &&
+	       free_blocks(zone, order, 0) >= bytes >> PMD_SHIFT && has_spare(zone, pages);
 }
 
 #endif /* KVDEMO_BACKOFF_H */

@@ -32,6 +32,7 @@
 #define alloc_hooks(call)	(call)
 #define kvmalloc_node_noprof	kvmalloc_node
 #define __vmalloc_noprof	__vmalloc
+#define vmalloc_huge_noprof	vmalloc_huge
 #endif
 
 /*
@@ -129,6 +130,7 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 #ifdef vmalloc_huge_node
 #define KVDEMO_VMALLOC_NODE	true
 #define kvdemo_compat_vmalloc_node	vmalloc_huge_node_noprof
+#define kvdemo_compat_vmalloc_huge	vmalloc_huge_node_noprof
 static inline void *kvdemo_compat_vmalloc_plain(size_t size, gfp_t gfp, int node)
 {
 	return gfp & __GFP_ZERO ? vzalloc_node_noprof(size, node) : vmalloc_node_noprof(size, node);
@@ -138,26 +140,32 @@ static inline void *kvdemo_compat_vmalloc_plain(size_t size, gfp_t gfp, int node
 #define kvdemo_compat_vmalloc_node(size, gfp, node)	\
 	((void)(node), __vmalloc_noprof(size, gfp))
 #define kvdemo_compat_vmalloc_plain	kvdemo_compat_vmalloc_node
+/* 5.18, 559089e0a93d "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" */
+#if KVDEMO_SINCE(5, 18)
+#define kvdemo_compat_vmalloc_huge(size, gfp, node)	\
+	((void)(node), vmalloc_huge_noprof(size, gfp))
+#else
+#define kvdemo_compat_vmalloc_huge	kvdemo_compat_vmalloc_node
+#endif
 #endif
 
 /*
- * Is a huge mapping cheaper than single pages above KMALLOC_MAX_SIZE? 5.18, 559089e0a93d
- * "vmalloc: replace VM_NO_HUGE_VMAP with VM_ALLOW_HUGE_VMAP" brought vmalloc_huge(). Huge
- * pages were measured: cheaper on 6.1 and 7.3, dearer on 6.12 (doc/bench.md). Between
- * these releases the bound is a guess: from 6.7 on (90b41691b988 "mm: add framework for
- * PCP high auto-tuning") the pcplists grow, and they serve single pages.
+ * Above KMALLOC_MAX_SIZE: are huge pages cheaper than single ones? From 6.7 on (90b41691b988
+ * "mm: add framework for PCP high auto-tuning") a pcplist grows to pageset_high_max pages.
+ * Single pages that it holds are the cheapest, so up to there they win. From 7.2 on
+ * ("vmalloc: optimize vfree with free_pages_bulk()") huge pages are freed in one piece, and
+ * win again. Measured on 6.1, 6.12, 7.2 and 7.3 (doc/bench.md).
  */
-#if defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(7, 3)
-#define KVDEMO_HUGE_IS_CHEAPER	true
-#define kvdemo_compat_vmalloc_huge	vmalloc_huge_node_noprof
-#elif defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) && KVDEMO_SINCE(5, 18) && !KVDEMO_SINCE(6, 7)
-#define KVDEMO_HUGE_IS_CHEAPER	true
-#define kvdemo_compat_vmalloc_huge(size, gfp, node)	\
-	((void)(node), vmalloc_huge(size, gfp))
+static inline bool kvdemo_compat_huge_is_cheaper(const struct zone *zone, unsigned long pages)
+{
+#if !defined(CONFIG_HAVE_ARCH_HUGE_VMALLOC) || !KVDEMO_SINCE(5, 18)
+	return false;
+#elif KVDEMO_SINCE(6, 7) && !KVDEMO_SINCE(7, 2)
+	return pages > READ_ONCE(zone->pageset_high_max);
 #else
-#define KVDEMO_HUGE_IS_CHEAPER	false
-#define kvdemo_compat_vmalloc_huge	kvdemo_compat_vmalloc_node
+	return true;
 #endif
+}
 
 /*
  * 6.19, a06157804399 "mm/vmalloc: request large order pages from buddy allocator": vmalloc

@@ -22,7 +22,7 @@ esac
 memory=512
 [ "$page" -le 4096 ] || memory=1536
 
-plan 30
-guest 29 -m "$memory" -n "$nodes" -S "$skips" \
+plan 31
+guest 30 -m "$memory" -n "$nodes" -S "$skips" \
 	-a "init_on_alloc=0 KVNATIVE=$policy KVHUGE=$huge" tests/guest/wrapper.sh \
 	"$built/kvdemo.ko" "$built/kvdemo_test.ko"

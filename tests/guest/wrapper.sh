@@ -69,14 +69,9 @@ huge()
 		[ "$native" -eq "$ours" ]
 	fi
 }
-# backoff_huge: twice KMALLOC_MAX_SIZE less a page lacks little of huge pages, and
-# KMALLOC_MAX_SIZE + 1 would waste many.
-backoff_huge()
+
+maps_huge()
 {
-	[ "$(area "$size" backoff)" -eq "$(area "$size" noretry)" ] || return
-	size=$((2 * (size - 1) - $(page_size)))
-	# the tests before have fragmented memory
-	echo 1 >/proc/sys/vm/compact_memory
 	ours=$(area "$size" backoff)
 	plain=$(area "$size" noretry)
 	echo "# size=$size: backoff takes $ours bytes, noretry $plain"
@@ -86,7 +81,20 @@ backoff_huge()
 		[ "$ours" -eq "$plain" ]
 	fi
 }
-# Where huge pages are dearer, backoff does not use them: see kvdemo_compat.h.
-dearer=$(uname -r | awk -F'[.-]' '{ print $1 "." $2 != "6.1" && $1 * 1000 + $2 < 7003 }')
+
+# KMALLOC_MAX_SIZE + 1 would waste much of its huge pages; twice as much less a page does not.
+backoff_huge()
+{
+	[ "$(area "$size" backoff)" -eq "$(area "$size" noretry)" ] || return
+	size=$((2 * (size - 1) - $(page_size)))
+	# the tests before have fragmented memory
+	echo 1 >/proc/sys/vm/compact_memory
+	maps_huge
+}
+# See kvdemo_compat_huge_is_cheaper(). Before 5.18 KVHUGE is no.
+dearer=$(uname -r | awk -F'[.-]' '{ print $1 "." $2 != "6.1" && $1 * 1000 + $2 < 7002 }')
 try 'above KMALLOC_MAX_SIZE noretry maps no huge pages, native as tests/targets says' huge
 try 'but for backoff, where they are cheaper' backoff_huge
+shorten_pcplists
+dearer=0
+try 'and where pcplists are short' maps_huge
