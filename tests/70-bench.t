@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # these would change the measurement
-unset ACCEL FULL INIT_ON_ALLOC STATES
+unset ACCEL BOOT_ARGS FULL STATES
 csv=build/bench/$TARGET-short.csv
 
 # The pictures name the unit, the kernel and init_on_alloc.
