@@ -36,6 +36,14 @@
 #endif
 
 /*
+ * 6.18, "mm/slub: allow to set node and align in k[v]realloc", left no macro of this name.
+ * 7.2 has it again.
+ */
+#if defined(kvmalloc_node_align_noprof) && !defined(kvmalloc_node_noprof)
+#define kvmalloc_node_noprof(size, gfp, node)	kvmalloc_node_align_noprof(size, 1, gfp, node)
+#endif
+
+/*
  * kmalloc for a given caller: kmem:kmalloc and the slab's records then name the driver
  * instead of the wrapper. From 6.6 on the caller also selects one of the copies of a
  * cache (3c6152940584 "Randomized slab caches for kmalloc()"). The names changed in 6.1,

@@ -8,13 +8,15 @@ mkdir -p build
 rmdir "$work"
 work=$(mktemp -d -p "$PWD/build")
 
+part=harness # of the names of logs
+
 # ends STATUS MESSAGE NAME GUEST-SCRIPT [BOOT OPTION...]
 ends()
 {
 	local status=0 wanted=$1 message=$2 name=$3
 
 	printf '. /lib.sh\n%s\n' "$4" >"$work/$wanted.sh"
-	scripts/boot -t 60 "${@:5}" -l "build/log/$TARGET-harness-$wanted.log" "$TARGET" \
+	scripts/boot -t 60 "${@:5}" -l "build/log/$TARGET-$part-$wanted.log" "$TARGET" \
 		"$work/$wanted.sh" "$built/kvdemo.ko" "$built/kvdemo_test.ko" \
 		>"$work/out" 2>&1 || status=$?
 	[ "$status" -eq "$wanted" ] && grep -q -- "$message" "$work/out" &&
@@ -63,19 +65,21 @@ demo_table()
 # time, but not a third.
 lost()
 {
+	local part=lost work=$work/lost
+
 	program "$work/bin/qemu-system-x86_64" <<-END
 		#!/bin/sh
 		while [ -e '$work/talks' ]; do
-			echo 'the kernel begins' >>build/log/$TARGET-harness-6.log
+			echo 'the kernel begins' >>build/log/$TARGET-$part-6.log
 			sleep 0.3
 		done
-		mkdir '$work/lost' 2>/dev/null || exec '$(type -p qemu-system-x86_64)' "\$@"
+		mkdir '$work/once' 2>/dev/null || exec '$(type -p qemu-system-x86_64)' "\$@"
 		[ ! -e '$work/spins' ] || exec sleep 1000
-		echo 'the kernel begins' >build/log/$TARGET-harness-0.log
+		echo 'the kernel begins' >build/log/$TARGET-$part-0.log
 	END
 	PATH=$work/bin:$PATH ends 0 'did not come to init, once more: QEMU ended (0)' \
 		'a kernel that is lost before init is started again, and told' 'ok 0 one' -p 1
-	rmdir "$work/lost"
+	rmdir "$work/once"
 	: >"$work/spins"
 	PATH=$work/bin:$PATH ends 0 'once more: it said nothing for 21 s' 'so is one that spins there, and says nothing' \
 		'ok 0 one' -p 1 -b 60
@@ -221,6 +225,8 @@ without_rows()
 try 'modules are built again where sources or root are others, or there was a warning' kept
 try 'two builds at a time get the modules of their own sources' kept_apart
 try 'an empty list of rows is red' without_rows </dev/null
+# This waits for most of a minute, beside the other tests.
+lost &
 try 'the clang that built a kernel builds its modules' by_clang
 no_bench()
 {
@@ -257,6 +263,6 @@ judges 7 'wrong number of tests: 1 reported, 2 planned' 'a test that did not run
 judges 7 'wrong number of tests: 0 reported, 1 planned' 'a guest without tests is red' "$passed" -p 1
 judges 7 'wrong number of skipped tests: 1, 0 expected' 'a test that was skipped is red' \
 	"guest: ok - one # SKIP no reason\n$passed" -p 1
-lost
 KVDEMO_ACCEL=KVM ends 2 "is kvm or tcg, not 'KVM'" 'an unknown accelerator is refused' true
 ends 2 'do not share' 'more nodes than CPUs are refused' true -n 2 -c 1
+wait $!
