@@ -19,12 +19,6 @@ if ! hooks; then
 fi
 plan 35
 
-# It comes and goes beside calls in flight ten times on the default and the newest
-# kernel; elsewhere, and under the checkers, five times.
-rounds=5
-case $TARGET in
-bookworm | trixie-backports) rounds=10 ;;
-esac
 # Three tests are for x86, two of them without the checkers, and one for cgroup version 1,
 # which Debian's kernels have up to 6.1. Under the checkers one more skips, because a back-off
 # period is too short there.
@@ -41,4 +35,4 @@ if [ "$(grep -cE '^CONFIG_(PPC|OPTPROBES|PREEMPTION)=y' "$(config)")" -eq 3 ]; t
 	times=0 cpus=1 nodes=1 skips=$((skips + 1))
 fi
 guest 34 -t 900 -S "$skips" -m "$memory" -c "$cpus" -n "$nodes" \
-	-a "KVROUNDS=$rounds KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"
+	-a "KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"

@@ -522,7 +522,7 @@ no_ftrace()
 try 'where ftrace is switched off it says so' no_ftrace
 
 try 'it loads and unloads while calls are in flight, and leaves no mark' \
-	load_in_flight "$KVROUNDS" $large $other
+	load_in_flight 5 $large $other
 
 # The self-check notices somebody else's probe that changes arguments.
 lied_to()
