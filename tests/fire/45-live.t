@@ -10,8 +10,8 @@ if ! hooks; then
 fi
 
 # On the default kernel this also runs make demo-live, which checks how much it saves.
-tests=7
-[ "$TARGET" != bookworm ] || tests=8
+tests=9
+[ "$TARGET" != bookworm ] || tests=10
 plan $tests
 # The kernels that are built here have no live patches and cannot suspend.
 skips=0
@@ -19,6 +19,10 @@ skips=0
 fire 6 -m 512 -t 3600 -S $skips \
 	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVREQUESTS=$(share 10000) $light" \
 	tests/guest/fire-live.sh "${modules[@]}" "$built"/kvdemo_{live,patch}.ko "$helpers"/{calls,sweep}
+driver=("$built"/{kvdemo_live,kv_wrong}.ko)
+caught 3 dma 'rejecting DMA map of vmalloc memory' \
+	'a driver that maps its memory for DMA as contiguous is told' "${driver[@]}"
+caught 3 kfree '(BUG|Oops): .*' 'kfree() of vmalloc memory is an oops' "${driver[@]}"
 if [ "$TARGET" = bookworm ]; then
 	try 'make demo-live shows all three uses' \
 		flock build/lock make -s TARGET="$TARGET" demo-live

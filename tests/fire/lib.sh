@@ -38,16 +38,15 @@ fire()
 	echo "seconds=$((SECONDS - start))" >>"$counts"
 }
 
-# caught STATUS CASE REGEX NAME: a boot in which that CASE goes wrong ends with STATUS,
-# and its log says why
+# caught STATUS CASE REGEX NAME [FILE...]: a boot in which that CASE goes wrong ends with
+# STATUS, and its log says why
 caught()
 {
-	local status=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log
+	local status=0 told=0 start=$SECONDS log=build/log/$TARGET-awake-$2.log
 
 	scripts/boot "${one[@]}" -m 256 -a "KVCASE=$2" -l "$log" "$TARGET" \
-		tests/guest/fire-awake.sh "$built/kvdemo.ko" "$built/kvdemo_test.ko" \
-		"$helpers/sweep" >"$work/said" 2>&1 || status=$?
+		tests/guest/fire-awake.sh "${modules[@]}" "$helpers/sweep" "${@:5}" >"$work/said" 2>&1 || status=$?
 	echo "proofs=1 seconds=$((SECONDS - start))" >>"$counts"
-	grep -oEm1 -- "$3" "$log" | sed 's/^/# /' | grep . && [ "$status" -eq "$1" ]
-	ok $? "$4" "$work/said"
+	{ grep -oEm1 -- "$3" "$log" | sed 's/^/# /' | grep . && [ "$status" -eq "$1" ]; } || told=1
+	ok $told "$4" "$work/said"
 }

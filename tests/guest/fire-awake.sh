@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Do one thing wrong, KVCASE, and give its checker time to see it.
+# Do one thing wrong, KVCASE, and give its checker time to see it. dma and kfree are mistakes
+# of a driver that is made to fall back.
 . ./lib.sh
 
 awake=/sys/module/kvdemo_test/parameters/awake
@@ -15,6 +16,9 @@ null)
 	done
 	echo Y >$failslab/cache-filter
 	/sweep fail $awake null
+	;;
+dma | kfree)
+	insmod /kvdemo_live.ko policy=vmalloc callers=kv_wrong && insmod /kv_wrong.ko mistake="$KVCASE"
 	;;
 *)
 	echo "$KVCASE" >$awake

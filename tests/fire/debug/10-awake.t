@@ -6,7 +6,6 @@ TARGET=debug
 . "$(dirname "$0")/../lib.sh"
 
 plan 7
-set +e
 caught 0 none 'kvdemo-verdict .*' 'no bug, no report'
 caught 3 uaf 'BUG: KASAN: slab-use-after-free in read_freed.*' 'KASAN catches a use after free in a slab'
 caught 3 uaf-vmalloc 'BUG: KASAN: .* in read_freed.*' 'KASAN catches a use after free in vmalloc memory'
