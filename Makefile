@@ -83,7 +83,7 @@ held-demo: $(BUILT)
 held-demo-live: $(BUILT) build/helpers/calls
 	@KVDEMO_ACCEL=tcg scripts/demo -l $(TARGET)
 
-# What kvdemo_live costs and saves. On these kernels it has bars, and make bench runs it, too.
+# Prices of kvdemo_live. On these kernels bars hold, and make bench includes them.
 LIVE_ROWS := bookworm trixie trixie-backports
 
 LIVE_COST = $(TARGET) tests/guest/live-cost.sh $(addprefix build/$(TARGET)/kvdemo,.ko _live.ko _frag.ko _bench.ko) \
@@ -93,7 +93,7 @@ LIVE_COST = $(TARGET) tests/guest/live-cost.sh $(addprefix build/$(TARGET)/kvdem
 held-bench-live: $(BUILT) build/helpers/calls
 	@scripts/install-missing gnuplot-nox python3
 	@mkdir -p build/bench
-	@KVDEMO_ACCEL=tcg scripts/boot -p 8 -c 1 -t 900 -s '^guest: ' -q '-icount shift=0,sleep=off' \
+	@KVDEMO_ACCEL=tcg scripts/boot -p 8 -c 1 -t 900 -S $(if $(filter bookworm,$(TARGET)),0,1) -s '^guest: ' -q '-icount shift=0,sleep=off' \
 		-a 'init_on_alloc=0 nokaslr tsc=reliable clocksource=tsc tsc_early_khz=1000000 KVBARS=$(if $(filter $(TARGET),$(LIVE_ROWS)),yes)' \
 		$(LIVE_COST) >build/bench/live-$(TARGET).tap; \
 	status=$$?; grep -v '^#.*,' build/bench/live-$(TARGET).tap; \
@@ -125,7 +125,7 @@ some = @[ -n "$(strip $(1))" ] || { echo "no rows: $(2)= names some of tests/tar
 # upto NAME,LIST: its place in the list
 upto = $$(printf '%s\n' $(2) | sed '/^$(1)$$/q' | wc -l)
 
-# What scripts/progress is told: how many parts there are, and when the first began
+# For scripts/progress: the number of parts, and when the first began
 parts = KVDEMO_PARTS="$(words $(1)) $$(date +%s)"
 
 check-all:
@@ -137,8 +137,8 @@ check-all:
 row-%:
 	@+scripts/check-row run $*
 
-# make bench: the price of each policy on these kernels, in counted instructions, then that of
-# kvdemo_live.
+# make bench: on each of these kernels the prices of the policies, in counted instructions, and
+# those of kvdemo_live.
 # ACCEL=kvm: in time. FULL=1: every cell. SEEDS='1 2 3': a table of so many boots.
 BENCH_ROWS ?= bookworm trixie trixie-backports
 SEEDS ?= $(or $(SEED),1)

@@ -81,13 +81,13 @@ lost()
 		'a kernel that is lost before init is started again, and told' 'ok 0 one' -p 1
 	rmdir "$work/once"
 	: >"$work/spins"
-	PATH=$work/bin:$PATH ends 0 'once more: it said nothing for 21 s' 'so is one that spins there, and says nothing' \
+	PATH=$work/bin:$PATH ends 0 'once more: it said nothing for 21 s' 'a kernel that prints nothing before init is started again' \
 		'ok 0 one' -p 1 -b 60
 	: >"$work/talks"
-	PATH=$work/bin:$PATH ends 6 'did not come to init, twice: not within 9 s' 'but not twice, whatever it says' \
+	PATH=$work/bin:$PATH ends 6 'did not come to init, twice: not within 9 s' 'a kernel that is lost twice is not started a third time' \
 		true -b 9
 	rm "$work/talks"
-	ends 3 'panicked: .*Unable to mount root fs' 'nor where it panics' true -a rdinit=/none
+	ends 3 'panicked: .*Unable to mount root fs' 'a kernel that panics before init is not started again' true -a rdinit=/none
 }
 
 # The same sources are not built again in the same root; changed sources are. A build
@@ -202,7 +202,7 @@ row_says 'FAIL, see build/log/bookworm-check.log' 'a row with a failed test is r
 row_says 'FAIL: no test ran' 'a row that ran no test is red' true
 row_says 'FAIL: the mirror is down or incomplete' 'a mirror that is down is told as such' \
 	'echo "target: the mirror is down or incomplete: no test has failed"; exit 2'
-row_says 'FAIL, see build/log/bookworm-check.log' 'but not where tests ran' \
+row_says 'FAIL, see build/log/bookworm-check.log' 'a mirror that is down explains no failed test' \
 	'echo "target: the mirror is down or incomplete: no test has failed"
 	echo "Files=1, Tests=5, 1 wallclock secs"; exit 2'
 row_says 'left out: this machine runs no i386 programs' 'a row whose programs this machine cannot run is left out' \
@@ -211,7 +211,7 @@ row_says 'FAIL, see build/log/bookworm-check.log' 'but not a row of another arch
 	'echo "target: this machine runs no i386 programs, which it needs"; exit 2'
 row_says 'FAIL: a test was skipped, see build/log/bookworm-check.log' 'a test that was left out is red' \
 	'echo "[01:02:03] tests/30-wrapper.t .. skipped: no reason"; echo "Files=2, Tests=5, 1 wallclock secs"'
-row_says pass 'but for what is not for that architecture' \
+row_says pass 'a test that is not for that architecture may be left out' \
 	'echo "tests/50-dkms.t .. skipped: as is known"; echo "Files=2, Tests=5, 1 wallclock secs"' riscv64
 row_says 'FAIL: never ran' 'a row that never ran is red' never
 # shellcheck disable=SC2016 # for that shell

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, and those of doc/live.md
-# for operators, as they stand there, and the bench on the running kernel. The guest is a
-# whole Debian with these tools, so `make check-user` runs this, not `make check`.
+# The recipes of doc/runtime.md for perf, trace-cmd and bpftrace, those of doc/live.md for
+# operators, a BPF program beside kvdemo_live, and the bench on the running kernel. The guest
+# is a whole Debian with these tools, so `make check-user` runs this, not `make check`.
 . "$(dirname "$0")/lib.sh"
 . tests/pages.sh
 
-# The packages are unpacked here into one archive, because the guest would take minutes.
-# The root lacks libLLVM, so it is added.
+# The packages become one archive here, because unpacking them in the guest would take
+# minutes. The root lacks libLLVM, so it is added.
 root=$(scripts/target make "$TARGET")/root
 mapfile -t llvm < <(dpkg-query --admindir="$root/var/lib/dpkg" -Wf '${Package}\n' 'libllvm*' 2>/dev/null)
-# Of prometheus the guest needs promtool and none of what it depends on.
+# Of the package prometheus the guest needs only promtool, without its dependencies.
 # shellcheck disable=SC2016 # for that shell
 scripts/target apt "$TARGET" "$work/apt" sh -c 'cd "$0" && apt-get -qq download prometheus &&
 	apt-get -qq -y --download-only --reinstall install "$@"' \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# kvdemo_live.ko: random requests of the kernel's own kvmalloc under each policy, loads by
-# the hundred while all CPUs allocate, and what else may happen to a machine meanwhile.
+# kvdemo_live.ko: random requests to the kernel's own kvmalloc, loads by the hundred while all
+# CPUs allocate, a live patch, suspend, a task that sleeps, and a driver's mistakes.
 . "$(dirname "$0")/lib.sh"
 
 if ! hooks; then
@@ -23,7 +23,7 @@ fire 6 -m 512 -t 3600 -S $skips \
 	tests/guest/fire-live.sh "${modules[@]}" "$built/kvdemo_live.ko" "${patch[@]}" "$helpers"/{calls,sweep}
 driver=("$built"/{kvdemo_live,kv_wrong}.ko)
 caught 3 dma 'rejecting DMA map of vmalloc memory' \
-	'a driver that maps its memory for DMA as contiguous is told' "${driver[@]}"
+	'dma_map_single() of vmalloc memory warns' "${driver[@]}"
 caught 3 kfree '(BUG|Oops): .*' 'kfree() of vmalloc memory is an oops' "${driver[@]}"
 if [ "$TARGET" = bookworm ]; then
 	try 'make demo-live shows all three uses' \

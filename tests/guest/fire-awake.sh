@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Do one thing wrong, KVCASE, and give its checker time to see it. dma and kfree are mistakes
-# of a driver that is made to fall back.
+# Do one thing wrong: KVCASE. dma and kfree are mistakes of a driver that is made to fall back.
 . ./lib.sh
 
 awake=/sys/module/kvdemo_test/parameters/awake

@@ -11,7 +11,7 @@ insmod /kvdemo.ko sizes=64
 insmod /kvdemo_test.ko on_load=0
 echo unhooked >$fire/live
 
-# random: each policy has its share; on the debug kernel with allocations that fail
+# Each of the four policies has a quarter of the requests. On the debug kernel allocations fail.
 random()
 {
 	local policy
@@ -34,7 +34,7 @@ random()
 	echo "# count: allocs=$KVREQUESTS"
 	lacks '^kvdemo_test: # '
 }
-try "$KVREQUESTS random requests keep their contents under each policy" random
+try "$KVREQUESTS random requests, under four policies, keep their contents" random
 
 loads()
 {
@@ -56,7 +56,7 @@ until_ok()
 	done
 }
 
-# sees N: the hooks see the N calls of a system call, and the first one to warm up
+# sees N: the hooks count N calls of listxattr(), and one before them to warm up
 sees()
 {
 	/calls listxattr "$1" >/dev/null && seen $(($1 + 1))
@@ -73,7 +73,8 @@ patched()
 	[ "$(cat $patch/transition)" = 0 ]
 }
 
-# The live patch comes after the hooks, and then they after it.
+# First the hooks come before the live patch, then after it. Its function then has served
+# 51 and 61 calls.
 beside_patch()
 {
 	local calls=/sys/module/kvdemo_patch/parameters/calls
@@ -101,10 +102,12 @@ why=
 { grep -qw mem /sys/power/state && [ -e $clock ]; } 2>/dev/null || why='the kernel cannot suspend'
 try_unless "$why" 'the machine sleeps and wakes while calls are made: every call is counted' suspended
 
-# In a cgroup above memory.high an attempt sleeps for up to 2 s after it got its pages.
+# From 5.18 on, in a cgroup above memory.high, an attempt sleeps for up to 2 s after it got its
+# pages. RCU tasks does not wait for a task that has slept, so rmmod does not.
 sleeps()
 {
-	grep -q mem_cgroup_handle_over_high "/proc/$sleeper/stack"
+	stack=/proc/$sleeper/stack
+	grep -q mem_cgroup_handle_over_high "$stack" && grep -q kvmalloc "$stack"
 }
 
 asleep()

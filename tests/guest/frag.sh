@@ -274,8 +274,8 @@ try 'a kill gives all back' interrupted
 # Last, because this fills caches of the kernel, and memory there is not given back.
 insmod /kvdemo_frag.ko
 slow=${KVSLOW:+"a back-off period is over before a buffer is filled"}
-try_unless "$slow" 'a back-off period begins at once where nothing can be moved' period_begins 1 "$burst"
-try_unless "$slow" 'a back-off period begins after 24 failures where something can' \
+try_unless "$slow" 'a back-off period begins at once where no page can be moved' period_begins 1 "$burst"
+try_unless "$slow" 'a back-off period begins after 24 failures where pages can be moved' \
 	with_movable period_begins $((burst + 1)) 200
 rmmod kvdemo_frag
 try_unless "$slow" 'it ends there for a larger block' ends_in_period

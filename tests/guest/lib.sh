@@ -38,12 +38,12 @@ try_unless()
 	fi
 }
 
-# The kernel log since the last call of mark, without time stamps
 mark()
 {
 	dmesg -c >/dev/null
 }
 
+# The kernel log since the last call of mark, without time stamps
 log()
 {
 	dmesg | sed 's/^\[[^]]*\] //; /^guest: /d'
@@ -67,7 +67,7 @@ lacks()
 	return 0
 }
 
-# shows FILE REGEX...: a line of it matches each
+# shows FILE REGEX...: each REGEX matches a line of FILE
 shows()
 {
 	local file=$1 regex
@@ -111,8 +111,8 @@ settle()
 	[ $calm -ge "$1" ]
 }
 
-# From 6.7 on a pcplist grows to tens of MiB. Its pages complete hundreds of blocks, which come
-# free when kcompactd drains it.
+# From 6.7 on a pcplist grows to tens of MiB. Its pages are the missing parts of blocks: when
+# kcompactd drains it, hundreds of blocks come free.
 shorten_pcplists()
 {
 	file=/proc/sys/vm/percpu_pagelist_high_fraction # since 5.14
@@ -120,10 +120,10 @@ shorten_pcplists()
 }
 
 # hold_blocks SIZE COUNT: in fragmented memory, holds blocks that compaction has made or still
-# makes. Otherwise one that is freed again would serve all that follow.
+# makes. If a request freed such a block, it would serve all later requests.
 hold_blocks()
 {
-	# This fails if there is none.
+	# put fails where no block is left.
 	put alloc "$1 policy=kmalloc count=$2" || :
 }
 
@@ -134,15 +134,16 @@ fragment()
 }
 
 # calls N SIZE: N calls of the kernel's own kvmalloc for SIZE bytes. A write of SIZE - 1 bytes
-# to a file of /proc/sys makes one in proc_sys_call_handler(). Zeros leave an empty string, and
-# one process can write them again and again, where a read would have met the end.
+# to a file of /proc/sys makes one in proc_sys_call_handler(). It is a write, because a second
+# read would return the end of the file. The zeros set an empty name.
 calls()
 {
 	dd if=/dev/zero of=/proc/sys/kernel/domainname bs=$(($2 - 1)) count="$1" 2>/dev/null
 }
 
 # load_in_flight N SIZE...: kvdemo_live.ko comes and goes N times beside calls of these sizes,
-# with each policy that makes attempts. kvdemo_test.ko has seen no attempt with its mark.
+# with noreclaim, backoff and noretry in turn. No attempt reaches the page allocator with its
+# mark: kvdemo_test.ko counts such attempts.
 load_in_flight()
 {
 	local i=0 status=0 rounds=$1 size policy leaked table=/sys/kernel/debug/kvdemo/callers

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Tools that read the events, as doc/runtime.md calls them.
+# Tools on the events and on kvdemo_live, as doc/runtime.md and doc/live.md call them, and
+# bench-host.
 . ./lib.sh
 
 export HOME=/root LC_ALL=C.UTF-8
@@ -100,6 +101,7 @@ exported()
 }
 try 'promtool takes what the recipe for node_exporter writes' exported
 
+# D: a direct call, as a BPF program at the entry makes it
 attached()
 {
 	grep -q '^kvmalloc_node .* D' /sys/kernel/tracing/enabled_functions

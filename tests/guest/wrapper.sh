@@ -8,7 +8,7 @@ counted_on()
 	insmod /kvdemo.ko sizes=64K policy=vmalloc hold=1 node="$1" || return
 	grep '\[kvdemo\]' /proc/vmallocinfo >/tmp/info
 	rmmod kvdemo
-	# Kernels whose own rule is noretry export no vmalloc that takes a node.
+	# Before 6.16 the kernel exports no vmalloc that takes both flags and a node.
 	if [ "$KVNATIVE" = noretry ]; then
 		has '^kvdemo: node=[0-9]* acts on the contiguous try only: before 6.16' || return
 	else
@@ -82,7 +82,8 @@ maps_huge()
 	fi
 }
 
-# KMALLOC_MAX_SIZE + 1 would waste much of its huge pages; twice as much less a page does not.
+# At KMALLOC_MAX_SIZE + 1 more than an eighth would be padding, at twice as much less a page
+# little is.
 backoff_huge()
 {
 	[ "$(area "$size" backoff)" -eq "$(area "$size" noretry)" ] || return
@@ -91,8 +92,8 @@ backoff_huge()
 	echo 1 >/proc/sys/vm/compact_memory
 	maps_huge
 }
-# See kvdemo_compat_huge_is_cheaper(). Before 5.18 KVHUGE is no.
-dearer=$(uname -r | awk -F'[.-]' '{ print $1 "." $2 != "6.1" && $1 * 1000 + $2 < 7002 }')
+# kvdemo_compat_huge_is_cheaper(): from 6.7 to 7.1 it depends on the pcplist.
+dearer=$(uname -r | awk -F'[.-]' '{ release = $1 * 1000 + $2; print release >= 6007 && release < 7002 }')
 try 'above KMALLOC_MAX_SIZE noretry maps no huge pages, native as tests/targets says' huge
 try 'but for backoff, where they are cheaper' backoff_huge
 shorten_pcplists
