@@ -190,7 +190,7 @@ build/helpers/%: tests/guest/%.c
 helpers: $(HELPERS)
 
 # Faults, load and abuse on two stock kernels, then on the debug kernel together with the
-# other tests. On the kernel cfi, tests that make calls through pointers. FIRE=10 makes
+# other tests that depend on the kernel. On the kernel cfi, tests that make calls through pointers. FIRE=10 makes
 # each load a tenth as long.
 FIRE ?= 1
 FIRE_ROWS ?= bookworm trixie-backports debug cfi
