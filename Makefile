@@ -89,12 +89,14 @@ LIVE_ROWS := bookworm trixie trixie-backports
 LIVE_COST = $(TARGET) tests/guest/live-cost.sh $(addprefix build/$(TARGET)/kvdemo,.ko _live.ko _frag.ko _bench.ko) \
 	build/helpers/calls
 
+LIVE_ARGS := init_on_alloc=0 nokaslr tsc=reliable clocksource=tsc tsc_early_khz=1000000
+
 # First in counted instructions; then one CPU against two, in time.
 held-bench-live: $(BUILT) build/helpers/calls
 	@scripts/install-missing gnuplot-nox python3
 	@mkdir -p build/bench
 	@KVDEMO_ACCEL=tcg scripts/boot -p 8 -c 1 -t 900 -S $(if $(filter bookworm,$(TARGET)),0,1) -s '^guest: ' -q '-icount shift=0,sleep=off' \
-		-a 'init_on_alloc=0 nokaslr tsc=reliable clocksource=tsc tsc_early_khz=1000000 KVBARS=$(if $(filter $(TARGET),$(LIVE_ROWS)),yes)' \
+		-a '$(LIVE_ARGS) KVBARS=$(if $(filter $(TARGET),$(LIVE_ROWS)),yes)' \
 		$(LIVE_COST) >build/bench/live-$(TARGET).tap; \
 	status=$$?; grep -v '^#.*,' build/bench/live-$(TARGET).tap; \
 	sed -n -e '1i state,size,price,kernel' -e 's/^# \([a-z-]*,[0-9]*[KM],[0-9]*,.*\)/\1/p' \
@@ -151,8 +153,8 @@ bench:
 
 bench-row-%:
 	@scripts/install-missing gnuplot-nox python3
-	@scripts/target hold $* $(MAKE) --no-print-directory TARGET=$* held-bench \
-		$(if $(filter $*,$(LIVE_ROWS)),held-bench-live)
+	@scripts/target hold $* $(MAKE) --no-print-directory TARGET=$* held-bench
+	@$(if $(filter $*,$(LIVE_ROWS)),$(MAKE) --no-print-directory TARGET=$* bench-live)
 	@scripts/progress bench $(call upto,$*,$(BENCH_ROWS)) kernels
 
 held-bench: $(BUILT)

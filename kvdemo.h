@@ -230,8 +230,9 @@ void kvdemo_force_fallback(bool on);
  * lack of vmalloc address space, or in a full memory cgroup.
  *
  * Context: any.
- * Return: false where policy backoff skips it, or the policy never makes one, and some zone
- * of the node stays above its high watermark without the pages of the request.
+ * Return: false if the policy skips or never makes this attempt, and the first zone of the
+ * node, or one below it, stays above its high watermark without the pages of the request.
+ * Otherwise true.
  */
 bool kvdemo_may_try(const struct kvdemo_request *rq);
 

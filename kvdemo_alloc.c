@@ -12,7 +12,6 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/pfn.h>
 #include <linux/printk.h>
 #include <linux/timekeeping.h>
 
@@ -550,7 +549,10 @@ void kvdemo_kvfree(const void *p)
 EXPORT_SYMBOL_GPL(kvdemo_kvfree);
 
 #ifdef KVDEMO_EXPORTS /* for kvdemo_live.ko, documented in kvdemo.h */
-/* The zones of a node are one array, and the lower ones are tried after the first. */
+/*
+ * Could the fallback get @pages of this node without reclaim? It may also take them from the
+ * zones below the first; the zones of a node are one array.
+ */
 static bool node_has_spare(int node, unsigned long pages)
 {
 	struct zone *zone = first_zone(node);

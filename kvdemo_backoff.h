@@ -26,6 +26,7 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/percpu.h>
+#include <linux/pfn.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>
@@ -83,7 +84,8 @@ static bool has_mempolicy(void)
 
 /*
  * Does the zone stay above its high watermark without @pages? Then nobody reclaims. No kernel
- * allocation gets pages of CMA, and GFP_KERNEL gets none that a lower zone reserves.
+ * allocation gets pages of CMA. lowmem_reserve: the pages of a lower zone that GFP_KERNEL may
+ * not take; 0 for the first zone.
  */
 static bool has_spare(struct zone *zone, unsigned long pages)
 {
@@ -206,7 +208,7 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 static bool backoff_is_quiet(const struct kvdemo_request *rq)
 {
 	return KVDEMO_VMALLOC_WAKES &&
-	       has_spare(first_zone(rq->node), rq->size >> PAGE_SHIFT);
+	       has_spare(first_zone(rq->node), PFN_UP(rq->size));
 }
 
 /*

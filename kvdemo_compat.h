@@ -36,7 +36,7 @@
 #endif
 
 /*
- * 6.18, "mm/slub: allow to set node and align in k[v]realloc", left no macro of this name.
+ * 6.18, "mm/slub: allow to set node and align in k[v]realloc", removed kvmalloc_node_noprof.
  * 7.2 has it again.
  */
 #if defined(kvmalloc_node_align_noprof) && !defined(kvmalloc_node_noprof)

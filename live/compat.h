@@ -111,7 +111,10 @@ static __always_inline unsigned long *kvdemo_compat_x86_arg(struct pt_regs *regs
 	defined(CONFIG_64BIT) && defined(CONFIG_DYNAMIC_FTRACE)
 #define KVDEMO_COMPAT_HOOKS	true
 #else
-/* The module still compiles, and refuses to load; the compiler drops all that main.c hooks. */
+/*
+ * The module still compiles, and refuses to load. The compiler drops the calls of main.c into
+ * parts that are not linked.
+ */
 #define KVDEMO_COMPAT_HOOKS	false
 #undef KVDEMO_COMPAT_ARG
 #define KVDEMO_COMPAT_ARG(fregs, n)	(((unsigned long *)(fregs))[n])

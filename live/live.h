@@ -114,6 +114,7 @@ void live_file_remove(void);
 void live_log_sums(u64 ms);
 
 /* who.c */
+const struct kvdemo_policy *live_find_policy(const char *name);
 int live_who_init(const struct kvdemo_policy *policy);
 const struct kvdemo_policy *live_policy_of(unsigned long caller);
 bool live_has_policy(const struct kvdemo_policy *policy);

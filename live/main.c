@@ -31,10 +31,9 @@ static const struct kvdemo_policy *policy = &kvdemo_policies[KVDEMO_NATIVE];
 
 static int set_policy(const char *val, const struct kernel_param *kp)
 {
-	const struct kvdemo_policy *found = val ? kvdemo_policy_find(val) : NULL;
+	const struct kvdemo_policy *found = val ? live_find_policy(val) : NULL;
 
-	/* kmalloc has no fallback */
-	if (!found || !found->falls_back)
+	if (!found)
 		return param_refuse(kp->name, val, "native, noreclaim, backoff, noretry, vmalloc",
 				    &live_err, -EINVAL);
 	policy = found;

@@ -30,11 +30,17 @@ static struct named {
 static unsigned int nr_named;
 static int who_err;
 
-static const struct kvdemo_policy *find_policy(const char *name)
+/**
+ * live_find_policy() - a policy that the kernel's own callers may get
+ * @name: its name
+ *
+ * Context: any.
+ * Return: the policy; NULL if there is none of that name, or it has no fallback: kmalloc.
+ */
+const struct kvdemo_policy *live_find_policy(const char *name)
 {
 	const struct kvdemo_policy *policy = kvdemo_policy_find(name);
 
-	/* kmalloc has no fallback */
 	return policy && policy->falls_back ? policy : NULL;
 }
 
@@ -67,7 +73,7 @@ static bool add_caller(char *word)
 	named[nr_named].policy = NULL;
 	if (policy) {
 		*policy++ = '\0';
-		named[nr_named].policy = find_policy(policy);
+		named[nr_named].policy = live_find_policy(policy);
 		if (!named[nr_named].policy)
 			return false;
 	}

@@ -16,7 +16,7 @@ ends()
 	local status=0 wanted=$1 message=$2 name=$3
 
 	printf '. /lib.sh\n%s\n' "$4" >"$work/$wanted.sh"
-	scripts/boot -t 60 "${@:5}" -l "build/log/$TARGET-$part-$wanted.log" "$TARGET" \
+	setpriv --pdeathsig TERM scripts/boot -t 60 "${@:5}" -l "build/log/$TARGET-$part-$wanted.log" "$TARGET" \
 		"$work/$wanted.sh" "$built/kvdemo.ko" "$built/kvdemo_test.ko" \
 		>"$work/out" 2>&1 || status=$?
 	[ "$status" -eq "$wanted" ] && grep -q -- "$message" "$work/out" &&
@@ -227,6 +227,8 @@ try 'two builds at a time get the modules of their own sources' kept_apart
 try 'an empty list of rows is red' without_rows </dev/null
 # This waits for most of a minute, beside the other tests.
 lost &
+lost=$!
+trap 'kill "$lost" 2>/dev/null; rm -rf "$work"' EXIT
 try 'the clang that built a kernel builds its modules' by_clang
 no_bench()
 {
@@ -265,4 +267,4 @@ judges 7 'wrong number of skipped tests: 1, 0 expected' 'a test that was skipped
 	"guest: ok - one # SKIP no reason\n$passed" -p 1
 KVDEMO_ACCEL=KVM ends 2 "is kvm or tcg, not 'KVM'" 'an unknown accelerator is refused' true
 ends 2 'do not share' 'more nodes than CPUs are refused' true -n 2 -c 1
-wait $!
+wait "$lost"

@@ -17,7 +17,7 @@ if ! hooks; then
 	guest 1 -a KVREFUSES=yes tests/guest/live.sh "${modules[@]}"
 	exit
 fi
-plan 35
+plan 37
 
 # Three tests are for x86, two of them without the checkers, and one for cgroup version 1,
 # which Debian's kernels have up to 6.1. Under the checkers one more skips, because a back-off
@@ -32,7 +32,7 @@ esac
 # function was seen to do the same, so no task may migrate: the guest has one CPU.
 times=1 cpus=2
 if [ "$(grep -cE '^CONFIG_(PPC|OPTPROBES|PREEMPTION)=y' "$(config)")" -eq 3 ]; then
-	times=0 cpus=1 nodes=1 skips=$((skips + 1))
+	times=0 cpus=1 nodes=1 skips=$((skips + 2))
 fi
-guest 34 -t 900 -S "$skips" -m "$memory" -c "$cpus" -n "$nodes" \
+guest 36 -t 900 -S "$skips" -m "$memory" -c "$cpus" -n "$nodes" \
 	-a "KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"

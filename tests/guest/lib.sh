@@ -141,15 +141,24 @@ calls()
 	dd if=/dev/zero of=/proc/sys/kernel/domainname bs=$(($2 - 1)) count="$1" 2>/dev/null
 }
 
+# live PARAMETER...: loads kvdemo_live.ko with these, from an empty table
+live()
+{
+	mark
+	[ ! -d /sys/module/kvdemo_live ] || rmmod kvdemo_live || return
+	insmod /kvdemo_live.ko "$@"
+}
+
 # load_in_flight N SIZE...: kvdemo_live.ko comes and goes N times beside calls of these sizes,
 # with noreclaim, backoff and noretry in turn. No attempt reaches the page allocator with its
-# mark: kvdemo_test.ko counts such attempts.
+# mark: kvdemo_test.ko counts such attempts, after a write to its parameter live.
 load_in_flight()
 {
 	local i=0 status=0 rounds=$1 size policy leaked table=/sys/kernel/debug/kvdemo/callers
 
 	shift
 	mark
+	rm -f /tmp/stop
 	for size; do
 		while [ ! -e /tmp/stop ]; do calls 200 "$size"; done &
 	done

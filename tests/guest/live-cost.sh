@@ -42,8 +42,8 @@ prices()
 	echo "$line" >"/tmp/$2"
 }
 
-# live COLUMN STATE PARAMETER...: prices of native while kvdemo_live has these parameters
-live()
+# priced COLUMN STATE PARAMETER...: prices of native while kvdemo_live has these parameters
+priced()
 {
 	local column=$1 state=$2
 
@@ -82,7 +82,7 @@ agree()
 
 	insmod /kvdemo_live.ko times=1 || return
 	for size in $sizes; do
-		bench native "$size" || return
+		bench native "$size" || { status=1; break; }
 		awk -v size="$size" -v bench="$(cell alloc_mean)" -v apart="$1" '
 			/kvdemo_bench/ { n += $4; ns += $5 + $8 }
 			END {
@@ -127,9 +127,9 @@ insmod /kvdemo.ko sizes=64
 prices pair_p50 idle-unhooked native
 prices pair_p50 others-kmalloc-unhooked kmalloc
 prices pair_p50 others-vmalloc-unhooked vmalloc
-live pair_p50 idle-watched
-live pair_p50 idle-backoff policy=backoff callers=kvdemo_bench
-live pair_p50 idle-watched-times times=1
+priced pair_p50 idle-watched
+priced pair_p50 idle-backoff policy=backoff callers=kvdemo_bench
+priced pair_p50 idle-watched-times times=1
 insmod /kvdemo_live.ko
 prices pair_p50 others-kmalloc kmalloc
 prices pair_p50 others-vmalloc vmalloc
@@ -150,10 +150,10 @@ insmod /kvdemo_live.ko policy=backoff callers=vmlinux
 system_calls cured
 cured=$(cat /tmp/listxattr)
 rmmod kvdemo_live
-live pair_mean frag-backoff policy=backoff callers=kvdemo_bench
+priced pair_mean frag-backoff policy=backoff callers=kvdemo_bench
 try 'attempts and fallbacks, as callers sums them, are 3 % apart at most from what the bench counts' \
 	agree 3
-live pair_mean frag-noreclaim policy=noreclaim callers=kvdemo_bench
+priced pair_mean frag-noreclaim policy=noreclaim callers=kvdemo_bench
 rmmod kvdemo kvdemo_frag
 
 # These bars are what is reached on 6.1, 6.12 and 7.3. The aim is 140 instructions for calls

@@ -26,14 +26,6 @@ callers()
 	wait $pids
 }
 
-# live PARAMETER...: from an empty table
-live()
-{
-	mark
-	[ ! -d /sys/module/kvdemo_live ] || rmmod kvdemo_live || return
-	insmod /kvdemo_live.ko "$@"
-}
-
 table()
 {
 	cat $table >/tmp/table
@@ -287,6 +279,21 @@ provoked()
 try 'policy=vmalloc makes a module fall back that comes later, and nobody else' provoked
 rmmod kvdemo_bench
 
+# With its high watermark above all that is free, no zone can spare the pages of a fallback.
+short_of_pages()
+{
+	local marks status=0
+
+	marks=$(cat /proc/sys/vm/min_free_kbytes)
+	live policy=vmalloc callers=kvdemo_bench || return
+	echo $(($(kib MemFree) * 85 / 100)) >/proc/sys/vm/min_free_kbytes
+	{ bench 20 && row $bench_bytes "$by_bench" calls=20 skipped=0; } || status=1
+	echo "$marks" >/proc/sys/vm/min_free_kbytes
+	rmmod kvdemo_bench
+	return $status
+}
+try 'where no zone can spare the pages, no attempt is skipped' short_of_pages
+
 by_name()
 {
 	live policy=noreclaim callers=vmlinux,kvdemo_bench:vmalloc && calls 3 $large && bench 20 || return
@@ -534,6 +541,19 @@ lied_to()
 	echo 0 >$params/live_liar
 	return $status
 }
+unarmed()
+{
+	local status=0
+
+	echo 0 >/sys/kernel/debug/kprobes/enabled
+	refused 'cannot watch .*: the return probe did not see its fallback$' times=1 || status=1
+	echo 1 >/sys/kernel/debug/kprobes/enabled
+	return $status
+}
+why=
+[ "$KVTIMES" = 1 ] || why='times=1 is refused'
+try_unless "$why" 'where return probes are switched off, times=1 is refused' unarmed
+
 why=
 [ "$(uname -m)" = x86_64 ] || why='the probe of the test can change arguments on x86 only'
 try_unless "$why" 'where another tool changes the arguments it is refused' lied_to

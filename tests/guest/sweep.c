@@ -30,7 +30,7 @@
 
 static struct {
 	int nth_fd;
-	int left;	/* of the allocations up to the one that was to fail; > 0: no fault */
+	int left;	/* allocations before the one that was to fail; > 0: it never came */
 	int faults, errors, survived;
 } sweep;
 
@@ -225,12 +225,13 @@ int main(int argc, char **argv)
 {
 	const struct action *action = NULL;
 	char **args = argv + 2;
-	int i, nth = 1;
+	unsigned int i;
+	int nth = 1;
 	bool good;
 
 	if (argc == 4 && !strcmp(argv[1], "fail"))
 		return !!write_failing(argv[2], argv[3]);
-	for (i = 0; argc > 2 && i < 3; i++)
+	for (i = 0; argc > 2 && i < sizeof(actions) / sizeof(*actions); i++)
 		if (!strcmp(argv[1], actions[i].name))
 			action = &actions[i];
 	if (!action)
@@ -238,7 +239,7 @@ int main(int argc, char **argv)
 	sweep.nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (sweep.nth_fd < 0)
 		die("fail-nth");
-	if (action->act == load && args[3])
+	if (action->act == load && argc > 5)
 		nth = first_of(action, args, atoi(args[3]));
 	good = nth > 0 && sweep_all(action, args, nth);
 	printf("# count: faults=%d errors=%d survived=%d\n", sweep.faults,

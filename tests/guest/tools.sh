@@ -75,18 +75,10 @@ try 'bench-host prices the cells, in time, and unloads what it loaded' priced
 try 'it also unloads where the bench refuses a parameter' refused
 insmod /src/kvdemo.ko sizes=64
 
-# calls N: N reads of 64 KiB from /proc/sys, for which the kernel asks for buffers of that size
-calls()
-{
-	for _ in $(seq "$1"); do
-		dd if=/proc/sys/kernel/hostname of=/dev/null bs=65535 count=1 2>/dev/null
-	done
-}
-
 watched()
 {
 	insmod /src/kvdemo_live.ko || return
-	calls 3
+	calls 3 65536
 	TERM=linux timeout 5 sh /src/operator1 >/tmp/watch
 	shows /tmp/watch 'callers' 'hooks=ok' 'proc_sys_call_handler\+'
 }
@@ -110,7 +102,7 @@ attached()
 # seen N: the hooks see N calls, and then go
 seen()
 {
-	calls "$1"
+	calls "$1" 65536
 	cat $dir/callers >/tmp/callers
 	shows /tmp/callers '^# hooks=ok$' "^ +$1 .* 65536 .* proc_sys_call_handler[+]" && rmmod kvdemo_live
 }

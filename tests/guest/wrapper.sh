@@ -93,7 +93,7 @@ backoff_huge()
 	maps_huge
 }
 # kvdemo_compat_huge_is_cheaper(): from 6.7 to 7.1 it depends on the pcplist.
-dearer=$(uname -r | awk -F'[.-]' '{ release = $1 * 1000 + $2; print release >= 6007 && release < 7002 }')
+dearer=$(uname -r | awk -F'[.-]' '{ release = $1 * 1000 + $2; print (release >= 6007 && release < 7002) }')
 try 'above KMALLOC_MAX_SIZE noretry maps no huge pages, native as tests/targets says' huge
 try 'but for backoff, where they are cheaper' backoff_huge
 shorten_pcplists

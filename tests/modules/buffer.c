@@ -54,9 +54,6 @@ bool check_outcome(const struct kvdemo_policy *policy, size_t size,
 		why = size > KMALLOC_MAX_SIZE ? KVDEMO_WHY_IMPOSSIBLE : KVDEMO_WHY_NO_MEMORY;
 	} else if (size > KMALLOC_MAX_SIZE) {
 		why = KVDEMO_WHY_TOO_LARGE;
-	} else if (is_policy(policy, KVDEMO_BACKOFF) && res->why == KVDEMO_WHY_BACKOFF) {
-		/* an attempt before this one may have failed at the same order */
-		why = KVDEMO_WHY_BACKOFF;
 	}
 	return check_result(policy, size, p, res, path, why);
 }

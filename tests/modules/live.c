@@ -200,7 +200,8 @@ static bool is_good(void *p, size_t size, gfp_t gfp)
 	return good;
 }
 
-static bool call(gfp_t gfp, size_t size, int node, struct came *to)
+/* A name that might be taken for that of a tracer's trampoline. */
+static noinline bool call_trampoline(gfp_t gfp, size_t size, int node, struct came *to)
 {
 	void *p;
 
@@ -242,7 +243,7 @@ static bool compare(const struct kvdemo_policy *policy, unsigned int f, unsigned
 {
 	gfp_t gfp = gfp_for(flags[f].gfp, asked[s]);
 	struct came want = unhooked[node + 1][f][s], got;
-	bool good = call(gfp, asked[s], node, &got);
+	bool good = call_trampoline(gfp, asked[s], node, &got);
 
 	expect(policy, gfp, asked[s], &want);
 	good &= CHECK(got.path == want.path, "%s size=%zu: path %s, expected %s", flags[f].name,
@@ -274,7 +275,7 @@ static bool keeps_foreign(void)
 
 	for (s = 1; s < ARRAY_SIZE(asked) - 1; s++) {
 		/* a kvmalloc of that size before, whose slot kvdemo_live still has */
-		good &= call(GFP_KERNEL, asked[s], NUMA_NO_NODE, &ignored);
+		good &= call_trampoline(GFP_KERNEL, asked[s], NUMA_NO_NODE, &ignored);
 		memset(&came, 0, sizeof(came));
 		WRITE_ONCE(caller, current);
 		p = kmalloc(asked[s], GFP_KERNEL | __GFP_NOWARN | __GFP_WRITE);
@@ -315,7 +316,8 @@ static bool each(const struct kvdemo_policy *policy, int node)
 			if (policy)
 				good &= compare(policy, f, s, node);
 			else
-				good &= call(gfp, asked[s], node, &unhooked[node + 1][f][s]);
+				good &= call_trampoline(gfp, asked[s], node,
+							&unhooked[node + 1][f][s]);
 		}
 	}
 	return good;

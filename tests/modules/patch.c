@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A live patch. It replaces kvmalloc, which kvdemo_live.ko hooks. calls counts how often the
- * new function ran.
+ * new function ran, without a lock.
  */
 #include <linux/livepatch.h>
 #include <linux/module.h>
@@ -23,8 +23,10 @@ static void *patched(unsigned long size, unsigned long b, unsigned long c, unsig
 	void *p = kmalloc_node(size, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 
 	calls++;
+	if (p || !gfpflags_allow_blocking(gfp))
+		return p;
 	/* From 6.19 on __vmalloc() would warn of the mark of kvdemo_live.ko. */
-	return p ?: __vmalloc(size, gfp & ~__GFP_WRITE);
+	return __vmalloc(size, gfp & ~__GFP_WRITE);
 }
 
 static struct klp_func funcs[] = {
