@@ -27,4 +27,10 @@
 #define kvdemo_compat_alloc_pages	"__alloc_pages_nodemask"
 #endif
 
+/*
+ * 6.19, "mm/vmalloc: warn on invalid vmalloc gfp flags": __vmalloc() takes no
+ * __GFP_WRITE.
+ */
+#define KVDEMO_COMPAT_VMALLOC_TAKES	(KVDEMO_SINCE(6, 19) ? ~__GFP_WRITE : ~(gfp_t)0)
+
 #endif /* KVDEMO_TEST_COMPAT_H */

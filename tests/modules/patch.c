@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "compat.h"
 #include "live/live.h"
 
 static unsigned int calls;
@@ -25,8 +26,8 @@ static void *patched(unsigned long size, unsigned long b, unsigned long c, unsig
 	calls++;
 	if (p || !gfpflags_allow_blocking(gfp))
 		return p;
-	/* From 6.19 on __vmalloc() would warn of the mark of kvdemo_live.ko. */
-	return __vmalloc(size, gfp & ~__GFP_WRITE);
+	/* The gfp may have the mark of kvdemo_live.ko. */
+	return __vmalloc(size, gfp & KVDEMO_COMPAT_VMALLOC_TAKES);
 }
 
 static struct klp_func funcs[] = {
