@@ -23,7 +23,7 @@ fire 6 -m 512 -t 3600 -S $skips \
 driver=("$built"/{kvdemo_live,kv_wrong}.ko)
 caught 3 dma 'rejecting DMA map of vmalloc memory' \
 	'dma_map_single() of vmalloc memory warns' "${driver[@]}"
-caught 3 kfree 'RIP: 0010:kfree.*' 'kfree() of vmalloc memory is an oops' "${driver[@]}"
+caught 3 kfree 'kfree[+]0x[0-9a-f]*' 'kfree() of vmalloc memory is an oops' "${driver[@]}"
 if [ "$TARGET" = bookworm ]; then
 	try 'make demo-live shows all three uses' \
 		flock build/lock make -s TARGET="$TARGET" demo-live
