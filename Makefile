@@ -95,7 +95,8 @@ LIVE_ARGS := init_on_alloc=0 nokaslr tsc=reliable clocksource=tsc tsc_early_khz=
 held-bench-live: $(BUILT) build/helpers/calls
 	@scripts/install-missing gnuplot-nox python3
 	@mkdir -p build/bench
-	@KVDEMO_ACCEL=tcg scripts/boot -p 8 -c 1 -t 900 -S $(if $(filter bookworm,$(TARGET)),0,1) -s '^guest: ' -q '-icount shift=0,sleep=off' \
+	@KVDEMO_ACCEL=tcg scripts/boot -p 8 -S $(if $(filter bookworm,$(TARGET)),0,1) -c 1 -t 900 \
+		-s '^guest: ' -q '-icount shift=0,sleep=off' \
 		-a '$(LIVE_ARGS) KVBARS=$(if $(filter $(TARGET),$(LIVE_ROWS)),yes)' \
 		$(LIVE_COST) >build/bench/live-$(TARGET).tap; \
 	status=$$?; grep -v '^#.*,' build/bench/live-$(TARGET).tap; \
@@ -192,8 +193,8 @@ build/helpers/%: tests/guest/%.c
 helpers: $(HELPERS)
 
 # Faults, load and abuse on two stock kernels, then on the debug kernel together with the
-# other tests that depend on the kernel. On the kernel cfi, tests that make calls through pointers. FIRE=10 makes
-# each load a tenth as long.
+# other tests that depend on the kernel. On the kernel cfi, tests that make calls through
+# pointers. FIRE=10 makes each load a tenth as long.
 FIRE ?= 1
 FIRE_ROWS ?= bookworm trixie-backports debug cfi
 FIRE_TESTS := $(sort $(wildcard tests/fire/*.t))

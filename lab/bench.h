@@ -44,7 +44,7 @@ enum bench_number {
 	NR_NUMBERS,
 };
 
-/* What to measure */
+/* A measurement: one policy, one size and one pattern */
 struct bench_cell {
 	const struct kvdemo_policy *policy;
 	enum bench_pattern pattern;

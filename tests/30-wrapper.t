@@ -13,11 +13,7 @@ esac
 # 5.10 has no __alloc_size().
 [ "$TARGET" != bullseye ] || skips=1
 # Only Debian's x86 has a zone below the one that serves first, in so small a guest.
-case $arch$extra in
-*built*) skips=$((skips + 1)) ;;
-amd64* | i386*) ;;
-*) skips=$((skips + 1)) ;;
-esac
+[[ $arch == @(amd64|i386) && $extra != *built* ]] || skips=$((skips + 1))
 
 # Each node must hold a block of KMALLOC_MAX_SIZE, 32 MiB with 16 KiB pages, and some huge
 # pages. Under the checkers the kernel takes most of node 0.

@@ -56,26 +56,14 @@ until_ok()
 	done
 }
 
-# sees N: the hooks count N calls of listxattr(), and one before them to warm up
-sees()
-{
-	/calls listxattr "$1" >/dev/null && seen $(($1 + 1))
-}
-
-# seen N [HOOKS]: the table has N calls, and says this of the hooks
-seen()
-{
-	cat $debug/kvdemo/callers >/tmp/table
-	shows /tmp/table "^# hooks=${2:-ok}\$" "^ +$1 .* 65536 .* listxattr[+]"
-}
-
 patched()
 {
 	[ "$(cat $patch/transition)" = 0 ]
 }
 
 # First the hooks come before the live patch, then after it. From 6.19 on this patch hides the
-# fallback, because its __vmalloc() would warn of the mark. The calls are still counted.
+# fallback, because its __vmalloc() would warn of the mark. The calls are still counted, with
+# the one that warms up.
 beside_patch()
 {
 	local hidden='its fallback was not seen as it was made'
@@ -83,11 +71,13 @@ beside_patch()
 	live policy=noretry callers=vmlinux && insmod /kvdemo_patch.ko && until_ok patched || return
 	/calls listxattr 50 >/dev/null
 	[ "$(cat /sys/module/kvdemo_patch/parameters/calls)" -ge 45 ] || return
-	if uname -r | awk -F'[.-]' '{ exit $1 * 1000 + $2 < 6019 }'; then
-		seen 51 "blind: $hidden" && ! live policy=backoff callers=vmlinux 2>/dev/null &&
+	if [ "$(release)" -ge 6019 ]; then
+		callers_have 51 listxattr "blind: $hidden" &&
+			! live policy=backoff callers=vmlinux 2>/dev/null &&
 			has "kvdemo_live: cannot watch .*: $hidden"
 	else
-		seen 51 && live policy=backoff callers=vmlinux && sees 60
+		callers_have 51 listxattr && live policy=backoff callers=vmlinux &&
+			/calls listxattr 60 >/dev/null && callers_have 61 listxattr
 	fi && echo 0 >$patch/enabled && until_ok rmmod kvdemo_patch
 }
 why=
@@ -100,7 +90,7 @@ suspended()
 	{ /calls listxattr 30000 >/dev/null; : >/tmp/called; } &
 	echo +2 >$clock && echo mem >/sys/power/state && [ ! -e /tmp/called ] || return
 	wait
-	has 'PM: suspend exit' && seen 30001
+	has 'PM: suspend exit' && callers_have 30001 listxattr
 }
 clock=/sys/class/rtc/rtc0/wakealarm
 why=

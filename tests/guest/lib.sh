@@ -81,6 +81,12 @@ shows()
 	done
 }
 
+# The release of the kernel as a number: 6.19 is 6019
+release()
+{
+	uname -r | awk -F'[.-]' '{ print $1 * 1000 + $2 }'
+}
+
 page_size()
 {
 	awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps
@@ -147,6 +153,13 @@ live()
 	mark
 	[ ! -d /sys/module/kvdemo_live ] || rmmod kvdemo_live || return
 	insmod /kvdemo_live.ko "$@"
+}
+
+# callers_have N CALLER [HOOKS]: the table has N calls of 64 KiB, and says this of the hooks
+callers_have()
+{
+	cat /sys/kernel/debug/kvdemo/callers >/tmp/callers
+	shows /tmp/callers "^# hooks=${3:-ok}\$" "^ +$1 .* 65536 .* $2[+]"
 }
 
 # load_in_flight N SIZE...: kvdemo_live.ko comes and goes N times beside calls of these sizes,

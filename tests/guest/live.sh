@@ -533,16 +533,6 @@ try 'where ftrace is switched off it says so' no_ftrace
 try 'it loads and unloads while calls are in flight, and leaves no mark' \
 	load_in_flight 5 $large $other
 
-# The self-check notices somebody else's probe that changes arguments.
-lied_to()
-{
-	local status=0
-
-	echo 1 >$params/live_liar
-	refused 'cannot watch .*: its fallback was not seen as it was made$' || status=1
-	echo 0 >$params/live_liar
-	return $status
-}
 unarmed()
 {
 	local status=0
@@ -556,6 +546,16 @@ why=
 [ "$KVTIMES" = 1 ] || why='times=1 is refused'
 try_unless "$why" 'where return probes are switched off, times=1 is refused' unarmed
 
+# The self-check notices somebody else's probe that changes arguments.
+lied_to()
+{
+	local status=0
+
+	echo 1 >$params/live_liar
+	refused 'cannot watch .*: its fallback was not seen as it was made$' || status=1
+	echo 0 >$params/live_liar
+	return $status
+}
 why=
 [ "$(uname -m)" = x86_64 ] || why='the probe of the test can change arguments on x86 only'
 try_unless "$why" 'where another tool changes the arguments it is refused' lied_to

@@ -103,8 +103,7 @@ attached()
 seen()
 {
 	calls "$1" 65536
-	cat $dir/callers >/tmp/callers
-	shows /tmp/callers '^# hooks=ok$' "^ +$1 .* 65536 .* proc_sys_call_handler[+]" && rmmod kvdemo_live
+	callers_have "$1" proc_sys_call_handler && rmmod kvdemo_live
 }
 
 beside_fentry()

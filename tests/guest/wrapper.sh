@@ -24,15 +24,13 @@ counted_on()
 mark
 try 'the module loads' insmod /kvdemo.ko sizes=64
 mark
-# Two releases would warn about RETRY_MAYFAIL in __vmalloc().
-case $(uname -r) in
-6.19[.-]* | 7.0[.-]*) mayfail=0 ;;
+release=$(release)
+# 6.19 and 7.0 would warn about RETRY_MAYFAIL in __vmalloc().
+case $release in
+6019 | 7000) mayfail=0 ;;
 *) mayfail=1 ;;
 esac
-case $(uname -r) in
-5.* | 6.[0-9][.-]* | 6.1[0-8][.-]*) nomemalloc=1 ;;
-*) nomemalloc=0 ;;
-esac
+nomemalloc=$((release < 6019))
 try 'the test module loads' insmod /kvdemo_test.ko dirty=1 native="$KVNATIVE" \
 	mayfail=$mayfail nomemalloc=$nomemalloc
 tap
@@ -94,7 +92,7 @@ backoff_huge()
 	maps_huge
 }
 # kvdemo_compat_huge_is_cheaper(): from 6.7 to 7.1 it depends on the pcplist.
-dearer=$(uname -r | awk -F'[.-]' '{ release = $1 * 1000 + $2; print (release >= 6007 && release < 7002) }')
+dearer=$((release >= 6007 && release < 7002))
 try 'above KMALLOC_MAX_SIZE noretry maps no huge pages, native as tests/targets says' huge
 try 'but for backoff, where they are cheaper' backoff_huge
 shorten_pcplists
