@@ -142,7 +142,7 @@ struct kvdemo_request {
 	bool no_oom;
 };
 
-/* The price of a step that was not taken, or that the kernel took inside native */
+/* The price of a step that was not taken, or that the kernel took under policy native */
 #define KVDEMO_NS_NONE (-1)
 
 /**
@@ -237,8 +237,8 @@ void kvdemo_force_fallback(bool on);
 bool kvdemo_may_try(const struct kvdemo_request *rq);
 
 /*
- * See kvdemo_backoff.h. While it is 0 for a size, kvdemo_may_try() is true, unless the
- * policy never makes an attempt.
+ * See kvdemo_backoff.h. While the entry of a size is 0, kvdemo_may_try() is true, unless
+ * the policy never makes an attempt.
  */
 DECLARE_PER_CPU(u32, kvdemo_backoff_seen[BITS_PER_LONG]);
 
@@ -255,7 +255,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res);
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node) __alloc_size(1);
 
-/* The function behind kvdemo_kvmalloc_array_node(), which charges the caller */
+/* The function behind the macro kvdemo_kvmalloc_array_node(), which charges the caller */
 static inline __alloc_size(1, 2) void *
 kvdemo_kvmalloc_array_node_noprof(size_t n, size_t size, gfp_t flags, int node)
 {

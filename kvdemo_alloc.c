@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The wrapper, as a request goes through it: the table of policies, the contiguous
+ * The wrapper, in the order of a request: the table of policies, the contiguous
  * attempt, the fallback, the reason, one request from end to end, the API.
  * kvdemo_backoff.h has what policy backoff remembers.
  */
@@ -179,7 +179,7 @@ static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdem
 	if (why == KVDEMO_WHY_TOO_LARGE && backoff_maps_huge(rq))
 		p = kvdemo_compat_vmalloc_huge(rq->size, gfp, rq->node);
 	else if (likely(!is_elsewhere(rq->node)))
-		/* For another node KSWAPD_RECLAIM stays, or vmalloc_huge_node() would reclaim. */
+		/* Without KSWAPD_RECLAIM another node needs vmalloc_huge_node(), which reclaims. */
 		p = __vmalloc_noprof(rq->size, why == KVDEMO_WHY_BACKOFF && backoff_is_quiet(rq) ?
 				     gfp & ~__GFP_KSWAPD_RECLAIM : gfp);
 	else if ((gfp & ~__GFP_ZERO) == GFP_KERNEL)
@@ -305,7 +305,7 @@ static noinline void *serve_native(const struct kvdemo_request *rq, struct kvdem
 	return p;
 }
 
-/* Did kvmalloc_node() of 4.12 support these flags? DMA32, which kmalloc lacks, is out. */
+/* Did kvmalloc_node() of 4.12 support these flags? Not DMA32, which kmalloc lacks. */
 static __always_inline bool in_contract(gfp_t gfp)
 {
 	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL | __GFP_DMA32)) ==
@@ -360,7 +360,7 @@ static __always_inline bool is_plain(gfp_t gfp)
 		       __GFP_RETRY_MAYFAIL)) == GFP_KERNEL;
 }
 
-/* Does what serve_told() does for an order that has failed, with 40 instructions less. */
+/* As serve_told(), for an order that has failed, with 40 instructions less */
 static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned long caller)
 {
 	void *p;
@@ -497,7 +497,7 @@ static noinline void *alloc_rare(const struct kvdemo_request *asked,
 	return p;
 }
 
-/* The function behind kvdemo_alloc() of kvdemo.h, which charges the caller */
+/* The function behind the macro kvdemo_alloc() of kvdemo.h, which charges the caller */
 void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 			  struct kvdemo_result *res)
 {
@@ -507,7 +507,7 @@ void *kvdemo_alloc_noprof(const struct kvdemo_request *rq,
 }
 EXPORT_SYMBOL_GPL(kvdemo_alloc_noprof);
 
-/* The function behind kvdemo_kvmalloc_node() of kvdemo.h, which charges the caller */
+/* The function behind the macro kvdemo_kvmalloc_node() of kvdemo.h, which charges the caller */
 void *kvdemo_kvmalloc_node_noprof(size_t size, gfp_t flags, int node)
 {
 	const struct kvdemo_request rq = {

@@ -10,7 +10,7 @@
  * Free blocks are read, without a lock, from the zone that serves the request first
  * (all blocks that are large enough) and from the lower zones of its node (blocks of
  * just that order). Blocks that are free but not for this request, such as those of CMA
- * or below a watermark, were already free at the failure.
+ * or below a watermark, were already counted at the failure.
  *
  * Where compaction has pages to move, and no attempt has failed for a second, the next
  * BACKOFF_BURST failures start no period. Compaction needs many wake-ups in a row: in a
@@ -189,7 +189,7 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	/* One full node or zone does not mean that memory is short elsewhere. */
 	if (rq->gfp & GFP_BOUND)
 		return;
-	/* With free blocks left, the cause is the limit, which says nothing about memory. */
+	/* With free blocks left, the cause is the caller's limit, and memory is not short. */
 	if (is_confined(rq->gfp) && free_blocks(zone, order, 0))
 		return;
 	last = raw_cpu_ptr(backoff_last + order);

@@ -71,8 +71,8 @@
 /*
  * Does the kernel's own kvmalloc_node() fall back with these flags? From 5.17 on, with all
  * that may block (a421ef303008 "mm: allow !GFP_KERNEL allocations for kvmalloc"); before,
- * with a superset of GFP_KERNEL. 6.19 also falls back for requests that may not block
- * (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc"); this says no.
+ * with a superset of GFP_KERNEL. For requests that may not block the answer is no, although
+ * 6.19 falls back for them (c6307674ed82 "mm: kvmalloc: add non-blocking support for vmalloc").
  */
 #define KVDEMO_COMPAT_FALLS_BACK	(KVDEMO_SINCE(5, 17) ? __GFP_DIRECT_RECLAIM : GFP_KERNEL)
 

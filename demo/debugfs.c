@@ -218,8 +218,8 @@ static ssize_t command_write(struct file *file, const char __user *from,
 static bool ready;
 
 /*
- * If init fails, a file that is open outlives the module, and its release is no longer
- * there. So the first to open one waits, killably, until init has succeeded or failed.
+ * If init fails, a file that is open outlives the module and its release function. So an
+ * open waits, killably, until init has succeeded or failed.
  */
 static int wait_until_ready(void)
 {
@@ -354,7 +354,7 @@ EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
  * The load parameters stay in force: cap= until rmmod, policy= until another is written.
  * Without cap= one write may take at most half of what is available at that moment.
  *
- * Nobody can open them before kvdemo_debugfs_ready().
+ * Nobody can open the files before kvdemo_debugfs_ready().
  *
  * Context: process context, may sleep; kvdemo_lock is held. Without debugfs there are no
  * files, and the module does the rest of its work.

@@ -29,7 +29,7 @@ static const char * const why_names[KVDEMO_NR_WHYS] = {
 };
 
 /**
- * kvdemo_policy_find() - the policy of a name
+ * kvdemo_policy_find() - find a policy by its name
  * @name: a whole word, such as "noretry"
  *
  * Context: any.

@@ -32,7 +32,7 @@ struct run {
 	u32 *samples[NR_STEPS];
 	void **bufs;
 	unsigned int paths[KVDEMO_NR_PATHS];
-	unsigned int kept; /* to the end, because they lie in a block */
+	unsigned int kept; /* buffers kept to the end, because they lie in a block */
 	u64 kept_bytes;
 };
 
@@ -192,7 +192,7 @@ static void free_rest(struct run *run)
 
 /* Statistics */
 
-/* cond_resched(): sort() never does, and this array can be large. */
+/* sort() does not reschedule, and this array can be large. */
 static int compare(const void *a, const void *b)
 {
 	u32 x = *(const u32 *)a, y = *(const u32 *)b;
@@ -476,7 +476,7 @@ const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)
 	run.n = choose_n(&run);
 	if (!run.n)
 		return "void-too-large";
-	/* vmalloc: what the bench itself takes needs no block of the cell's order */
+	/* vmalloc, so that the bench itself takes no block of the cell's order */
 	samples = vzalloc(array_size(max_t(size_t, NR_STEPS * run.n, EMPTY_LOOPS),
 				     sizeof(*samples)));
 	run.bufs = vzalloc(array_size(run.n, sizeof(*run.bufs)));

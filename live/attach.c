@@ -32,7 +32,7 @@ static int on_sg(struct kprobe *probe, struct pt_regs *regs)
 
 NOKPROBE_SYMBOL(on_sg);
 
-/* A probe that has one is not optimized: see KVDEMO_COMPAT_PANICS. */
+/* A probe with a post_handler is not optimized: see KVDEMO_COMPAT_PANICS. */
 static void after_sg(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
 }
@@ -56,7 +56,7 @@ static bool sg_probed;
 static struct hook {
 	struct ftrace_ops ops;
 	const char *names[4];	/* NULL ends them */
-	const char *name;	/* that was found; NULL while it is not hooked */
+	const char *name;	/* the one that was found; NULL while it is not hooked */
 } mark_hook = { { .func = live_on_mark, .flags = OPS_FLAGS }, { LIVE_SYMBOL } },
 	try_hook = { { .func = live_on_try, .flags = OPS_FLAGS }, { KVDEMO_COMPAT_LARGE } },
 	fallback_hook = { { .func = live_on_fallback, .flags = OPS_FLAGS },

@@ -534,7 +534,7 @@ void live_file_remove(void)
 }
 
 /**
- * live_log_sums() - one line with what was seen
+ * live_log_sums() - log the sums in one line
  * @ms: how long unhooking took
  *
  * Context: process context, may sleep; nothing is hooked.

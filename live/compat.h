@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kvdemo_live.ko needs to know of the kernel it runs on.
+ * Differences between kernels that kvdemo_live.ko meets.
  */
 #ifndef KVDEMO_LIVE_COMPAT_H
 #define KVDEMO_LIVE_COMPAT_H
@@ -16,8 +16,8 @@
  * argument 0. 6.11, "mm/slab: Introduce kvmalloc_buckets_node() that can take
  * kmem_buckets argument", 6.18, "mm/slub: allow to set node and align in
  * k[v]realloc", and a token in 7.2 each moved it by one, the first and the last only
- * where they are configured. So the kernel's own macro is asked what it passes on: the
- * gfp is the last argument but one.
+ * where they are configured. So the arguments that the kernel's own macro passes on are
+ * counted: the gfp is the last but one.
  */
 #ifndef kvmalloc_node
 #define kvdemo_compat_kvmalloc	kvmalloc_node

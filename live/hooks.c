@@ -288,7 +288,7 @@ static __always_inline void start(struct slot *slot)
 	leave_slot(slot, me);
 }
 
-/* The policy may skip this attempt, or it is not to be changed. */
+/* The policy may skip this attempt, or must leave it as it is. */
 static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 {
 	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, 1);

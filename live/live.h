@@ -25,8 +25,8 @@
  * @key: see live_key(); 0 and GONE of callers.c are free rows
  * @calls: counted on each CPU
  * @cure: the policy of that caller; NULL: it is only counted
- * @plain: of the flags that matter, those of a call on the common path; all flags if no call
- *	of this row takes that path
+ * @plain: the flags of GFP_LOOK (hooks.c) that a call on the common path has; all flags if no
+ *	call of this row takes that path
  * @unknown: a tracer hides the caller
  *
  * The size is a power of 2, so that a shift finds a row.

@@ -3,15 +3,15 @@
 # kvdemo_live.ko, with callers that the kernel has and a user can start.
 . "$(dirname "$0")/lib.sh"
 
-# Two nodes, but where the kernel has just one. 16 callers have a buffer of 64 pages each.
+# Two nodes, or one where the kernel has no more. 16 callers have a buffer of 64 pages each.
 nodes=2
 [ "$arch" != s390x ] || nodes=1
-# The largest, of KMALLOC_MAX_SIZE and more, are to fit into either node.
+# The largest buffers, of KMALLOC_MAX_SIZE and more, must fit into either node.
 memory=512
 [ "$page" -le 4096 ] && [ -z "$slow" ] || memory=2048
 modules=("$built"/kvdemo{,_live,_frag,_bench,_test}.ko "$built/kv_wrong.ko")
 
-# Without hooks all that is left is the refusal.
+# Without hooks the only test in the guest is that the module refuses to load.
 if ! hooks; then
 	plan 2
 	guest 1 -a KVREFUSES=yes tests/guest/live.sh "${modules[@]}"
@@ -29,7 +29,7 @@ case $TARGET in
 bookworm | bullseye) skips=$((skips - 1)) ;;
 esac
 # On powerpc a return probe is refused, see KVDEMO_COMPAT_PANICS. A probe at the entry of a
-# function was seen to do the same, so no task may migrate: the guest has one CPU.
+# function was seen to panic as well, so no task may migrate: the guest has one CPU.
 times=1 cpus=2
 if [ "$(grep -cE '^CONFIG_(PPC|OPTPROBES|PREEMPTION)=y' "$(config)")" -eq 3 ]; then
 	times=0 cpus=1 nodes=1 skips=$((skips + 2))

@@ -9,7 +9,7 @@ if ! hooks; then
 	exit
 fi
 
-# On the default kernel this also runs make demo-live, which checks how much it saves.
+# On the default kernel this also runs make demo-live, which checks how much a cure saves.
 tests=9
 [ "$TARGET" != bookworm ] || tests=10
 plan $tests

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Memory that another process eats, without swap and with it.
+# Requests while another process eats memory, without swap and with it.
 . "$(dirname "$0")/lib.sh"
 
 # The checkers keep a shadow of all memory, and each page that is swapped takes them

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What the hooks cost and what a cure saves, in a guest whose clock counts instructions:
+# The cost of the hooks and the saving of a cure, in a guest whose clock counts instructions:
 # the price of kvmalloc and kvfree, by the kernel's own functions. KVBARS=yes holds the
 # figures against the bars. KVTIME=yes: only one CPU against two, in time.
 . ./lib.sh
 
 sizes='2K 16K 64K 256K 1M'
-# What is compared by its mean in fragmented memory has samples of 50 ms and more, because a
-# run of kcompactd, about once in 50 ms, would be a part of some sizes only.
+# Cells that are compared by their mean in fragmented memory take 50 ms and more: kcompactd
+# runs about once in 50 ms, and would be a part of some sizes only.
 long_sizes='16K:10000 64K:10000 256K:2000 1M:2000'
 memory=idle
 

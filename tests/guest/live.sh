@@ -131,7 +131,7 @@ named()
 		row 131072 "$by_handler" calls=7 policy=native failures=- fallbacks=0 &&
 		row 262144 "$by_handler" calls=3
 }
-# Of pages of 64 KiB the first would be a small call.
+# With pages of 64 KiB a call of 64 KiB would be a small one.
 sizes=64K
 [ "$page" -le 32768 ] || sizes=256K
 try 'the table names a caller of the kernel, its size class and its calls' named
@@ -213,7 +213,7 @@ watched()
 }
 try 'in fragmented memory it shows failed attempts, and the event, too' watched
 
-# More rows, so that chance does not order them
+# More rows, so that they are not in order by chance
 sorted()
 {
 	calls 3 $other && calls 5 $((2 * other)) && calls 2 $((4 * other)) &&
@@ -370,7 +370,7 @@ mount -t cgroup -o memory cgroup /cg 2>/dev/null || why='the kernel has no cgrou
 try_unless "$why" 'where a memory cgroup is full, a skipped call fails and is counted' short_of_group
 [ -n "$why" ] || umount /cg
 
-# What kvdemo calls native is the kernel's own, whoever else is cured.
+# Under native, calls of kvdemo keep the kernel's rule, whoever else is cured.
 honest()
 {
 	live policy=noretry callers=all,kvdemo_bench:vmalloc &&
@@ -515,7 +515,7 @@ bad_values()
 }
 try 'bad parameters are refused with a sentence' bad_values
 
-# While it is loaded, nobody can switch ftrace off. On 7.3 nobody ever can.
+# While the module is loaded, nobody can switch ftrace off. On 7.3 nobody ever can.
 no_ftrace()
 {
 	mark

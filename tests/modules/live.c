@@ -77,7 +77,7 @@ static int on_pages(struct kprobe *kp, struct pt_regs *regs)
 	gfp_t gfp = (__force gfp_t)kvdemo_compat_argument(regs, 0);
 	unsigned int order = kvdemo_compat_argument(regs, 1);
 
-	/* The page cache passes this flag, too, for single pages. */
+	/* The page cache also passes this flag, for single pages. */
 	if (order > 1 && gfp & __GFP_WRITE && current != caller)
 		leaked++;
 	if (current != caller || came.tried || came.fell || order < get_order(caller_size))
