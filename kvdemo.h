@@ -220,9 +220,13 @@ struct dentry *kvdemo_debugfs_dir(void);
 void kvdemo_force_fallback(bool on);
 
 /**
- * kvdemo_may_try() - may the contiguous attempt of a request be made under its policy?
- * @rq: what is asked for, above PAGE_SIZE; the caller makes the attempt itself
+ * kvdemo_may_try() - may the contiguous attempt of a request be made?
+ * @policy: of the request
+ * @size: in bytes, above KMALLOC_MAX_CACHE_SIZE, where no slab cache serves, and at most
+ *	KMALLOC_MAX_SIZE
+ * @node: asked for, or NUMA_NO_NODE
  *
+ * The request has no __GFP_RETRY_MAYFAIL, and the caller makes the attempt itself.
  * kvdemo_live.ko applies a policy to the kernel's own attempts by this function and
  * kvdemo_try_failed(). A driver that copies the wrapper has neither of them.
  *
@@ -234,7 +238,7 @@ void kvdemo_force_fallback(bool on);
  * node, or one below it, stays above its high watermark without the pages of the request.
  * Otherwise true.
  */
-bool kvdemo_may_try(const struct kvdemo_request *rq);
+bool kvdemo_may_try(const struct kvdemo_policy *policy, size_t size, int node);
 
 /*
  * See kvdemo_backoff.h. While the entry of a size is 0, kvdemo_may_try() is true, unless
@@ -244,8 +248,7 @@ DECLARE_PER_CPU(u32, kvdemo_backoff_seen[BITS_PER_LONG]);
 
 /**
  * kvdemo_try_failed() - note that the attempt of kvdemo_may_try() failed
- * @rq: as for kvdemo_may_try(), with the caller's gfp; the size is above
- *	KMALLOC_MAX_CACHE_SIZE, where no slab cache serves, and at most KMALLOC_MAX_SIZE
+ * @rq: what was asked for, with the caller's gfp; the size as for kvdemo_may_try()
  *
  * Context: process context.
  */

@@ -130,7 +130,8 @@ static bool wants_try(const struct kvdemo_request *rq, enum kvdemo_why *why)
 	else if (rq->policy->backs_off && rq->size > KMALLOC_MAX_SIZE)
 		*why = KVDEMO_WHY_TOO_LARGE;
 	/* Slab caches serve smaller sizes, and may have free objects without a free block. */
-	else if (rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE && backoff_rests(rq))
+	else if (rq->policy->backs_off && rq->size > KMALLOC_MAX_CACHE_SIZE &&
+		 backoff_rests(rq->size, rq->gfp))
 		*why = KVDEMO_WHY_BACKOFF;
 	else
 		return true;
@@ -365,7 +366,7 @@ static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned
 {
 	void *p;
 
-	if (rq->size > KMALLOC_MAX_SIZE || !backoff_rests(rq))
+	if (rq->size > KMALLOC_MAX_SIZE || !backoff_rests(rq->size, rq->gfp))
 		return serve_told(rq, NULL, caller);
 	p = kvdemo_vmalloc(rq, KVDEMO_WHY_BACKOFF);
 	/* A skipped attempt never makes a request fail. */
@@ -555,20 +556,20 @@ EXPORT_SYMBOL_GPL(kvdemo_kvfree);
  */
 static bool node_has_spare(int node, unsigned long pages)
 {
-	struct zone *zone = first_zone(node);
-	int i;
+	struct zone *zone = first_zone(node), *lowest = zone->zone_pgdat->node_zones;
 
-	for (i = zone_idx(zone); i >= 0; i--, zone--)
+	do {
 		if (has_spare(zone, pages))
 			return true;
+	} while (zone-- != lowest);
 	return false;
 }
 
-bool kvdemo_may_try(const struct kvdemo_request *rq)
+bool kvdemo_may_try(const struct kvdemo_policy *policy, size_t size, int node)
 {
-	enum kvdemo_why why;
+	bool skips = !policy->tries || (policy->backs_off && backoff_rests(size, GFP_KERNEL));
 
-	return wants_try(rq, &why) || !node_has_spare(rq->node, PFN_UP(rq->size));
+	return !skips || !node_has_spare(node, PFN_UP(size));
 }
 EXPORT_SYMBOL_GPL(kvdemo_may_try);
 

@@ -106,26 +106,35 @@ static struct zone *first_zone(int node)
 	return zonelist_zone(ref);
 }
 
-/* Free blocks of @order or more in @zone, and of just @order in the @lower zones below */
-static u32 free_blocks(const struct zone *zone, unsigned int order, unsigned int lower)
+/* Free blocks of @order or more in @zone */
+static __always_inline u32 free_blocks(const struct zone *zone, unsigned int order)
 {
-	const struct free_area *end = zone->free_area + NR_ORDERS;
-	const struct free_area *area;
-	u32 blocks = 0;
+	unsigned long blocks = 0;
+	int i;
 
 	BUILD_BUG_ON(ARRAY_SIZE(zone->free_area) < NR_ORDERS);
-	for (area = zone->free_area + order; area < end; area++)
-		blocks += READ_ONCE(area->nr_free);
-	/* the zones of a node are one array */
-	while (lower--)
-		blocks += READ_ONCE((--zone)->free_area[order].nr_free);
+	/* Unrolled, because each skipped attempt pays for it; from the end, which is constant */
+#pragma GCC unroll 16
+	for (i = NR_ORDERS - 1; i >= (int)order; i--)
+		blocks += data_race(zone->free_area[i].nr_free);
+	return blocks;
+}
+
+/* Those, and the blocks of just @order in the lower zones of the node, which are one array */
+static __always_inline u32 node_free_blocks(const struct zone *zone, unsigned int order)
+{
+	const struct zone *lowest = zone->zone_pgdat->node_zones;
+	u32 blocks = free_blocks(zone, order);
+
+	while (zone-- != lowest)
+		blocks += data_race(zone->free_area[order].nr_free);
 	return blocks;
 }
 
 /* Is the attempt of this request skipped? */
-static bool backoff_rests(const struct kvdemo_request *rq)
+static bool backoff_rests(size_t size, gfp_t gfp)
 {
-	unsigned int index = backoff_index(rq->size), order = index - PAGE_SHIFT + 1;
+	unsigned int index = backoff_index(size), order = index - PAGE_SHIFT + 1;
 	u32 now, seen = this_cpu_read(seen_at(index));
 	const struct backoff *last;
 	const struct zone *zone;
@@ -135,9 +144,9 @@ static bool backoff_rests(const struct kvdemo_request *rq)
 	last = raw_cpu_ptr(backoff_last + order);
 	zone = READ_ONCE(last->zone);
 	/* No zone: the task that wrote @seen had migrated, and no attempt failed on this CPU. */
-	now = likely(zone) ? free_blocks(zone, order, zone_idx(zone)) + 1 : U32_MAX;
+	now = likely(zone) ? node_free_blocks(zone, order) + 1 : U32_MAX;
 	/* RETRY_MAYFAIL: the caller wants contiguous memory and accepts the price. */
-	if (rq->gfp & __GFP_RETRY_MAYFAIL || now > seen ||
+	if (gfp & __GFP_RETRY_MAYFAIL || now > seen ||
 	    (u32)jiffies - READ_ONCE(last->since) >= BACKOFF_TICKS) {
 		/* Cleared before the attempt, so that a success need not write anything. */
 		this_cpu_write(seen_at(index), 0);
@@ -190,14 +199,14 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	if (rq->gfp & GFP_BOUND)
 		return;
 	/* With free blocks left, the cause is the caller's limit, and memory is not short. */
-	if (is_confined(rq->gfp) && free_blocks(zone, order, 0))
+	if (is_confined(rq->gfp) && free_blocks(zone, order))
 		return;
 	last = raw_cpu_ptr(backoff_last + order);
 	bursts = in_burst(last, zone);
 	last->since = jiffies;
 	WRITE_ONCE(last->zone, zone);
 	this_cpu_write(seen_at(index),
-		       bursts ? 0 : free_blocks(zone, order, zone_idx(zone)) + 1);
+		       bursts ? 0 : node_free_blocks(zone, order) + 1);
 }
 
 /*
@@ -225,7 +234,7 @@ static bool backoff_maps_huge(const struct kvdemo_request *rq)
 
 	return order < NR_ORDERS && bytes - rq->size <= rq->size / 8 &&
 	       kvdemo_compat_huge_is_cheaper(zone, pages) &&
-	       free_blocks(zone, order, 0) >= bytes >> PMD_SHIFT && has_spare(zone, pages);
+	       free_blocks(zone, order) >= bytes >> PMD_SHIFT && has_spare(zone, pages);
 }
 
 #endif /* KVDEMO_BACKOFF_H */

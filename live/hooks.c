@@ -250,13 +250,6 @@ void live_on_mark(unsigned long ip, unsigned long caller, struct ftrace_ops *ops
 
 /* The attempt */
 
-/* The attempt of the self-check is always skipped. */
-static bool may_skip(const struct slot *slot, const struct kvdemo_request *rq)
-{
-	return slot->row == &check_row ||
-	       (!(slot->gfp & __GFP_NOFAIL) && !kvdemo_may_try(rq));
-}
-
 /*
  * The gfp of the attempt under the policy. The kernel's own rule may have set NORETRY and
  * cleared DIRECT_RECLAIM. The caller had DIRECT_RECLAIM and no flag of GFP_OWN_RULE, because
@@ -288,26 +281,34 @@ static __always_inline void start(struct slot *slot)
 	leave_slot(slot, me);
 }
 
+/* The attempt of the self-check is always skipped. */
+static bool check_try(const struct slot *slot, int node)
+{
+	if (likely(slot->row != &check_row))
+		return false;
+	live_check.try = slot->size == LIVE_CHECK_SIZE && node == NUMA_NO_NODE;
+	return true;
+}
+
+/* kmalloc refuses this size at once. */
+static void skip(struct slot *slot, struct ftrace_regs *fregs)
+{
+	KVDEMO_COMPAT_ARG(fregs, 0) = KMALLOC_MAX_SIZE + 1;
+	slot->start = 0;
+	leave_slot(slot, me);
+}
+
 /* The policy may skip this attempt, or must leave it as it is. */
 static noinline void try_cured(struct slot *slot, struct ftrace_regs *fregs)
 {
 	gfp_t gfp = (__force gfp_t)KVDEMO_COMPAT_ARG(fregs, 1);
 	int node = KVDEMO_COMPAT_ARG(fregs, 2);
-	const struct kvdemo_request rq = {
-		.size = slot->size, .gfp = gfp, .node = node, .policy = slot->cure,
-	};
 
-	if (slot->row == &check_row)
-		live_check.try = slot->size == LIVE_CHECK_SIZE && node == NUMA_NO_NODE;
 	if (!may_fail(gfp) || slot->size > KMALLOC_MAX_SIZE)
 		return start(slot);
-	if (may_skip(slot, &rq)) {
-		/* kmalloc refuses this size at once. */
-		KVDEMO_COMPAT_ARG(fregs, 0) = KMALLOC_MAX_SIZE + 1;
-		slot->start = 0;
-		leave_slot(slot, me);
-		return;
-	}
+	if (check_try(slot, node) || (!(slot->gfp & __GFP_NOFAIL) &&
+				      !kvdemo_may_try(slot->cure, slot->size, node)))
+		return skip(slot, fregs);
 	/* While memory is short, policy vmalloc keeps the kernel's attempt. */
 	if (slot->cure->tries)
 		KVDEMO_COMPAT_ARG(fregs, 1) = (__force unsigned long)cured_gfp(slot->cure, gfp);
@@ -393,7 +394,7 @@ static void emit(const struct slot *slot, const void *p, u64 ticks, s64 fallback
 			   max_t(s64, fallback, 0), live_caller(slot->row->key));
 }
 
-static void learn(const struct slot *slot)
+static noinline void learn(const struct slot *slot)
 {
 	const struct kvdemo_request rq = {
 		.size = slot->size, .gfp = slot->gfp, .node = slot->node,
