@@ -10,8 +10,10 @@
 # order 2 and above are held, and a third file takes single pages until $KVLEVEL MiB stay.
 movable()
 {
-	local half=$((($(mib_free) - 16) / 2)) more
+	local half=$((($(mib_free) - 16) / 2)) more min=/proc/sys/vm/min_free_kbytes
 
+	# A guest of 1 GiB keeps 44 MiB for urgent requests. The files would call the OOM killer.
+	[ "$(cat $min)" -le 24576 ] || echo 24576 >$min
 	mkdir /tmp/m
 	mount -t tmpfs -o size=95%,huge=never movable /tmp/m || return
 	awk -v pages=$((half * 256)) 'BEGIN {
