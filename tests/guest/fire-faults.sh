@@ -6,13 +6,10 @@ debug=/sys/kernel/debug
 tracing=/sys/kernel/tracing
 fire=/sys/module/kvdemo_test/parameters
 
-# fail-nth selects an allocation by its number, so no filter may leave one out.
-echo 0 >$debug/failslab/verbose
-echo 0 >$debug/fail_page_alloc/verbose
-echo N >$debug/failslab/ignore-gfp-wait
-echo N >$debug/fail_page_alloc/ignore-gfp-wait
-echo N >$debug/fail_page_alloc/ignore-gfp-highmem
-echo 0 >$debug/fail_page_alloc/min-order
+# fail-nth selects an allocation by its number and passes the filters of tasks by, but no
+# other filter may leave one out.
+fault $debug/failslab
+fault $debug/fail_page_alloc 0
 
 try 'insmod, with each allocation of it failing once' \
 	/sweep load /kvdemo.ko kvdemo 'sizes=100,5000,20000 hold=1 zero=1'
@@ -71,8 +68,6 @@ try_unless "$no_live" 'and insmod of it, with each of its last allocations faili
 sleep 10
 
 insmod /kvdemo_test.ko on_load=0
-fault $debug/failslab
-fault $debug/fail_page_alloc 0
 echo Y >$debug/failslab/cache-filter
 echo 1 >/sys/kernel/slab/kmalloc-8k/failslab
 echo 1 >/sys/kernel/slab/kmalloc-4k/failslab
