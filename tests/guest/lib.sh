@@ -5,14 +5,11 @@
 # ok STATUS NAME...: one test
 ok()
 {
-	local status=$1
+	local not=''
 
+	[ "$1" -eq 0 ] || not='not '
 	shift
-	if [ "$status" -eq 0 ]; then
-		echo "ok - $*"
-	else
-		echo "not ok - $*"
-	fi
+	echo "${not}ok - $*"
 }
 
 # try NAME COMMAND...: the command is the test
@@ -163,11 +160,11 @@ callers_have()
 }
 
 # load_in_flight N SIZE...: kvdemo_live.ko comes and goes N times beside calls of these sizes,
-# with noreclaim, backoff and noretry in turn. No attempt reaches the page allocator with its
+# with noreclaim, noretry and backoff in turn. No attempt reaches the page allocator with its
 # mark: kvdemo_test.ko counts such attempts, after a write to its parameter live.
 load_in_flight()
 {
-	local i=0 status=0 rounds=$1 size policy leaked table=/sys/kernel/debug/kvdemo/callers
+	local i=0 status=0 rounds=$1 size leaked table=/sys/kernel/debug/kvdemo/callers
 
 	shift
 	mark
@@ -175,14 +172,11 @@ load_in_flight()
 	for size; do
 		while [ ! -e /tmp/stop ]; do calls 200 "$size"; done &
 	done
+	set -- noreclaim noretry backoff
 	while [ $((i += 1)) -le "$rounds" ]; do
-		case $((i % 3)) in
-		0) policy=backoff ;;
-		1) policy=noreclaim ;;
-		*) policy=noretry ;;
-		esac
-		{ insmod /kvdemo_live.ko policy=$policy callers=all && cat $table >/dev/null &&
+		{ insmod /kvdemo_live.ko policy="$1" callers=all && cat $table >/dev/null &&
 			rmmod kvdemo_live; } || status=1
+		set -- "$2" "$3" "$1"
 	done
 	: >/tmp/stop
 	wait
