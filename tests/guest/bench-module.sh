@@ -5,14 +5,6 @@
 dir=/sys/kernel/debug/kvdemo_bench
 size=$((4 * KVPAGE))
 
-# columns NAME...: of each row in /tmp/csv, one row a line
-columns()
-{
-	awk -F, -v names="$*" '
-		NR == 1 { n = split(names, name, " "); for (i = 1; i <= NF; i++) at[$i] = i; next }
-		{ for (i = 1; i <= n; i++) printf "%s%s", $at[name[i]], i < n ? " " : "\n" }' /tmp/csv
-}
-
 # bench PARAMETER...: runs to its end and leaves the table in /tmp/csv
 bench()
 {

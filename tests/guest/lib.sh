@@ -186,6 +186,14 @@ load_in_flight()
 	[ "$leaked" -eq 0 ] && return $status
 }
 
+# columns NAME...: of each row in /tmp/csv, which is of the bench, one row a line
+columns()
+{
+	awk -F, -v names="$*" '
+		NR == 1 { n = split(names, name, " "); for (i = 1; i <= NF; i++) at[$i] = i; next }
+		{ for (i = 1; i <= n; i++) printf "%s%s", $at[name[i]], i < n ? " " : "\n" }' /tmp/csv
+}
+
 # put FILE LINE: one write to a file of kvdemo; what the shell says of a refusal is in
 # /tmp/put
 put()

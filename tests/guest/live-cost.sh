@@ -10,27 +10,20 @@ sizes='2K 16K 64K 256K 1M'
 long_sizes='16K:10000 64K:10000 256K:2000 1M:2000'
 memory=idle
 
-# bench POLICY SIZE[:N]: its cell, with what is loaded
+# bench POLICY SIZE[:N]: its cell, with what is loaded, in /tmp/csv
 bench()
 {
 	local n=${2#*:}
 
 	[ "$n" != "$2" ] || n=1000
 	insmod /kvdemo_bench.ko policies="$1" sizes="${2%:*}" n="$n" memory=$memory &&
-		cat /sys/kernel/debug/kvdemo_bench/csv >/tmp/cell
-}
-
-# cell COLUMN: of the last bench
-cell()
-{
-	awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $at }' \
-		/tmp/cell
+		cat /sys/kernel/debug/kvdemo_bench/csv >/tmp/csv
 }
 
 # price COLUMN POLICY SIZE: of a pair
 price()
 {
-	bench "$2" "$3" && cell "$1"
+	bench "$2" "$3" && columns "$1"
 	rmmod kvdemo_bench
 }
 
@@ -88,7 +81,7 @@ agree()
 	insmod /kvdemo_live.ko times=1 || return
 	for size in $sizes; do
 		bench native "$size" || { status=1; break; }
-		awk -v size="$size" -v bench="$(cell alloc_mean)" -v apart="$1" '
+		awk -v size="$size" -v bench="$(columns alloc_mean)" -v apart="$1" '
 			/kvdemo_bench/ { n += $4; ns += $5 + $8 }
 			END {
 				live = n ? ns / n : 0
