@@ -63,17 +63,6 @@ halves()
 	[ "$verdict $pages" = 'ok 32' ] && [ "$soaked" -ge 1 ] && [ "$soaked" -le 64 ]
 }
 
-keeps()
-{
-	insmod /kvdemo_frag.ko order=3 || return
-	bench policies=vmalloc sizes=$((16 * KVPAGE)) n=100 memory=unmovable
-	rmmod kvdemo_frag
-	columns verdict n vmalloc kept >/tmp/rows
-	sed 's/^/# /' /tmp/rows
-	read -r verdict n vmalloc kept </tmp/rows
-	[ "$verdict $n $vmalloc" = 'ok 100 100' ] && [ "$kept" -ge 1 ]
-}
-
 # max_free KIB: the larger of KIB, which was free before the cell began, and of what is
 # free now. Others, such as KASAN's quarantine, may free memory meanwhile, so a test also
 # allows one buffer more.
@@ -209,8 +198,8 @@ try 'each repetition begins with the next policy' rotates
 try 'a cell that finds other memory than it is about is void' void
 try 'an idle cell finds the half of a block, and holds the other' halves
 single=${KVSINGLE:+"the vmalloc of this kernel looks for no blocks"}
-try_unless "$single" 'a buffer of vmalloc that lies in a block is kept for the cell' keeps
-try_unless "$single" 'and no more than a quarter of what is free' keeps_a_quarter
+try_unless "$single" 'buffers of vmalloc in a block are kept, up to a quarter of what is free' \
+	keeps_a_quarter
 try 'n follows from the size' default_n
 try 'hold takes a quarter of what is free at most' holds_a_quarter
 try 'n is what was asked for, or the cell is void' n_as_asked
