@@ -90,12 +90,10 @@ static inline int frag_take_all(struct frag *frag)
 /* Each CPU has pcplists, from which only it allocates. */
 static inline int frag_take_on_every_cpu(struct frag *frag)
 {
-	cpumask_var_t old;
+	static cpumask_t old; /* only one task fragments at a time */
 	int cpu, err = 0;
 
-	if (!alloc_cpumask_var(&old, GFP_KERNEL))
-		return -ENOMEM;
-	cpumask_copy(old, current->cpus_ptr);
+	cpumask_copy(&old, current->cpus_ptr);
 	for_each_online_cpu(cpu) {
 		/* A CPU that has gone offline meanwhile has no lists. */
 		if (set_cpus_allowed_ptr(current, cpumask_of(cpu)))
@@ -104,16 +102,15 @@ static inline int frag_take_on_every_cpu(struct frag *frag)
 		if (err)
 			break;
 	}
-	set_cpus_allowed_ptr(current, old);
-	free_cpumask_var(old);
+	set_cpus_allowed_ptr(current, &old);
 	return err;
 }
 
 /*
  * Fragments free memory: the caller sets order, max_kept and reserve. It repeats until a
  * pass finds nothing, because pages that others free, or that a CPU hands back late, may
- * form blocks again. Returns 0, -EINTR if the task is being killed, or -ENOMEM. The caller
- * calls frag_give() after an error as well.
+ * form blocks again. Returns 0, or -EINTR if the task is being killed. The caller calls
+ * frag_give() then as well.
  */
 static inline int frag_take(struct frag *frag)
 {

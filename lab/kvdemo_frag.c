@@ -97,8 +97,7 @@ static int __init kvdemo_frag_init(void)
 		before.pages, max_share.value, frag.reserve, min_order.value);
 	err = frag_take(&frag);
 	if (err) {
-		pr_err("%s: nothing is kept\n",
-		       err == -EINTR ? "interrupted" : "no memory");
+		pr_err("interrupted: nothing is kept\n");
 		give_all();
 		return err;
 	}
