@@ -31,7 +31,7 @@ blocks 'sh tools' "$work/operator" doc/live.md
 sed -i 's/^watch/exec &/' "$work/operator1"
 echo "exec bpftrace -e 'kfunc:kvmalloc_node { @calls = count(); }'" >"$work/fentry"
 cp "$built"/kvdemo{,_bench,_live}.ko "$work"
-cp scripts/bench/host "$work/bench-host"
+cp --parents scripts/bench/host tests/guest/lib.sh "$work"
 
 plan 12
 guest 11 -m 4096 -t 1800 -R "$work" tests/guest/tools.sh

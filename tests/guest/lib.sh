@@ -100,12 +100,13 @@ mib_free()
 	echo $(($(kib MemFree) / 1024))
 }
 
-# settle N: wait until nothing else was runnable for N tenths of a second in a row
+# settle N [MOST]: wait until nothing else was runnable for N tenths of a second in a row, or
+# until MOST tenths are over
 settle()
 {
 	local calm=0 tries=0
 
-	while [ $calm -lt "$1" ] && [ $((tries += 1)) -le 200 ]; do
+	while [ $calm -lt "$1" ] && [ $((tries += 1)) -le "${2:-200}" ]; do
 		sleep 0.1
 		read -r _ _ _ running _ </proc/loadavg
 		calm=$((calm + 1))

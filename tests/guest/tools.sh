@@ -50,7 +50,7 @@ ok $? 'the tools are there'
 # As make bench-host calls it, where the modules are
 bench_host()
 {
-	(cd /src && ./bench-host /tmp/host/csv "$@") >/tmp/said 2>&1
+	(cd /src && scripts/bench/host /tmp/host/csv "$@") >/tmp/said 2>&1
 }
 
 priced()
