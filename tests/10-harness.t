@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The harness must notice guests that go wrong on purpose.
+programs=yes
 . "$(dirname "$0")/lib.sh"
-
-mkdir -p build
-# /tmp may be mounted noexec.
-rmdir "$work"
-work=$(mktemp -d -p "$PWD/build")
 
 part=harness # of the names of logs
 

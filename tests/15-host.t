@@ -3,12 +3,9 @@
 # The scripts and the machine that they run on: their needs, the caller's environment, and
 # the files and processes that they leave. No guest is booted: a script in PATH stands in
 # for QEMU.
+programs=yes
 . "$(dirname "$0")/lib.sh"
 
-mkdir -p build
-# /tmp may be mounted noexec.
-rmdir "$work"
-work=$(mktemp -d -p "$PWD/build")
 # make check holds the root; some tests need a caller that does not.
 unset KVDEMO_HELD KVDEMO_CALLER KVDEMO_OWNED
 export KVDEMO_ACCEL=tcg # no probe

@@ -6,8 +6,10 @@ set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 cd "$top"
 . scripts/env
-# A directory of this test, which goes with it
-work=$(mktemp -d)
+mkdir -p build
+# A directory of this test, which goes with it. Programs run in build, because /tmp may be
+# mounted noexec.
+work=$(mktemp -d ${programs:+-p "$PWD/build"})
 trap 'rm -rf "$work"' EXIT
 TARGET=${TARGET:-bookworm}
 built=$top/build/$TARGET

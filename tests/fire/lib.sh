@@ -15,7 +15,6 @@ done
 helpers=$top/build/helpers
 modules=("$built/kvdemo.ko" "$built/kvdemo_test.ko")
 # A test may run by itself, so it builds. The lock keeps two tests from building at once.
-mkdir -p build
 flock build/lock make -s TARGET="$TARGET" "build/$TARGET/built" helpers >&2
 counts=$top/build/fire/$TARGET-$(basename "$0" .t)
 mkdir -p "$(dirname "$counts")"
