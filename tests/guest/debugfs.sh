@@ -160,7 +160,7 @@ spares_the_group()
 full_group_stops_nobody()
 {
 	small_cgroup "$1" && reload && mark || return
-	insmod /kvdemo_test.ko on_load=0
+	insmod /kvdemo_test.ko
 	# shellcheck disable=SC2016 # the inner shell expands it
 	sh -c 'echo $$ >"$0/cgroup.procs" && echo 1 >"$1"' "$group" \
 		/sys/module/kvdemo_test/parameters/full_group

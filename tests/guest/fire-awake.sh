@@ -6,7 +6,7 @@ awake=/sys/module/kvdemo_test/parameters/awake
 failslab=/sys/kernel/debug/failslab
 
 insmod /kvdemo.ko sizes=64
-insmod /kvdemo_test.ko on_load=0
+insmod /kvdemo_test.ko
 case $KVCASE in
 null)
 	fault $failslab 0

@@ -67,7 +67,7 @@ try_unless "$no_live" 'and insmod of it, with each of its last allocations faili
 # which is excused, it would not report ours.
 sleep 10
 
-insmod /kvdemo_test.ko on_load=0
+insmod /kvdemo_test.ko
 echo Y >$debug/failslab/cache-filter
 echo 1 >/sys/kernel/slab/kmalloc-8k/failslab
 echo 1 >/sys/kernel/slab/kmalloc-4k/failslab

@@ -8,7 +8,7 @@ patch=/sys/kernel/livepatch/kvdemo_patch
 fire=/sys/module/kvdemo_test/parameters
 
 insmod /kvdemo.ko sizes=64
-insmod /kvdemo_test.ko on_load=0
+insmod /kvdemo_test.ko
 echo unhooked >$fire/live
 
 # Each of the four policies has a quarter of the requests. On the debug kernel allocations fail.

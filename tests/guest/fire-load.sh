@@ -190,7 +190,7 @@ all_beside()
 
 mark
 insmod /kvdemo.ko sizes=64
-insmod /kvdemo_test.ko on_load=0
+insmod /kvdemo_test.ko
 echo "$KVSEED $KVSECONDS $KVALLOCS" >$fire/load &
 load=$!
 while kill -0 $load 2>/dev/null && ! grep -qs kvdemo_load /proc/[0-9]*/comm; do

@@ -7,7 +7,7 @@ debug=/sys/kernel/debug
 oracle=/sys/module/kvdemo_test/parameters/oracle
 
 insmod /kvdemo.ko sizes=64
-insmod /kvdemo_test.ko on_load=0
+insmod /kvdemo_test.ko
 fault $debug/failslab
 fault $debug/fail_page_alloc 1
 echo Y >$debug/failslab/cache-filter

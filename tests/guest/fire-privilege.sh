@@ -35,7 +35,7 @@ closed()
 }
 
 insmod /kvdemo.ko hold=1
-insmod /kvdemo_test.ko on_load=0
+insmod /kvdemo_test.ko
 [ ! -e /kvdemo_live.ko ] || insmod /kvdemo_live.ko
 insmod /kvdemo_frag.ko share=1
 insmod /kvdemo_bench.ko policies=vmalloc sizes=4K n=32

@@ -114,7 +114,7 @@ fi
 # Before kvdemo_live.ko, whose hooks its probes then follow
 unhooked()
 {
-	insmod /kvdemo_test.ko on_load=0 && echo unhooked >$params/live
+	insmod /kvdemo_test.ko && echo unhooked >$params/live
 }
 try 'each flag is noted with nothing hooked' unhooked
 

@@ -31,7 +31,7 @@ case $release in
 *) mayfail=1 ;;
 esac
 nomemalloc=$((release < 6019))
-try 'the test module loads' insmod /kvdemo_test.ko dirty=1 native="$KVNATIVE" \
+try 'the test module loads' insmod /kvdemo_test.ko only= native="$KVNATIVE" \
 	mayfail=$mayfail nomemalloc=$nomemalloc
 tap
 try 'both unload' sh -c 'rmmod kvdemo_test && rmmod kvdemo'

@@ -2,10 +2,6 @@
 /* Path and reason by size and policy, contents, zeroes, and the forced fallback. */
 #include "test.h"
 
-static bool dirty;
-module_param(dirty, bool, 0);
-MODULE_PARM_DESC(dirty, "the kernel was booted with init_on_alloc=0: fresh memory must be seen dirty");
-
 /* With plenty of free memory the size decides. */
 static bool served_by_size(const struct kvdemo_policy *policy, size_t size)
 {
@@ -46,12 +42,13 @@ static bool zeroed(const struct kvdemo_policy *policy, size_t size)
 	return good;
 }
 
+/* The guest is booted with init_on_alloc=0, so fresh memory must be seen dirty. */
 bool test_zero(void)
 {
 	bool good = each_policy_and_size(zeroed);
 	unsigned int i;
 
-	for (i = 0; dirty && i < KVDEMO_NR_PATHS; i++)
+	for (i = 0; i < KVDEMO_NR_PATHS; i++)
 		good &= CHECK(seen_dirty[i], "path=%s: never dirty, zeroing is not proved",
 			      kvdemo_path_name(i));
 	return good;

@@ -7,17 +7,13 @@
  */
 #include "test.h"
 
-static bool on_load = true;
-module_param(on_load, bool, 0);
-MODULE_PARM_DESC(on_load, "0: run no test; the others begin with a write to their parameter");
-
 static unsigned int outside;
 module_param(outside, uint, 0);
 MODULE_PARM_DESC(outside, "run just this case of flags outside the contract, by its number from 1");
 
-static char *only = "";
+static char *only;
 module_param(only, charp, 0);
-MODULE_PARM_DESC(only, "run just the tests whose names hold this text");
+MODULE_PARM_DESC(only, "run the tests whose names hold this text; by default none");
 
 const size_t sizes[NR_SIZES] = {
 	1023, 1024, 1025,
@@ -85,14 +81,14 @@ static int __init kvdemo_test_init(void)
 {
 	int i, err;
 
-	if (!on_load)
+	if (!only && !outside)
 		return 0;
 	err = watch_init();
 	if (err)
 		return err;
 	if (outside)
 		run_outside(outside);
-	for (i = 0; !outside && i < ARRAY_SIZE(tests); i++) {
+	for (i = 0; only && i < ARRAY_SIZE(tests); i++) {
 		if (strstr(tests[i].name, only))
 			run(&tests[i], i + 1);
 		cond_resched();
