@@ -29,25 +29,9 @@ outside()
 	local there=$work/there
 
 	mkdir "$there"
-	cat >"$there/driver.c" <<-'END'
-		#include <linux/mm.h>
-		#include <linux/module.h>
-		static int __init driver_init(void)
-		{
-			void *p = kvmalloc(PAGE_SIZE * 4, GFP_KERNEL);
-
-			pr_info("driver: %s\n", p ? "served" : "refused");
-			kvfree(p);
-			return 0;
-		}
-		static void __exit driver_exit(void) {}
-		module_init(driver_init);
-		module_exit(driver_exit);
-		MODULE_DESCRIPTION("somebody else's driver");
-		MODULE_LICENSE("GPL");
-	END
+	cp samples/kv_hello.c "$there/driver.c"
 	echo 'obj-m := driver.o' >"$there/Kbuild"
-	printf '%s\n' '. /lib.sh' "try 'it loads' insmod driver.ko" "try 'it logs' has '^driver: served'" \
+	printf '%s\n' '. /lib.sh' "try 'it loads' insmod driver.ko" "try 'it logs' has '^driver: 1024 bytes'" \
 		"try 'it unloads' rmmod driver" >"$there/theirs.sh"
 	scripts/target build "$TARGET" "$there" &&
 		(cd "$there" &&
