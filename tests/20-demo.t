@@ -31,8 +31,8 @@ outside()
 	mkdir "$there"
 	cp samples/kv_hello.c "$there/driver.c"
 	echo 'obj-m := driver.o' >"$there/Kbuild"
-	printf '%s\n' '. /lib.sh' "try 'it loads' insmod driver.ko" "try 'it logs' has '^driver: 1024 bytes'" \
-		"try 'it unloads' rmmod driver" >"$there/theirs.sh"
+	printf '%s\n' '. /lib.sh' "try 'it loads' insmod driver.ko" \
+		"try 'it logs' has '^driver: 1024 '" "try 'it unloads' rmmod driver" >"$there/theirs.sh"
 	scripts/target build "$TARGET" "$there" &&
 		(cd "$there" &&
 			"$top/scripts/boot" -p 3 -l "$there/log" "$TARGET" theirs.sh driver.ko)
