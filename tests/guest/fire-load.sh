@@ -126,17 +126,13 @@ trace()
 	echo "$1" 2>/dev/null >/sys/kernel/tracing/events/kvdemo/enable
 } 2>/dev/null
 
-# while_there PID COMMAND...: repeats COMMAND while PID lives, and prints the rounds
+# while_there PID COMMAND...: repeats COMMAND while PID lives
 while_there()
 {
-	local pid=$1 rounds=0
+	local pid=$1
 
 	shift
-	while kill -0 "$pid" 2>/dev/null; do
-		"$@"
-		rounds=$((rounds + 1))
-	done
-	echo "# $rounds rounds of $1"
+	while kill -0 "$pid" 2>/dev/null; do "$@"; done
 }
 
 # Held buffers, the policy, a tracer on and off, with reads in between
@@ -229,8 +225,8 @@ under_writers()
 		insmod /kvdemo.ko sizes=64 || return
 		sleep 1 &
 		all=$!
-		while_there $all churn >/dev/null &
-		while_there $all look >/dev/null &
+		while_there $all churn &
+		while_there $all look &
 		while [ -d /sys/module/kvdemo ] && kill -0 $all 2>/dev/null; do
 			rmmod kvdemo 2>/dev/null && gone=$((gone + 1))
 		done
