@@ -66,7 +66,7 @@ build/$(TARGET)/root: mine
 
 # Reports files of root once, so that not every command fails over them.
 mine:
-	@theirs=$$(find . \( -name .git -o -path '*/kvdemo/roots' \) -prune -o -user 0 ! -writable -print -quit); \
+	@theirs=$$(find . -ignore_readdir_race \( -name .git -o -path '*/kvdemo/roots' \) -prune -o -user 0 ! -writable -print -quit); \
 	[ -z "$$theirs" ] || [ "$$(id -u)" -eq 0 ] || { \
 		echo "$$theirs belongs to root: sudo chown -R $$(id -u) '$(CURDIR)'" >&2; exit 1; }
 

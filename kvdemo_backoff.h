@@ -82,14 +82,19 @@ static bool has_mempolicy(void)
 #endif
 }
 
+/* Free pages that GFP_KERNEL does not get: those of CMA, and the reserve of atomic requests */
+static unsigned long foreign_pages(struct zone *zone)
+{
+	return zone_page_state(zone, NR_FREE_CMA_PAGES) + zone->nr_reserved_highatomic;
+}
+
 /*
- * Does the zone stay above its high watermark without @pages? Then nobody reclaims. No kernel
- * allocation gets pages of CMA. lowmem_reserve: the pages of a lower zone that GFP_KERNEL may
- * not take; 0 for the first zone.
+ * Does the zone stay above its high watermark without @pages? Then nobody reclaims.
+ * lowmem_reserve: the pages of a lower zone that GFP_KERNEL may not take; 0 for the first zone.
  */
 static bool has_spare(struct zone *zone, unsigned long pages)
 {
-	pages += zone_page_state(zone, NR_FREE_CMA_PAGES) + zone->lowmem_reserve[ZONE_NORMAL];
+	pages += foreign_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL];
 	return zone_page_state(zone, NR_FREE_PAGES) > high_wmark_pages(zone) + pages;
 }
 
@@ -106,29 +111,34 @@ static struct zone *first_zone(int node)
 	return zonelist_zone(ref);
 }
 
-/* Free blocks of @order or more in @zone */
+/*
+ * Free blocks of @order or more in @zone, and of just @order in the lower zones of its node,
+ * which are one array. It is a guess, because no lock is taken. Each skipped attempt pays for
+ * the first loop, so it is unrolled, from the end, which is constant.
+ */
 static __always_inline u32 free_blocks(const struct zone *zone, unsigned int order)
 {
+	const struct zone *lowest = zone->zone_pgdat->node_zones;
 	unsigned long blocks = 0;
 	int i;
 
 	BUILD_BUG_ON(ARRAY_SIZE(zone->free_area) < NR_ORDERS);
-	/* Unrolled, because each skipped attempt pays for it; from the end, which is constant */
 #pragma GCC unroll 16
 	for (i = NR_ORDERS - 1; i >= (int)order; i--)
-		blocks += data_race(zone->free_area[i].nr_free);
+		blocks += data_race(zone->free_area[i].nr_free); /* no lock */
+	while (zone-- != lowest)
+		blocks += data_race(zone->free_area[order].nr_free); /* no lock */
 	return blocks;
 }
 
-/* Those, and the blocks of just @order in the lower zones of the node, which are one array */
-static __always_inline u32 node_free_blocks(const struct zone *zone, unsigned int order)
+/* Does GFP_KERNEL find @pages in free blocks of @order or more? */
+static bool has_blocks(struct zone *zone, unsigned int order, unsigned long pages)
 {
-	const struct zone *lowest = zone->zone_pgdat->node_zones;
-	u32 blocks = free_blocks(zone, order);
+	unsigned long found = 0;
 
-	while (zone-- != lowest)
-		blocks += data_race(zone->free_area[order].nr_free);
-	return blocks;
+	for (; order < NR_ORDERS; order++)
+		found += READ_ONCE(zone->free_area[order].nr_free) << order;
+	return found >= pages + foreign_pages(zone);
 }
 
 /* Is the attempt of this request skipped? */
@@ -144,7 +154,7 @@ static bool backoff_rests(size_t size, gfp_t gfp)
 	last = raw_cpu_ptr(backoff_last + order);
 	zone = READ_ONCE(last->zone);
 	/* No zone: the task that wrote @seen had migrated, and no attempt failed on this CPU. */
-	now = likely(zone) ? node_free_blocks(zone, order) + 1 : U32_MAX;
+	now = likely(zone) ? free_blocks(zone, order) + 1 : U32_MAX;
 	/* RETRY_MAYFAIL: the caller wants contiguous memory and accepts the price. */
 	if (gfp & __GFP_RETRY_MAYFAIL || now > seen ||
 	    (u32)jiffies - READ_ONCE(last->since) >= BACKOFF_TICKS) {
@@ -199,14 +209,14 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	if (rq->gfp & GFP_BOUND)
 		return;
 	/* With free blocks left, the cause is the caller's limit, and memory is not short. */
-	if (is_confined(rq->gfp) && free_blocks(zone, order))
+	if (is_confined(rq->gfp) && has_blocks(zone, order, 1ul << order))
 		return;
 	last = raw_cpu_ptr(backoff_last + order);
 	bursts = in_burst(last, zone);
-	last->since = jiffies;
+	WRITE_ONCE(last->since, jiffies);
 	WRITE_ONCE(last->zone, zone);
 	this_cpu_write(seen_at(index),
-		       bursts ? 0 : node_free_blocks(zone, order) + 1);
+		       bursts ? 0 : free_blocks(zone, order) + 1);
 }
 
 /*
@@ -234,7 +244,7 @@ static bool backoff_maps_huge(const struct kvdemo_request *rq)
 
 	return order < NR_ORDERS && bytes - rq->size <= rq->size / 8 &&
 	       kvdemo_compat_huge_is_cheaper(zone, pages) &&
-	       free_blocks(zone, order) >= bytes >> PMD_SHIFT && has_spare(zone, pages);
+	       has_blocks(zone, order, pages) && has_spare(zone, pages);
 }
 
 #endif /* KVDEMO_BACKOFF_H */

@@ -167,7 +167,7 @@ static int do_policy(char *line)
 
 	if (err)
 		return bad_ask("policy", line, err);
-	active = ask.rq.policy;
+	WRITE_ONCE(active, ask.rq.policy);
 	return 0;
 }
 

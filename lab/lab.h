@@ -17,17 +17,18 @@
 /* The free memory that GFP_KERNEL can be served from */
 struct lab_free {
 	unsigned long pages; /* all of it */
-	unsigned long blocks[LAB_NR_ORDERS]; /* of each order, without those on pcplists */
+	unsigned long blocks[LAB_NR_ORDERS]; /* of each order, with CMA, without pcplists */
 };
 
 /*
  * Does a zone give GFP_KERNEL a block of @order? As in __zone_watermark_ok() it keeps its
- * watermark, with the boost after a block of another migrate type was broken up, and its
- * reserve against requests that other zones could serve.
+ * watermark, with the boost after a block of another migrate type was broken up, its reserve
+ * against requests that other zones could serve, and the pages of CMA.
  */
 static inline bool lab_zone_gives(struct zone *zone, int order)
 {
-	unsigned long keeps = min_wmark_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL];
+	unsigned long keeps = min_wmark_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL] +
+			      zone_page_state(zone, NR_FREE_CMA_PAGES);
 
 	return managed_zone(zone) &&
 	       zone_page_state(zone, NR_FREE_PAGES) >= keeps + (1ul << order);
@@ -37,7 +38,8 @@ static inline void lab_add_zone(struct lab_free *sum, struct zone *zone)
 {
 	int order;
 
-	sum->pages += zone_page_state(zone, NR_FREE_PAGES);
+	sum->pages += zone_page_state(zone, NR_FREE_PAGES) -
+		      zone_page_state(zone, NR_FREE_CMA_PAGES);
 	for (order = 0; order < LAB_NR_ORDERS; order++)
 		sum->blocks[order] += READ_ONCE(zone->free_area[order].nr_free);
 }

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Asks the running kernel's kvmalloc for 8 MiB with each kind of flags, and logs one line
- * for each. With pages of 4 KiB only vmalloc can serve that size. The module does not need
- * kvdemo.
+ * Asks the running kernel's kvmalloc for 2 * KMALLOC_MAX_SIZE with each kind of flags, and
+ * logs one line for each. Only vmalloc can serve that size. The module does not need kvdemo.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
 static void __init try(const char *name, gfp_t flags)
 {
-	void *p = kvmalloc(SZ_8M, flags | __GFP_NOWARN);
+	void *p = kvmalloc(2 * KMALLOC_MAX_SIZE, flags | __GFP_NOWARN);
 
 	pr_info("%s: %s\n", name, !p ? "NULL" : is_vmalloc_addr(p) ? "vmalloc" : "kmalloc");
 	kvfree(p);

@@ -248,7 +248,7 @@ held()
 			ls -i "\$kernel" >'$work/kernel'
 			echo "\$kernel" >'$work/kernel.path'
 			KVDEMO_REFRESH=1 scripts/target make bookworm
-			timeout 1 scripts/target clean bookworm
+			timeout 10 scripts/target clean bookworm
 			KVDEMO_REFRESH=0 timeout 60 '$work/other/scripts/target' make bookworm &&
 				ls -i "\$kernel" | cmp - '$work/kernel' && : >'$work/same'
 			exit 1

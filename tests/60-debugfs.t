@@ -12,5 +12,5 @@ plan 23
 memory=512
 [ "$arch" != s390x ] || memory=384
 # init_on_alloc=0, because most of the time would go into pages that are zeroed twice.
-guest 22 -m $memory -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
+guest 22 -t 600 -m $memory -x unload -S "$skips" -a "init_on_alloc=0 rcupdate.rcu_expedited=1 KVLOCKDOWN=$lockdown" \
 	tests/guest/debugfs.sh "$built"/kvdemo{,_test}.ko

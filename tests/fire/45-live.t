@@ -17,7 +17,7 @@ plan $tests
 patch=() skips=0
 [ ! -e "$built/kvdemo_patch.ko" ] || patch=("$built/kvdemo_patch.ko")
 [[ $extra != *built* ]] || skips=2
-fire 6 -m 512 -t 3600 -S $skips \
+fire 6 -m 512 -t $((600 + $(share 3000))) -S $skips \
 	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVREQUESTS=$(share 10000) $light" \
 	tests/guest/fire-live.sh "${modules[@]}" "$built/kvdemo_live.ko" "${patch[@]}" "$helpers"/{calls,sweep}
 driver=("$built"/{kvdemo_live,kv_wrong}.ko)

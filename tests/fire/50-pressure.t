@@ -13,7 +13,7 @@ truncate -s $swap "$work/swap"
 
 pressure()
 {
-	fire 9 "${one[@]}" -m "$memory" -x pressed "$@" tests/guest/fire-pressure.sh \
+	fire 9 "${one[@]}" -t 900 -m "$memory" -x pressed "$@" tests/guest/fire-pressure.sh \
 		"$built/kvdemo.ko" "$helpers/eat"
 }
 

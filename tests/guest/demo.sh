@@ -231,7 +231,7 @@ opened_early()
 	until [ -e /sys/kernel/debug/kvdemo/policies ]; do kill -0 $loader || return; done
 	cat /sys/kernel/debug/kvdemo/policies >/tmp/early 2>&1 &
 	reader=$!
-	sleep 0.2
+	until grep -q '^State:.D' /proc/$reader/status; do kill -0 $loader || return; done
 	kill -KILL $loader
 	! wait $reader && grep -q 'No such device' /tmp/early || return
 	wait $loader

@@ -64,8 +64,8 @@ falls_back()
 }
 
 # period_begins MIN MAX: MIN to MAX attempts fail before policy backoff skips one. A second
-# without a failure comes first, because only then a burst begins. A period lasts 4 ms at
-# most, and on a busy host few attempts fall into one: then another round is made.
+# without a failure comes first, because only then a burst begins. A period lasts 10 ms
+# at most, and on a busy host few attempts fall into one: then another round is made.
 period_begins()
 {
 	for _ in 1 2 3 4 5; do
@@ -91,7 +91,7 @@ with_movable()
 }
 
 # Each round frees a block that is sixteen times as large, right after a period has begun.
-# Only shell builtins do this, because a period lasts 4 ms at most. The next request is a
+# Only shell builtins do this, because a period lasts 10 ms at most. The next request is a
 # byte smaller, so that the log tells it from those before.
 larger_ends_it()
 {

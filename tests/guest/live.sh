@@ -9,7 +9,7 @@ bench=/sys/kernel/debug/kvdemo_bench/csv
 params=/sys/module/kvdemo_test/parameters
 # The kernel zeroes such a buffer, which must take less than a back-off period.
 large=$((64 * page))
-[ "$page" -le 16384 ] || large=$((16 * page))
+[ "$page" -le 4096 ] || large=$((16 * page))
 other=$((4 * page))
 policies='noreclaim backoff noretry vmalloc'
 

@@ -71,7 +71,7 @@ static void disarm(void)
 	sweep.left = atoi(text);
 }
 
-/* Locked in memory, because a page fault of this process would meet the fault as well. */
+/* Read in advance, because a page fault of this process would meet the fault as well. */
 static void *map_file(const char *file, size_t *size)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -199,7 +199,7 @@ static bool sweep_all(const struct action *action, char **argv, int nth)
 	return sweep.left > 0;
 }
 
-/* Locked in memory, because a page fault of this process would fail again and again. */
+/* Read in advance, because a page fault of this process would fail again and again. */
 static int write_failing(const char *file, const char *text)
 {
 	int fd, fail_fd, tries = 3, err;

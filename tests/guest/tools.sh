@@ -79,7 +79,7 @@ watched()
 {
 	insmod /src/kvdemo_live.ko || return
 	calls 3 65536
-	TERM=linux timeout 5 sh /src/operator1 >/tmp/watch
+	TERM=linux timeout 20 sh /src/operator1 >/tmp/watch
 	shows /tmp/watch 'callers' 'hooks=ok' 'proc_sys_call_handler\+'
 }
 try 'watch shows the worst callers in a terminal' watched

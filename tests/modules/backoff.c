@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Fragmented memory, and what policy backoff makes of it. */
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 
 #include "lab/frag.h"
@@ -10,7 +11,10 @@
 #define MAX_LUCKY		256
 
 static const struct kvdemo_policy * const backoff = &kvdemo_policies[KVDEMO_BACKOFF];
-static struct frag frag = { .order = FRAGMENTED_ORDER, .max_kept = ULONG_MAX };
+static struct frag frag = {
+	.order = FRAGMENTED_ORDER, .max_kept = ULONG_MAX, .kept = LIST_HEAD_INIT(frag.kept),
+};
+
 static void *lucky[MAX_LUCKY];
 static unsigned int nr_lucky;
 
@@ -94,11 +98,10 @@ static bool falls_back_for_real(const struct kvdemo_policy *policy)
 bool test_fragmented(void)
 {
 	const struct kvdemo_policy *policy;
-	bool good = true;
+	bool good;
 
-	if (!fragment())
-		return false;
-	for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
+	good = fragment();
+	for (policy = kvdemo_policies; good && policy < POLICIES_END; policy++)
 		good &= falls_back_for_real(policy);
 	defragment();
 	return good;
@@ -153,41 +156,63 @@ static bool contiguous(void)
 	return res.why == KVDEMO_WHY_CONTIGUOUS;
 }
 
-static bool backoff_on_this_cpu(void)
+/*
+ * Is an attempt skipped? A period lasts 10 ms at most. Under KASAN, and on a busy host, a
+ * request takes longer (with pages of 16 KiB none was skipped in 5 s). Only attempts that had
+ * to be skipped are a fault.
+ */
+static bool rests(gfp_t gfp)
 {
-	unsigned int hits, tries, missed = 0;
+	unsigned int hits = 0, missed = 0;
 	unsigned long deadline;
-	bool good = true;
 
-	good &= CHECK(contiguous(), "idle memory");
-	if (!fragment())
-		return false;
-	hits = skipped(1, GFP_KERNEL, &missed);
-	good &= CHECK(!hits, "the first try must be made");
-	/*
-	 * A period lasts 4 ms at most. Under KASAN, and on a busy host, a request takes
-	 * longer (with pages of 16 KiB none was skipped in 5 s). Only @missed attempts are
-	 * a fault.
-	 */
+	msleep(20); /* a period of requests before is over */
 	deadline = jiffies + 5 * HZ;
-	hits = 0;
 	while (hits < 100 && time_before(jiffies, deadline))
-		hits += skipped(10, GFP_KERNEL, &missed);
-	good &= CHECK(hits || missed < 10, "no try was skipped, and %u had to be", missed);
-	hits = skipped(10, GFP_KERNEL | __GFP_RETRY_MAYFAIL, &missed);
-	good &= CHECK(!hits, "RETRY_MAYFAIL was skipped %u times", hits);
-	hits = skipped(10, GFP_KERNEL | __GFP_THISNODE, &missed);
-	good &= CHECK(!hits, "THISNODE was skipped %u times", hits);
-	good &= bound_is_tried();
-	defragment();
+		hits += skipped(10, gfp, &missed);
+	return CHECK(hits || missed < 10, "gfp=%pGg: no try was skipped, and %u had to be", &gfp,
+		     missed);
+}
 
-	/* The bar: contiguous again within 64 allocations or 100 ms */
-	deadline = jiffies + HZ / 10;
+/* The bar: contiguous again within 64 allocations or 100 ms */
+static bool recovers(void)
+{
+	unsigned long deadline = jiffies + HZ / 10;
+	unsigned int tries;
+
 	for (tries = 1; !contiguous(); tries++)
 		if (!CHECK(tries < 64 || time_before(jiffies, deadline),
 			   "not contiguous after %u tries", tries))
 			return false;
-	return good & CHECK(contiguous(), "a success must reset it");
+	return CHECK(contiguous(), "a success must reset it");
+}
+
+static bool fragmented_on_this_cpu(void)
+{
+	unsigned int hits, missed = 0;
+	bool good;
+
+	if (!fragment())
+		return false;
+	hits = skipped(1, GFP_KERNEL, &missed);
+	good = CHECK(!hits, "the first try must be made");
+	good &= rests(GFP_KERNEL);
+	/* Memory is short, and not the cgroup, even if blocks are free that belong to CMA. */
+	good &= rests(GFP_KERNEL_ACCOUNT);
+	hits = skipped(10, GFP_KERNEL | __GFP_RETRY_MAYFAIL, &missed);
+	good &= CHECK(!hits, "RETRY_MAYFAIL was skipped %u times", hits);
+	hits = skipped(10, GFP_KERNEL | __GFP_THISNODE, &missed);
+	good &= CHECK(!hits, "THISNODE was skipped %u times", hits);
+	return good & bound_is_tried();
+}
+
+static bool backoff_on_this_cpu(void)
+{
+	bool good = CHECK(contiguous(), "idle memory");
+
+	good &= fragmented_on_this_cpu();
+	defragment();
+	return good && recovers();
 }
 
 /*

@@ -96,6 +96,15 @@ static int on_fallback(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+/* A probe that was registered before has an address and flags, which register_kprobe() refuses. */
+static int arm(struct kprobe *probe, const char *symbol)
+{
+	probe->addr = NULL;
+	probe->flags = 0;
+	probe->symbol_name = symbol;
+	return register_kprobe(probe);
+}
+
 /* Stands for somebody else's tool that changes the arguments of a call */
 static int lie(struct kprobe *kp, struct pt_regs *regs)
 {
@@ -121,7 +130,7 @@ static int liar_set(const char *val, const struct kernel_param *kp)
 	if (err || wanted == lies)
 		return err;
 	if (wanted)
-		err = register_kprobe(&liar);
+		err = arm(&liar, liar.symbol_name);
 	else
 		unregister_kprobe(&liar);
 	lies = !err && wanted;
@@ -147,12 +156,8 @@ static int probe_both(void)
 
 	for (i = 0; i < ARRAY_SIZE(probes) && !probed; i++) {
 		err = -ENOENT;
-		for (j = 0; j < ARRAY_SIZE(symbols[i]) && symbols[i][j] && err; j++) {
-			probes[i].addr = NULL;
-			probes[i].flags = 0;
-			probes[i].symbol_name = symbols[i][j];
-			err = register_kprobe(&probes[i]);
-		}
+		for (j = 0; j < ARRAY_SIZE(symbols[i]) && symbols[i][j] && err; j++)
+			err = arm(&probes[i], symbols[i][j]);
 		if (err) {
 			while (i--)
 				unregister_kprobe(&probes[i]);
