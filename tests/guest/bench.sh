@@ -12,10 +12,10 @@ movable()
 {
 	local half=$((($(mib_free) - 16) / 2)) more min=/proc/sys/vm/min_free_kbytes
 
-	# A guest of 1 GiB keeps 44 MiB for urgent requests. The files would call the OOM killer.
-	[ "$(cat $min)" -le 24576 ] || echo 24576 >$min
+	# A guest of 1 GiB keeps 44 MiB for urgent requests, and the files would call the OOM killer.
+	[ "$(cat $min)" -le 24576 ] || echo 12288 >$min
 	mkdir /tmp/m
-	mount -t tmpfs -o size=95%,huge=never movable /tmp/m || return
+	mount -t tmpfs -o size=100%,huge=never movable /tmp/m || return
 	awk -v pages=$((half * 256)) 'BEGIN {
 		ORS = ""
 		for (page = sprintf("%4096s", ""); n < pages; n++) {
