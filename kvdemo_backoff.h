@@ -82,7 +82,7 @@ static bool has_mempolicy(void)
 #endif
 }
 
-/* Free pages that GFP_KERNEL does not get: those of CMA, and the reserve of atomic requests */
+/* What GFP_KERNEL does not get: free pages of CMA, and the whole reserve of atomic requests */
 static unsigned long foreign_pages(struct zone *zone)
 {
 	return zone_page_state(zone, NR_FREE_CMA_PAGES) + zone->nr_reserved_highatomic;
@@ -131,7 +131,22 @@ static __always_inline u32 free_blocks(const struct zone *zone, unsigned int ord
 	return blocks;
 }
 
-/* Does GFP_KERNEL find @pages in free blocks of @order or more? */
+/*
+ * Is there a free block of @order or more for GFP_KERNEL? Those of CMA and of the reserve of
+ * atomic requests have types of their own.
+ */
+static bool has_block(const struct zone *zone, unsigned int order)
+{
+	int type;
+
+	for (; order < NR_ORDERS; order++)
+		for (type = 0; type < MIGRATE_PCPTYPES; type++)
+			if (!list_empty(&zone->free_area[order].free_list[type]))
+				return true;
+	return false;
+}
+
+/* Are @pages in free blocks of @order or more surely for GFP_KERNEL? */
 static bool has_blocks(struct zone *zone, unsigned int order, unsigned long pages)
 {
 	unsigned long found = 0;
@@ -209,7 +224,7 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	if (rq->gfp & GFP_BOUND)
 		return;
 	/* With free blocks left, the cause is the caller's limit, and memory is not short. */
-	if (is_confined(rq->gfp) && has_blocks(zone, order, 1ul << order))
+	if (is_confined(rq->gfp) && has_block(zone, order))
 		return;
 	last = raw_cpu_ptr(backoff_last + order);
 	bursts = in_burst(last, zone);

@@ -17,6 +17,7 @@
 /* The free memory that GFP_KERNEL can be served from */
 struct lab_free {
 	unsigned long pages; /* all of it */
+	unsigned long cma; /* free pages that it is not served from */
 	unsigned long blocks[LAB_NR_ORDERS]; /* of each order, with CMA, without pcplists */
 };
 
@@ -40,6 +41,7 @@ static inline void lab_add_zone(struct lab_free *sum, struct zone *zone)
 
 	sum->pages += zone_page_state(zone, NR_FREE_PAGES) -
 		      zone_page_state(zone, NR_FREE_CMA_PAGES);
+	sum->cma += zone_page_state(zone, NR_FREE_CMA_PAGES);
 	for (order = 0; order < LAB_NR_ORDERS; order++)
 		sum->blocks[order] += READ_ONCE(zone->free_area[order].nr_free);
 }
@@ -63,14 +65,14 @@ static inline void lab_count_free(struct lab_free *sum, int order)
 	}
 }
 
-/* The free pages in blocks of @order and above */
+/* The free pages in blocks of @order and above; the blocks of CMA are taken to be whole */
 static inline unsigned long lab_free_from(const struct lab_free *sum, int order)
 {
 	unsigned long pages = 0;
 
 	for (; order < LAB_NR_ORDERS; order++)
 		pages += sum->blocks[order] << order;
-	return pages;
+	return pages - min(pages, sum->cma);
 }
 
 #endif /* KVDEMO_LAB_H */

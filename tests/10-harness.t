@@ -124,7 +124,7 @@ kept_apart()
 		echo slow >one.c
 		scripts/modules row one.c &
 		first=$!
-		until [ -s builds ]; do sleep 0.1; done
+		until_true test -s builds
 		echo late >one.c && scripts/modules row one.c && cmp one.c build/row/one.ko && wait "$first" &&
 			echo slow >one.c && scripts/modules row one.c && cmp one.c build/row/one.ko
 	)

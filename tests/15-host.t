@@ -16,18 +16,6 @@ as_root()
 	if [ "$EUID" -eq 0 ]; then try "$@"; else echo "ok - $1 # SKIP for root"; fi
 }
 
-# until_true COMMAND...: within half a minute
-until_true()
-{
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		! "$@" || return 0
-		sleep 0.1
-	done
-	return 1
-}
-
 # says SENTENCE COMMAND...: it fails with that one line, and make's own
 says()
 {

@@ -41,6 +41,18 @@ ok()
 	fi
 }
 
+# until_true COMMAND...: within half a minute
+until_true()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 # try NAME COMMAND...: the command is the test, its output the explanation
 try()
 {

@@ -10,10 +10,10 @@
 # order 2 and above are held, and a third file takes single pages until $KVLEVEL MiB stay.
 movable()
 {
-	local half=$((($(mib_free) - 16) / 2)) more min=/proc/sys/vm/min_free_kbytes
+	local half=$((($(mib_free) - 16) / 2)) more
 
 	# A guest of 1 GiB keeps 44 MiB for urgent requests, and the files would call the OOM killer.
-	[ "$(cat $min)" -le 24576 ] || echo 12288 >$min
+	[ "$KVLEVEL" -lt 320 ] || echo 12288 >/proc/sys/vm/min_free_kbytes
 	mkdir /tmp/m
 	mount -t tmpfs -o size=100%,huge=never movable /tmp/m || return
 	awk -v pages=$((half * 256)) 'BEGIN {
