@@ -112,9 +112,8 @@ static struct zone *first_zone(int node)
 }
 
 /*
- * Free blocks of @order or more in @zone, and of just @order in the lower zones of its node,
- * which are one array. It is a guess, because no lock is taken. Each skipped attempt pays for
- * the first loop, so it is unrolled, from the end, which is constant.
+ * Free blocks as above; the zones of a node are one array. Each skipped attempt pays for the
+ * first loop, so it is unrolled, from its end, which is constant.
  */
 static __always_inline u32 free_blocks(const struct zone *zone, unsigned int order)
 {
