@@ -133,17 +133,21 @@ quiet_above_the_mark()
 				skipped + 0 ", with it before: " early + 0 ", and at the end: " late + 0 \
 				"; after an attempt, without it: " n["kmalloc-failed", 1] + 0 \
 				"; wake-ups of kcompactd: " wakes[1] + 0 " and " wakes[0] + 0
-			exit !(i == whys && skipped >= 5 && late >= 5 && early <= 2 + skipped / 4 &&
-				!n["kmalloc-failed", 1] && wakes[0] > wakes[1])
+			if (i != whys || early > 2 + skipped / 4 || n["kmalloc-failed", 1] || wakes[0] < wakes[1])
+				exit 1
+			exit skipped < 5 || late < 5 ? 2 : 0
 		}' /tmp/why /tmp/trace
 }
 
 # The flags of each fallback, and the wake-ups of kcompactd, while buffers of 125 MiB take
-# free memory through the high watermark. It is put 50 MiB below what is free.
+# free memory through the high watermark. It is put 50 MiB below what is free, so the lowest
+# is some 30 MiB below what stays.
 through_the_marks()
 {
 	insmod /kvdemo_frag.ko && cd /sys/kernel/tracing || return
 	marks=$(cat /proc/sys/vm/min_free_kbytes)
+	# Otherwise requests that break up blocks of another type raise the marks for a moment.
+	echo 0 >/proc/sys/vm/watermark_boost_factor
 	# the high watermark is one and a half times the lowest
 	echo $((($(kib MemFree) - 51200) * 2 / 3)) >/proc/sys/vm/min_free_kbytes
 	# shellcheck disable=SC2016 # tracefs knows $arg2
@@ -154,8 +158,9 @@ through_the_marks()
 	echo 8192 >buffer_size_kb
 	: >trace
 	mark
-	insmod /kvdemo.ko sizes=$((KVPAGE * 32)) count=$((KVPAGE > 4096 ? 320 : 1000)) \
-		hold=1 policy=backoff cap=1G && rmmod kvdemo
+	size=$((KVPAGE > 4096 ? 16 * KVPAGE : 131072))
+	insmod /kvdemo.ko sizes=$size count=$((131072000 / size)) hold=1 policy=backoff cap=1G &&
+		rmmod kvdemo
 	code=$?
 	echo 0 >events/enable
 	# the end of an event empties the trace
@@ -165,6 +170,17 @@ through_the_marks()
 	rmmod kvdemo_frag
 	log | sed -n 's/.* path=vmalloc why=\([a-z-]*\) .*/\1/p' >/tmp/why
 	quiet_above_the_mark && [ $code -eq 0 ] && lacks 'path=none'
+}
+
+# On a busy host few requests fall into a period: then another round is made.
+quiet()
+{
+	for _ in 1 2 3 4 5; do
+		code=0
+		through_the_marks || code=$?
+		[ $code -eq 2 ] || return $code
+	done
+	return 1
 }
 
 gives_back()
@@ -280,4 +296,4 @@ try_unless "$slow" 'a back-off period begins after 24 failures where pages can b
 rmmod kvdemo_frag
 try_unless "$slow" 'it ends there for a larger block' ends_in_period
 loud=${slow:-${KVLOUD:+"vmalloc wakes nobody before 6.19"}}
-try_unless "$loud" 'in a back-off period kswapd is called below the high watermark only' through_the_marks
+try_unless "$loud" 'in a back-off period kswapd is called below the high watermark only' quiet
