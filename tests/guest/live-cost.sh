@@ -158,7 +158,8 @@ priced pair_mean frag-noreclaim policy=noreclaim callers=kvdemo_bench
 rmmod kvdemo kvdemo_frag
 
 # These bars are what is reached on 6.1, 6.12 and 7.3. The aim is 140 instructions for calls
-# watched and cured, and for a fallback 15 % at 16K, 8 % at 64K and 3 % above. The trampolines
+# watched and cured. A fallback is to cost 15 % more at 16K, 8 % at 64K and 3 % above, and does,
+# but for the noise of a boot. The trampolines
 # of ftrace take 34 to 38 instructions for each hook. With nothing hooked, two boots differ by
 # 170 in the price of vmalloc up to 64 KiB, by more above, and by 11 in that of kmalloc. On
 # 6.12 the guest's only CPU also pays for kcompactd.
