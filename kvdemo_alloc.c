@@ -361,7 +361,7 @@ static __always_inline bool is_plain(gfp_t gfp)
 		       __GFP_RETRY_MAYFAIL)) == GFP_KERNEL;
 }
 
-/* As serve_told(), for an order that has failed, with 40 instructions less */
+/* serve_told() would do the same for an order that has failed, in 40 instructions more. */
 static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned long caller)
 {
 	void *p;

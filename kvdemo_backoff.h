@@ -145,8 +145,8 @@ static bool has_block(const struct zone *zone, unsigned int order)
 	return false;
 }
 
-/* Are @pages in free blocks of @order or more surely for GFP_KERNEL? */
-static bool has_blocks(struct zone *zone, unsigned int order, unsigned long pages)
+/* Do free blocks of @order or more hold @pages, without those that GFP_KERNEL does not get? */
+static bool blocks_hold(struct zone *zone, unsigned int order, unsigned long pages)
 {
 	unsigned long found = 0;
 
@@ -258,7 +258,7 @@ static bool backoff_maps_huge(const struct kvdemo_request *rq)
 
 	return order < NR_ORDERS && bytes - rq->size <= rq->size / 8 &&
 	       kvdemo_compat_huge_is_cheaper(zone, pages) &&
-	       has_blocks(zone, order, pages) && has_spare(zone, pages);
+	       blocks_hold(zone, order, pages) && has_spare(zone, pages);
 }
 
 #endif /* KVDEMO_BACKOFF_H */

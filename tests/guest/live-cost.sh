@@ -158,11 +158,11 @@ priced pair_mean frag-noreclaim policy=noreclaim callers=kvdemo_bench
 rmmod kvdemo kvdemo_frag
 
 # These bars are what is reached on 6.1, 6.12 and 7.3. The aim is 140 instructions for calls
-# watched and cured. A fallback is to cost 15 % more at 16K, 8 % at 64K and 3 % above, and does,
-# but for the noise of a boot. The trampolines
-# of ftrace take 34 to 38 instructions for each hook. With nothing hooked, two boots differ by
-# 170 in the price of vmalloc up to 64 KiB, by more above, and by 11 in that of kmalloc. On
-# 6.12 the guest's only CPU also pays for kcompactd.
+# watched and cured. A cured fallback is to cost 15 % more than bare vmalloc at 16K, 8 % at
+# 64K and 3 % above; the bars add what two boots differ by. The trampolines of ftrace take 34
+# to 38 instructions for each hook. With nothing hooked, two boots differ by 170 in the price
+# of vmalloc up to 64 KiB, by more above, and by 11 in that of kmalloc. On 6.12 the guest's
+# only CPU also pays for kcompactd.
 small=55 large=165 cure=180
 try "watched: at most $small instructions for a small call, $large for a large one" \
 	within idle-watched idle-unhooked $small $large $large $large $large
