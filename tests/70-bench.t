@@ -27,6 +27,5 @@ scripts/install-missing gnuplot-nox python3
 plan 4
 try 'the short form runs' scripts/bench/run -s "$TARGET" "$csv"
 try 'it meets its bars' scripts/bench/report check "$csv"
-scripts/bench/report agree "$csv" && status=0 || status=1
-ok "$status" 'two runs agree in every p50, within 1 %, movable 5 %'
+try 'two runs agree in every p50: idle 1 %, fragmented 3 %, movable 5 %' scripts/bench/report agree "$csv"
 try 'it is drawn, with kernel and unit' drawn
