@@ -35,4 +35,4 @@ if [ "$(grep -cE '^CONFIG_(PPC|OPTPROBES|PREEMPTION)=y' "$(config)")" -eq 3 ]; t
 	times=0 cpus=1 nodes=1 skips=$((skips + 2))
 fi
 guest 36 -t 900 -S "$skips" -m "$memory" -c "$cpus" -n "$nodes" \
-	-a "KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"
+	-a "cma=0 KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"
