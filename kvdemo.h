@@ -194,8 +194,6 @@ extern const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES];
 const struct kvdemo_policy *kvdemo_policy_find(const char *name);
 const char *kvdemo_path_name(enum kvdemo_path path);
 const char *kvdemo_why_name(enum kvdemo_why why);
-void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
-		    struct kvdemo_result *res);
 enum kvdemo_path kvdemo_path(const void *p);
 int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
 void kvdemo_kvfree(const void *p);

@@ -297,12 +297,22 @@ static noinline void *serve_told(const struct kvdemo_request *rq, struct kvdemo_
 	return p;
 }
 
+/* The prices of the kernel's own kvmalloc cannot be measured from outside. */
+static void fill_unpriced(const struct kvdemo_request *rq, const void *p,
+			  struct kvdemo_result *res)
+{
+	res->path = kvdemo_path(p);
+	res->why = why_of(rq, p, res->path, WHY_OPEN);
+	res->kmalloc_ns = KVDEMO_NS_NONE;
+	res->vmalloc_ns = KVDEMO_NS_NONE;
+}
+
 static noinline void *serve_native(const struct kvdemo_request *rq, struct kvdemo_result *res)
 {
 	void *p = kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
 
 	if (res)
-		kvdemo_outcome(rq, p, res);
+		fill_unpriced(rq, p, res);
 	return p;
 }
 
@@ -329,7 +339,7 @@ static noinline void *serve_other(const struct kvdemo_request *asked,
 		if (!p)
 			say_impossible(&rq, caller);
 		if (res)
-			kvdemo_outcome(&rq, p, res);
+			fill_unpriced(&rq, p, res);
 		return p;
 	}
 	if (kvdemo_compat_unsupported(rq.gfp))
@@ -415,25 +425,6 @@ enum kvdemo_path kvdemo_path(const void *p)
 	return KVDEMO_PATH_PAGES;
 }
 EXPORT_SYMBOL_GPL(kvdemo_path);
-
-/**
- * kvdemo_outcome() - describe what the kernel's own kvmalloc returned
- * @rq: what was asked for
- * @p: what kvmalloc_node() returned
- * @res: filled in; both prices are KVDEMO_NS_NONE, because they cannot be
- *	measured from outside
- *
- * Context: any.
- */
-void kvdemo_outcome(const struct kvdemo_request *rq, const void *p,
-		    struct kvdemo_result *res)
-{
-	res->path = kvdemo_path(p);
-	res->why = why_of(rq, p, res->path, WHY_OPEN);
-	res->kmalloc_ns = KVDEMO_NS_NONE;
-	res->vmalloc_ns = KVDEMO_NS_NONE;
-}
-EXPORT_SYMBOL_GPL(kvdemo_outcome);
 
 /* One static branch for two rare cases: an observer, or a fallback forced on everyone. */
 static DEFINE_STATIC_KEY_FALSE(rare_key);
