@@ -219,17 +219,6 @@ static void default_sizes(void)
 
 /* The table */
 
-/**
- * bench_stopped() - is the run to end?
- *
- * Context: any.
- * Return: whether somebody wrote to stop, or unloads the module.
- */
-bool bench_stopped(void)
-{
-	return READ_ONCE(bench.stop);
-}
-
 static bool is_debug_kernel(void)
 {
 	return IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KCSAN) ||
@@ -264,7 +253,7 @@ static int add_row(const struct bench_cell *cell, unsigned int rep)
 		bench.cells, cell->policy->name, cell->size, patterns[cell->pattern]);
 	fill_row(row, cell, rep);
 	list_add_tail(&row->list, &bench.rows);
-	return bench_stopped() ? -EINTR : 0;
+	return READ_ONCE(bench.stop) ? -EINTR : 0;
 }
 
 static const struct kvdemo_policy *nth_policy(unsigned int n)
@@ -293,6 +282,7 @@ static int run_policies(enum bench_pattern pattern, size_t size, unsigned int re
 			.pause_us = pause_us.value,
 			.account = account.value,
 			.local_node = local_node.value,
+			.stop = &bench.stop,
 		};
 
 		err = add_row(&cell, rep);
@@ -323,7 +313,7 @@ static int bench_fn(void *unused)
 		msleep(AFTER_LOAD_MS);
 	run_table();
 	pr_info("end cells=%u of=%u%s\n", bench.cell, bench.cells,
-		bench_stopped() ? " stopped" : "");
+		READ_ONCE(bench.stop) ? " stopped" : "");
 	complete_all(&bench.done);
 	return 0;
 }

@@ -54,9 +54,9 @@ struct bench_cell {
 	unsigned int pause_us;	/* sleep between two allocations */
 	bool account;		/* the memory is charged to a cgroup */
 	bool local_node;	/* the node of this CPU is named */
+	const bool *stop;	/* true: the run is to end at the next sample */
 };
 
-bool bench_stopped(void);
 bool bench_count_wakeups(bool on);
 const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers);
 

@@ -155,7 +155,7 @@ static void run_in_turn(struct run *run)
 	size_t size = run->cell->size;
 	u32 state = 1;
 
-	for (; run->made < run->n && !bench_stopped(); run->made++) {
+	for (; run->made < run->n && !READ_ONCE(*run->cell->stop); run->made++) {
 		if (run->cell->pattern == PATTERN_RANDOM)
 			size = random_size(run->cell->size, &state);
 		one_alloc(run, run->made, size);
@@ -171,7 +171,7 @@ static void run_in_turn(struct run *run)
 
 static void run_hold(struct run *run)
 {
-	for (; run->made < run->n && !bench_stopped(); run->made++) {
+	for (; run->made < run->n && !READ_ONCE(*run->cell->stop); run->made++) {
 		one_alloc(run, run->made, run->cell->size);
 		/* An allocation that failed is not freed, so its pair is the allocation alone. */
 		note(run, STEP_PAIR, run->made, run->samples[STEP_ALLOC][run->made]);
@@ -383,7 +383,7 @@ static unsigned int soak(struct list_head *soaked, const struct bench_cell *cell
 	if (cell->memory == MEMORY_IDLE && order == LAB_NR_ORDERS - 1)
 		return 0; /* nothing larger to be split */
 	max_pages = free_bytes() / SOAK_SHARE >> PAGE_SHIFT;
-	for (nr = 0; (nr + 1ull) << order <= max_pages && !bench_stopped(); nr++) {
+	for (nr = 0; (nr + 1ull) << order <= max_pages && !READ_ONCE(*cell->stop); nr++) {
 		cond_resched();
 		/* no reclaim: free memory only; NOWARN: a failure is the expected end */
 		page = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN |
@@ -453,7 +453,7 @@ static const char *run_soaked(struct run *run, u64 *numbers)
 	if (why)
 		return why;
 	fill_numbers(numbers, run, before);
-	return bench_stopped() ? "stopped" : "ok";
+	return READ_ONCE(*run->cell->stop) ? "stopped" : "ok";
 }
 
 /**
