@@ -51,6 +51,7 @@ static void log_start(void)
 
 static void finish(void)
 {
+	kvdemo_debugfs_exit();
 	mutex_lock(&kvdemo_lock);
 	kvdemo_give_back_all();
 	kvdemo_log_exit();
@@ -82,16 +83,13 @@ static int __init kvdemo_init(void)
 	if (err)
 		return err;
 	err = show();
-	if (err) {
-		kvdemo_debugfs_exit();
+	if (err)
 		finish();
-	}
 	return err;
 }
 
 static void __exit kvdemo_exit(void)
 {
-	kvdemo_debugfs_exit();
 	finish();
 }
 
