@@ -455,21 +455,16 @@ static const char *name_of(struct snapshot *snap, const struct shown *row)
 	return strstarts(snap->symbol, "0x") ? "[gone]" : snap->symbol;
 }
 
-static void show_seen_with_times(struct seq_file *seq, u64 failures, u64 ns)
-{
-	if (live_with_times)
-		seq_printf(seq, " %8llu %14llu", failures, ns);
-	else
-		seq_printf(seq, " %8s %14s", "-", "-");
-}
-
 static void show_row(struct seq_file *seq, const struct shown *row, const char *name)
 {
 	const struct live_stats *stats = &row->sum.stats;
 
 	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", row->sum.calls, stats->failed,
 		   stats->skipped, stats->fallbacks, live_ns(stats->try), live_ns(stats->worst));
-	show_seen_with_times(seq, stats->failures, live_ns(stats->fallback));
+	if (live_with_times)
+		seq_printf(seq, " %8llu %14llu", stats->failures, live_ns(stats->fallback));
+	else
+		seq_printf(seq, " %8s %14s", "-", "-");
 	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(class_in(row->key), 62u),
 		   row->policy, name);
 }
