@@ -61,8 +61,11 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 		 * without direct reclaim took from the reserve of atomic requests.
 		 */
 		.set = TRY_GFP | __GFP_NOMEMALLOC,
-		/* as noreclaim; an attempt that fails still wakes kswapd */
-		.keep = ~__GFP_DIRECT_RECLAIM,
+		/*
+		 * As noreclaim; an attempt that fails still wakes kswapd. HIGH allows a
+		 * request half of what lies below the min watermark.
+		 */
+		.keep = ~(__GFP_DIRECT_RECLAIM | __GFP_HIGH),
 		.mayfail_above = PAGE_SIZE,
 		.tries = true,
 		.falls_back = true,
@@ -166,7 +169,7 @@ static bool has_fallback(const struct kvdemo_request *rq)
 static bool is_elsewhere(int node)
 {
 	return KVDEMO_VMALLOC_NODE && node != NUMA_NO_NODE &&
-	       (node != numa_mem_id() || has_mempolicy());
+	       ((node != numa_mem_id() && node != numa_node_id()) || has_mempolicy());
 }
 
 static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdemo_why why)
@@ -174,8 +177,11 @@ static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdem
 	gfp_t gfp = rq->gfp & KVDEMO_GFP_VMALLOC;
 	void *p;
 
-	/* Otherwise vmalloc's order-0 requests may call the OOM killer, global or of a cgroup. */
-	if (rq->no_oom)
+	/*
+	 * Otherwise vmalloc's order-0 requests may call the OOM killer, global or of a cgroup.
+	 * A caller's RETRY_MAYFAIL asks for that as well, and some releases do not take it.
+	 */
+	if (rq->no_oom || (!KVDEMO_GFP_MAYFAIL && rq->gfp & __GFP_RETRY_MAYFAIL))
 		gfp |= KVDEMO_GFP_VMALLOC_NO_OOM;
 	if (why == KVDEMO_WHY_TOO_LARGE && backoff_maps_huge(rq))
 		p = kvdemo_compat_vmalloc_huge(rq->size, gfp, rq->node);

@@ -22,6 +22,7 @@
 #ifndef KVDEMO_BACKOFF_H
 #define KVDEMO_BACKOFF_H
 
+#include <linux/cpuset.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -85,20 +86,26 @@ static bool has_mempolicy(void)
 /* What GFP_KERNEL does not get: free pages of CMA, and the whole reserve of atomic requests */
 static unsigned long foreign_pages(struct zone *zone)
 {
-	return zone_page_state(zone, NR_FREE_CMA_PAGES) + zone->nr_reserved_highatomic;
+	return zone_page_state(zone, NR_FREE_CMA_PAGES) + data_race(zone->nr_reserved_highatomic);
 }
 
 /*
- * Does the zone stay above its high watermark without @pages? Then nobody reclaims.
+ * Does the zone stay above @mark without @pages?
  * lowmem_reserve: the pages of a lower zone that GFP_KERNEL may not take; 0 for the first zone.
  */
-static bool has_spare(struct zone *zone, unsigned long pages)
+static bool stays_above(struct zone *zone, unsigned long mark, unsigned long pages)
 {
 	pages += foreign_pages(zone) + zone->lowmem_reserve[ZONE_NORMAL];
-	return zone_page_state(zone, NR_FREE_PAGES) > high_wmark_pages(zone) + pages;
+	return zone_page_state(zone, NR_FREE_PAGES) > mark + pages;
 }
 
-static struct zone *first_zone(int node)
+/* Can the zone give @pages so that nobody reclaims? */
+static bool has_spare(struct zone *zone, unsigned long pages)
+{
+	return stays_above(zone, high_wmark_pages(zone), pages);
+}
+
+static struct zoneref *first_zoneref(int node)
 {
 	struct zoneref *ref;
 
@@ -108,7 +115,12 @@ static struct zone *first_zone(int node)
 	/* Highmem and movable zones come first in the list, but kmalloc cannot use them. */
 	while (zonelist_zone_idx(ref) > ZONE_NORMAL)
 		ref++;
-	return zonelist_zone(ref);
+	return ref;
+}
+
+static struct zone *first_zone(int node)
+{
+	return zonelist_zone(first_zoneref(node));
 }
 
 /*
@@ -145,13 +157,26 @@ static bool has_block(const struct zone *zone, unsigned int order)
 	return false;
 }
 
+/* The same in any zone, and the zone may give it: then the attempt would have found it. */
+static bool any_has_block(int node, unsigned int order)
+{
+	struct zoneref *ref;
+	struct zone *zone;
+
+	for (ref = first_zoneref(node); (zone = zonelist_zone(ref)); ref++)
+		if (zonelist_zone_idx(ref) <= ZONE_NORMAL && has_block(zone, order) &&
+		    stays_above(zone, min_wmark_pages(zone), 1ul << order))
+			return true;
+	return false;
+}
+
 /* Do free blocks of @order or more hold @pages, without those that GFP_KERNEL does not get? */
 static bool blocks_hold(struct zone *zone, unsigned int order, unsigned long pages)
 {
 	unsigned long found = 0;
 
 	for (; order < NR_ORDERS; order++)
-		found += READ_ONCE(zone->free_area[order].nr_free) << order;
+		found += data_race(zone->free_area[order].nr_free) << order; /* no lock */
 	return found >= pages + foreign_pages(zone);
 }
 
@@ -198,9 +223,10 @@ static bool has_movable(struct zone *zone)
 
 static bool in_burst(struct backoff *last, struct zone *zone)
 {
-	if ((u32)jiffies - last->since > HZ)
+	/* data_race: of a task that has migrated, @last is that of another CPU. */
+	if ((u32)jiffies - READ_ONCE(last->since) > HZ)
 		last->burst = 0;
-	if (last->burst >= BACKOFF_BURST || !has_movable(zone))
+	if (data_race(last->burst) >= BACKOFF_BURST || !has_movable(zone))
 		return false;
 	last->burst++;
 	return true;
@@ -209,7 +235,9 @@ static bool in_burst(struct backoff *last, struct zone *zone)
 /* May the failure come from a limit of one cgroup, cpuset or memory policy? */
 static bool is_confined(gfp_t gfp)
 {
-	return gfp & (__GFP_ACCOUNT | __GFP_HARDWALL) || has_mempolicy();
+	/* cgroup version 1 may confine a task without HARDWALL, and so mems_allowed counts. */
+	return gfp & (__GFP_ACCOUNT | __GFP_HARDWALL) || has_mempolicy() ||
+	       !nodes_subset(node_states[N_MEMORY], cpuset_current_mems_allowed);
 }
 
 static noinline void backoff_failed(const struct kvdemo_request *rq)
@@ -223,7 +251,7 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 	if (rq->gfp & GFP_BOUND)
 		return;
 	/* With free blocks left, the cause is the caller's limit, and memory is not short. */
-	if (is_confined(rq->gfp) && has_block(zone, order))
+	if (is_confined(rq->gfp) && any_has_block(rq->node, order))
 		return;
 	last = raw_cpu_ptr(backoff_last + order);
 	bursts = in_burst(last, zone);
@@ -236,18 +264,19 @@ static noinline void backoff_failed(const struct kvdemo_request *rq)
 /*
  * May the fallback leave kswapd asleep? vmalloc's own attempts would otherwise wake
  * kcompactd at each request, although the policy has just decided to wake nobody. The
- * answer is yes while the zone has so much free memory that kswapd has nothing to do.
+ * answer is yes while the zone has so much free memory that kswapd has nothing to do. A
+ * memory policy may lead to another zone.
  */
 static bool backoff_is_quiet(const struct kvdemo_request *rq)
 {
-	return KVDEMO_VMALLOC_WAKES &&
+	return KVDEMO_VMALLOC_WAKES && !has_mempolicy() &&
 	       has_spare(first_zone(rq->node), PFN_UP(rq->size));
 }
 
 /*
  * Where huge pages are cheaper than single ones, they are used if enough huge blocks are
  * free, so that nothing is reclaimed for them, and if rounding up wastes no more than an
- * eighth.
+ * eighth. A memory policy may ask another node for them.
  */
 static bool backoff_maps_huge(const struct kvdemo_request *rq)
 {
@@ -256,7 +285,7 @@ static bool backoff_maps_huge(const struct kvdemo_request *rq)
 	unsigned int order = PMD_SHIFT - PAGE_SHIFT;
 	struct zone *zone = first_zone(rq->node);
 
-	return order < NR_ORDERS && bytes - rq->size <= rq->size / 8 &&
+	return !has_mempolicy() && order < NR_ORDERS && bytes - rq->size <= rq->size / 8 &&
 	       kvdemo_compat_huge_is_cheaper(zone, pages) &&
 	       blocks_hold(zone, order, pages) && has_spare(zone, pages);
 }

@@ -317,10 +317,38 @@ bool test_lower_zone(void)
 }
 
 /*
- * full_group: the memory cgroup of this task fills up, and memory does not. Each failure of
- * the group is followed by a request that is not charged to it, which must be attempted. A
- * period lasts one tick, and half of it passes in the failure: hence 50 rounds.
+ * The memory cgroup of this task is full, and memory is not. Each failure of the group is
+ * followed by a request that is not charged to it, which must be attempted. A period lasts
+ * one tick, and half of it passes in the failure: hence 50 rounds.
  */
+static bool stops_nobody(const struct kvdemo_request *rq)
+{
+	unsigned int round, skipped = 0;
+	struct kvdemo_result res;
+	bool good = true;
+
+	for (round = 0; good && round < 50; round++) {
+		good &= CHECK(!kvdemo_alloc(rq, NULL), "the group has memory");
+		kvdemo_kvfree(alloc(backoff, FRAGMENTED_SIZE, GFP_KERNEL, &res));
+		skipped += res.why != KVDEMO_WHY_CONTIGUOUS;
+	}
+	return good & CHECK(!skipped, "%u of 50 were skipped", skipped);
+}
+
+/* The same while only a lower zone has free blocks */
+static bool stops_nobody_below(const struct kvdemo_request *rq)
+{
+	bool is_lower = hold_lower(), good = true;
+	unsigned int i;
+
+	if (is_lower)
+		good = fragment();
+	for (i = 0; i < ARRAY_SIZE(lower); i++)
+		free_lower(i);
+	return good && (!is_lower || stops_nobody(rq));
+}
+
+/* full_group: fills the memory cgroup of this task */
 static int full_group_set(const char *val, const struct kernel_param *kp)
 {
 	const struct kvdemo_request rq = {
@@ -330,8 +358,6 @@ static int full_group_set(const char *val, const struct kernel_param *kp)
 		.policy = backoff,
 		.no_oom = true,
 	};
-	unsigned int round, skipped = 0;
-	struct kvdemo_result res;
 	bool good;
 	void *p;
 
@@ -342,14 +368,8 @@ static int full_group_set(const char *val, const struct kernel_param *kp)
 		lucky[nr_lucky++] = p;
 	}
 	good = CHECK(nr_lucky < MAX_LUCKY, "the group is not full");
-	for (round = 0; good && round < 50; round++) {
-		good &= CHECK(!kvdemo_alloc(&rq, NULL), "the group has memory");
-		kvdemo_kvfree(alloc(rq.policy, FRAGMENTED_SIZE, GFP_KERNEL, &res));
-		skipped += res.why != KVDEMO_WHY_CONTIGUOUS;
-	}
-	while (nr_lucky)
-		kvdemo_kvfree(lucky[--nr_lucky]);
-	good &= CHECK(!skipped, "%u of 50 were skipped", skipped);
+	good = good && stops_nobody(&rq) && stops_nobody_below(&rq);
+	defragment();
 	return good ? 0 : -EIO;
 }
 

@@ -82,7 +82,7 @@ bool test_callers(void)
 	return good;
 }
 
-static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_NOWARN,
+static const gfp_t extras[] = { 0, __GFP_ZERO, __GFP_ACCOUNT, __GFP_NOWARN, __GFP_HIGH,
 				__GFP_RETRY_MAYFAIL,
 				__GFP_RETRY_MAYFAIL | __GFP_ZERO | __GFP_ACCOUNT };
 
@@ -97,7 +97,7 @@ static gfp_t expected_gfp(enum kvdemo_policy_id id, size_t size, gfp_t gfp)
 	if (gfp & __GFP_THISNODE && id != KVDEMO_KMALLOC)
 		return gfp | __GFP_RETRY_MAYFAIL;
 	if (id == KVDEMO_BACKOFF && !mayfail)
-		gfp |= __GFP_NOMEMALLOC;
+		gfp = (gfp | __GFP_NOMEMALLOC) & ~__GFP_HIGH;
 	if (id == KVDEMO_NORECLAIM || id == KVDEMO_BACKOFF)
 		return mayfail ? gfp : gfp & ~__GFP_DIRECT_RECLAIM;
 	return mayfail && size > COSTLY_SIZE ? gfp : gfp | __GFP_NORETRY;
@@ -198,8 +198,9 @@ bool test_vmalloc_gfp(void)
 		wanted = GFP_KERNEL | extras[i];
 		if (nomemalloc)
 			wanted |= __GFP_NOMEMALLOC;
-		if (!mayfail)
-			wanted &= ~__GFP_RETRY_MAYFAIL;
+		/* with either flag the OOM killer is not called */
+		if (!mayfail && wanted & __GFP_RETRY_MAYFAIL)
+			wanted ^= __GFP_RETRY_MAYFAIL | __GFP_NORETRY;
 		good &= CHECK(vmalloc_gfp == wanted, "%pGg, expected %pGg", &vmalloc_gfp, &wanted);
 	}
 	/* Another node is served by another function: it warns about other bits. */
