@@ -9,34 +9,22 @@ random_parameters()
 {
 	awk -v seed="$KVSEED" -v n="$KVLOADS" '
 	function pick(list, a) { return a[1 + int(rand() * split(list, a))] }
-	function size(bits, max) {
-		for (max = 1; bits; bits--)
-			max *= 2
-		return int(rand() * max)
-	}
-	function sizes(i, s) {
-		for (i = int(rand() * 4); i >= 0; i--)
-			s = s "," size(int(rand() * 20))
-		return substr(s, 2)
-	}
+	function size() { return int(rand() * pick("1 4 16 64 256 1024 4096 16384 65536 262144 524288")) }
 	BEGIN {
 		srand(seed)
 		while (n--) {
 			policy = pick("noretry noreclaim backoff native kmalloc vmalloc")
-			line = "policy=" policy " count=" 1 + int(rand() * 8) " sizes=" sizes()
+			line = "policy=" policy " count=" 1 + int(rand() * 8) " zero=" pick("0 0 1")
+			line = line " hold=" pick("0 1") " node=" pick("-1 -1 -1 -1 0") " gfp="
+			line = line pick("GFP_KERNEL GFP_KERNEL GFP_KERNEL_ACCOUNT GFP_KERNEL|__GFP_ZERO GFP_KERNEL|__GFP_RETRY_MAYFAIL")
+			if (policy != "kmalloc")
+				line = line " force_fallback=" pick("0 0 1")
+			line = line " sizes=" size()
+			for (i = int(rand() * 4); i > 0; i--)
+				line = line "," size()
 			# eight of these exceed the default cap of the debug kernel
 			if (policy != "kmalloc" && rand() < 0.1)
 				line = line ",5M cap=96M"
-			if (policy != "kmalloc" && rand() < 0.3)
-				line = line " force_fallback=1"
-			if (rand() < 0.3)
-				line = line " zero=1"
-			if (rand() < 0.5)
-				line = line " hold=1"
-			if (rand() < 0.3)
-				line = line " gfp=" pick("GFP_KERNEL_ACCOUNT GFP_KERNEL|__GFP_ZERO GFP_KERNEL|__GFP_RETRY_MAYFAIL")
-			if (rand() < 0.2)
-				line = line " node=0"
 			print line
 		}
 	}'
