@@ -96,17 +96,10 @@ try 'memory, slab and vmalloc areas are where they were' returned
 refused()
 {
 	if rmmod "$1" 2>/tmp/err; then
-		log | grep -q '^kvdemo_test: load ' && return
-		echo "# $1 went"
-		return 1
+		has '^kvdemo_test: load '
+	elif [ -d "/sys/module/$1" ]; then
+		shows /tmp/err 'temporarily unavailable' && : >/tmp/tried
 	fi
-	[ -d "/sys/module/$1" ] || return 0
-	if grep -q 'temporarily unavailable' /tmp/err; then
-		: >/tmp/tried
-		return
-	fi
-	echo "# $1: $(cat /tmp/err)"
-	return 1
 }
 
 trace()
