@@ -73,7 +73,4 @@ ok $? 'the trace has our events'
 [ -z "$(addresses)" ]
 ok $? 'no address is in the log, the trace or a file, for root either'
 addresses
-for module in bench frag live test; do
-	[ ! -e /kvdemo_$module.ko ] || rmmod kvdemo_$module
-done
-rmmod kvdemo
+unload kvdemo_bench kvdemo_frag kvdemo_live kvdemo_test kvdemo
