@@ -52,12 +52,9 @@ begin()
 
 end()
 {
-	local module
-
 	cd / || return
-	for module in $(sed -n 's/^\(kvdemo_[a-z]*\|kv_[a-z]*\) .*/\1/p' /proc/modules) kvdemo; do
-		[ ! -d "/sys/module/$module" ] || rmmod "$module" || return
-	done
+	# shellcheck disable=SC2046 # a list
+	unload $(sed -n 's/^\(kvdemo_[a-z]*\|kv_[a-z]*\) .*/\1/p' /proc/modules) kvdemo || return
 	: >/sys/kernel/tracing/trace
 }
 
