@@ -170,10 +170,10 @@ events()
 	: >$trace/trace
 }
 
-# line POLICY PATH WHY REST: of a call of $large bytes
-line()
+# traced POLICY PATH WHY REST: such an event of a call of $large bytes
+traced()
 {
-	echo " size=$large gfp=GFP_KERNEL|__GFP_ZERO node=-1 policy=$1 path=$2 why=$3 $4"
+	shows /tmp/trace " size=$large gfp=GFP_KERNEL\\|__GFP_ZERO node=-1 policy=$1 path=$2 why=$3 $4"
 }
 
 # falls_back PARAMETER...: loads it with these. Then calls in fragmented memory, until 20 fell
@@ -197,19 +197,12 @@ falls_back()
 shorten_pcplists
 insmod /kvdemo_frag.ko
 
-traced()
-{
-	grep -q "$1" /tmp/trace && return
-	head -5 /tmp/trace | sed 's/^/# /'
-	return 1
-}
-
 watched()
 {
 	falls_back && large_row failed="$fallbacks" skipped=0 failures=- || return
 	worst=$(large_column worst_ns)
 	{ [ "$worst" -gt 0 ] && [ "$(large_column try_ns)" -ge "$worst" ]; } || show || return
-	traced "$(line native '?' kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=0 ')"
+	traced native '\?' kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=0 '
 }
 try 'in fragmented memory it shows failed attempts, and the event, too' watched
 
@@ -238,7 +231,7 @@ timed()
 	falls_back times=1 && large_row failures=0 || return
 	{ [ "$(large_column fallback_ns)" -gt 0 ] && [ "$(header missed)" -eq 0 ]; } ||
 		show || return
-	traced "$(line native vmalloc kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=[1-9]')"
+	traced native vmalloc kmalloc-failed 'kmalloc_ns=[1-9][0-9]* vmalloc_ns=[1-9]'
 }
 try 'times=1 adds the price of fallbacks, and the event has the path' timed
 
@@ -248,7 +241,7 @@ cured()
 	skipped=$(large_column skipped)
 	[ "$skipped" -gt 0 ] || show || return
 	large_row policy=backoff failed=$((fallbacks - skipped)) || return
-	traced "$(line backoff '?' backoff 'kmalloc_ns=0 vmalloc_ns=0 ')"
+	traced backoff '\?' backoff 'kmalloc_ns=0 vmalloc_ns=0 '
 }
 why=${KVSLOW:+'under KASAN a back-off period is over before the next call'}
 try_unless "$why" 'backoff skips attempts of the callers that are named' cured
