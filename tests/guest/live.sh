@@ -296,20 +296,19 @@ by_name()
 }
 try 'name:policy gives one caller another policy' by_name
 
-# flags POLICY: with it, each call is compared with what was noted
+# flags POLICY [PARAMETER...]: with it, each call is compared with what was noted
 flags()
 {
-	if [ "$1" = native ]; then
-		live
-	else
-		live policy="$1" callers=kvdemo_test
-	fi && echo "$1" >$params/live && return
-	log | grep '^kvdemo_test: #' | head -5 | sed 's/^.*: #/#/'
+	local policy=$1
+
+	shift
+	live "$@" && echo "$policy" >$params/live && return
+	tap | head -5
 	return 1
 }
 try 'each flag keeps its meaning while it watches' flags native
 for policy in $policies; do
-	try "each flag keeps its meaning under $policy" flags "$policy"
+	try "each flag keeps its meaning under $policy" flags "$policy" policy="$policy" callers=kvdemo_test
 done
 
 # short WHAT: each call skips its attempt, and the one that then gets no memory is counted
@@ -525,32 +524,28 @@ try 'where ftrace is switched off it says so' no_ftrace
 try 'it loads and unloads while calls are in flight, and leaves no mark' \
 	load_in_flight 5 $large $other
 
-unarmed()
+# refused_while FILE VALUE REGEX [PARAMETER]: it is refused while that file of 0 or 1 has VALUE
+refused_while()
 {
-	local status=0
+	local file=$1 value=$2 status=0
 
-	echo 0 >/sys/kernel/debug/kprobes/enabled
-	refused 'cannot watch .*: the return probe did not see its fallback$' times=1 || status=1
-	echo 1 >/sys/kernel/debug/kprobes/enabled
+	shift 2
+	echo "$value" >"$file"
+	refused "$@" || status=1
+	echo $((1 - value)) >"$file"
 	return $status
 }
 why=
 [ "$KVTIMES" = 1 ] || why='times=1 is refused'
-try_unless "$why" 'where return probes are switched off, times=1 is refused' unarmed
+try_unless "$why" 'where return probes are switched off, times=1 is refused' \
+	refused_while /sys/kernel/debug/kprobes/enabled 0 \
+	'cannot watch .*: the return probe did not see its fallback$' times=1
 
 # The self-check notices somebody else's probe that changes arguments.
-lied_to()
-{
-	local status=0
-
-	echo 1 >$params/live_liar
-	refused 'cannot watch .*: its fallback was not seen as it was made$' || status=1
-	echo 0 >$params/live_liar
-	return $status
-}
 why=
 [ "$(uname -m)" = x86_64 ] || why='the probe of the test can change arguments on x86 only'
-try_unless "$why" 'where another tool changes the arguments it is refused' lied_to
+try_unless "$why" 'where another tool changes the arguments it is refused' \
+	refused_while $params/live_liar 1 'cannot watch .*: its fallback was not seen as it was made$'
 rmmod kvdemo_test
 
 while_read()
