@@ -112,16 +112,11 @@ static size_t noise(void)
 
 static size_t make_text(void)
 {
-	switch (below(8)) {
-	case 0:
+	unsigned int dice = below(8);
+
+	if (!dice)
 		return noise();
-	case 1:
-	case 2:
-	case 3:
-		return join_words();
-	default:
-		return mutate();
-	}
+	return dice < 4 ? join_words() : mutate();
 }
 
 /* A count of hundreds would take long, and show nothing that nine do not. */
@@ -191,17 +186,14 @@ static void write_one(const char *file)
 static void load_one(const char *module, const char *name)
 {
 	static char parameters[sizeof(text) + 16];
-	int fd = open(module, O_RDONLY | O_CLOEXEC);
+	int fd = open(module, O_RDONLY | O_CLOEXEC), failed;
 
 	shorten_count(make_text());
 	snprintf(parameters, sizeof(parameters), "cap=%s %s", below(8) ? "128K" : "16M", text);
-	if (syscall(SYS_finit_module, fd, parameters, 0)) {
-		answered(1);
-	} else {
-		answered(0);
-		if (syscall(SYS_delete_module, name, O_NONBLOCK))
-			printf("# cannot unload: %s\n", strerror(errno));
-	}
+	failed = !!syscall(SYS_finit_module, fd, parameters, 0);
+	answered(failed);
+	if (!failed && syscall(SYS_delete_module, name, O_NONBLOCK))
+		printf("# cannot unload: %s\n", strerror(errno));
 	close(fd);
 }
 

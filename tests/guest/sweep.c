@@ -129,18 +129,15 @@ static int undo_write(char **argv)
 static int read_file(char **argv, int nth)
 {
 	static char out[4096];
-	int fd, err = 0;
-	ssize_t n = 1;
+	ssize_t n;
+	int fd, err;
 
 	arm(nth);
 	fd = open(argv[0], O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		err = errno;
-	while (!err && n > 0) {
-		n = read(fd, out, sizeof(out));
-		if (n < 0)
-			err = errno;
-	}
+	do {
+		n = fd < 0 ? -1 : read(fd, out, sizeof(out));
+	} while (n > 0);
+	err = n < 0 ? errno : 0;
 	disarm();
 	if (fd >= 0)
 		close(fd);
