@@ -220,16 +220,13 @@ garbage()
 # 8 writers, 10 rounds each, and a reader of every file
 writer()
 {
-	i=0
-	while [ $((i += 1)) -le 10 ]; do
-		echo "$((i * 777)) policy=$1"
-		echo "count=0"
-		echo "size=4K count=3"
-	done | while read -r line; do
-		printf '%s\n' "$line" >$dir/alloc
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		put alloc "$((i * 777)) policy=$1"
+		put alloc 'count=0'
+		put alloc 'size=4K count=3'
 	done
-	printf '%s\n' "$1" >$dir/policy
-} 2>/dev/null
+	put policy "$1"
+}
 
 crowd()
 {
