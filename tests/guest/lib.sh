@@ -187,6 +187,19 @@ load_in_flight()
 	[ "$leaked" -eq 0 ] && return $status
 }
 
+# events COMMAND...: the events of kvdemo beside it, into /tmp/trace
+events()
+{
+	local trace=/sys/kernel/tracing
+
+	: >$trace/trace
+	echo 1 >$trace/events/kvdemo/enable
+	"$@"
+	echo 0 >$trace/events/kvdemo/enable
+	grep -v '^#' $trace/trace | sed 's/.*: kvdemo_/kvdemo_/' >/tmp/trace
+	: >$trace/trace
+}
+
 # columns NAME...: of each row in /tmp/csv, which is of the bench, one row a line
 columns()
 {

@@ -159,21 +159,12 @@ no_addresses()
 }
 try 'the table has no raw address' no_addresses
 
-# events COMMAND...: what it makes the kernel's callers do, into /tmp/trace
-events()
-{
-	: >$trace/trace
-	echo 1 >$trace/events/kvdemo/enable
-	"$@"
-	echo 0 >$trace/events/kvdemo/enable
-	grep -o 'kvdemo_alloc: origin=kernel caller=proc_sys_call_handler.*' $trace/trace >/tmp/trace
-	: >$trace/trace
-}
-
 # traced POLICY PATH WHY REST: such an event of a call of $large bytes
 traced()
 {
-	shows /tmp/trace " size=$large gfp=GFP_KERNEL\\|__GFP_ZERO node=-1 policy=$1 path=$2 why=$3 $4"
+	local event='^kvdemo_alloc: origin=kernel caller=proc_sys_call_handler'
+
+	shows /tmp/trace "$event.* size=$large gfp=GFP_KERNEL\\|__GFP_ZERO node=-1 policy=$1 path=$2 why=$3 $4"
 }
 
 # falls_back PARAMETER...: loads it with these. Then calls in fragmented memory, until 20 fell

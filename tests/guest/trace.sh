@@ -6,20 +6,6 @@ page=$(page_size)
 trace=/sys/kernel/tracing
 events=$trace/events/kvdemo
 
-begin()
-{
-	mark
-	: >$trace/trace
-	echo 1 >$events/enable
-}
-
-end()
-{
-	echo 0 >$events/enable
-	grep -v '^#' $trace/trace | sed 's/.*: kvdemo_/kvdemo_/' >/tmp/trace
-	: >$trace/trace
-}
-
 every_policy()
 {
 	for policy in noretry noreclaim backoff native kmalloc vmalloc; do
@@ -79,9 +65,7 @@ freed()
 # called REGEX TESTS: only these tests run, an event matches, all come from the module
 called()
 {
-	begin
-	insmod /kvdemo_test.ko only="$2"
-	end
+	events insmod /kvdemo_test.ko only="$2"
 	rmmod kvdemo_test
 	grep '^kvdemo_alloc: ' /tmp/trace >/tmp/alloc
 	! grep -v ' origin=api caller=[a-z_.0-9]*+[0-9a-fx/]* \[kvdemo_test\] ' /tmp/alloc |
@@ -226,9 +210,8 @@ mark
 insmod /kvdemo.ko cap=1G
 # the boundary above which only vmalloc serves
 largest=$(log | sed -n 's/^kvdemo: alloc size=\([0-9]*\) .* why=too-large .*/\1/p')
-begin
-every_policy
-end
+mark
+events every_policy
 try 'log and kvdemo_alloc say the same, in the same words' same
 try 'caller, origin and gfp by name' named
 try 'for tools the format has words, no enum' words
