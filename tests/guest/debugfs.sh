@@ -32,16 +32,9 @@ one_size()
 {
 	mark
 	put alloc 64K && [ "$(held | wc -l)" -eq 1 ] || return
-	log | sed -n 's/^kvdemo: alloc //p' | tr ' ' '\n' >/tmp/line
-	for column in size:2 policy:3 path:4 why:5 order:6 pages:7 runs:8 \
-		kmalloc_ns:9 vmalloc_ns:10 total_ns:11 node:12; do
-		value=$(sed -n "s/^${column%:*}=//p" /tmp/line)
-		[ "$value" ] && [ "$(held | awk "{ print \$${column#*:} }")" = "$value" ] && continue
-		echo "# $column: $value in the log"
-		held | sed 's/^/# /'
-		return 1
-	done
-	grep -qx size=65536 /tmp/line && grep -qx policy=noretry /tmp/line
+	line=$(held | awk '{ print "size=" $2, "policy=" $3, "path=" $4, "why=" $5, "node=" $12, "order=" $6,
+		"pages=" $7, "runs=" $8, "kmalloc_ns=" $9, "vmalloc_ns=" $10, "total_ns=" $11 }')
+	has "^kvdemo: alloc $line\$" && has ' size=65536 policy=noretry '
 }
 
 all_keys()
