@@ -36,10 +36,7 @@ static void probe(void *data, unsigned long call_site, const void *ptr,
 /* From here on @seen is about calls of this size by this task. */
 void watch(size_t size)
 {
-	seen.size = size;
-	seen.calls = 0;
-	seen.gfp = 0;
-	seen.caller = 0;
+	seen = (struct seen){ .size = size };
 	WRITE_ONCE(seen.task, current);
 }
 
@@ -156,20 +153,13 @@ static int see_vmalloc(struct kprobe *kp, struct pt_regs *regs)
 
 static bool forced_on_node(gfp_t gfp, int node)
 {
-	const struct kvdemo_request rq = {
-		.size = COSTLY_SIZE,
-		.gfp = gfp,
-		.node = node,
-		.policy = &kvdemo_policies[KVDEMO_NORETRY],
-		.force_fallback = true,
-	};
 	bool good, near;
 	void *p;
 
 	vmalloc_gfp = 0;
 	watch(COSTLY_SIZE);
 	near = numa_mem_id() == node;
-	p = kvdemo_alloc(&rq, NULL);
+	p = alloc_on(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, gfp, node, true, NULL);
 	near &= numa_mem_id() == node;
 	unwatch();
 	good = CHECK(kvdemo_path(p) == KVDEMO_PATH_VMALLOC, "%pGg", &gfp);

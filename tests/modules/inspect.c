@@ -16,15 +16,12 @@ bool on_node(const void *p, size_t size, int node)
 
 static bool node_is_honoured(const struct kvdemo_policy *policy, size_t size, int node)
 {
-	const struct kvdemo_request rq = {
-		.size = size, .gfp = GFP_KERNEL, .node = node, .policy = policy,
-	};
 	struct kvdemo_layout layout;
 	struct kvdemo_result res;
 	bool good = true;
 	void *p;
 
-	p = kvdemo_alloc(&rq, &res);
+	p = alloc_on(policy, size, GFP_KERNEL, node, false, &res);
 	if (!p)
 		return CHECK(is_policy(policy, KVDEMO_KMALLOC), "size=%zu", size);
 	/* The kernel's own fallback honours the node on every release. */

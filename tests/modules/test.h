@@ -83,15 +83,21 @@ u32 next_random(u64 *state);
 size_t random_size(u64 *state, unsigned int max_bits);
 void make_dirty(const struct kvdemo_policy *policy, size_t size);
 
-static inline void *alloc_as(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
-			     bool forced, struct kvdemo_result *res)
+static inline void *alloc_on(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+			     int node, bool forced, struct kvdemo_result *res)
 {
 	const struct kvdemo_request rq = {
-		.size = size, .gfp = gfp, .node = NUMA_NO_NODE, .policy = policy,
+		.size = size, .gfp = gfp, .node = node, .policy = policy,
 		.force_fallback = forced,
 	};
 
 	return kvdemo_alloc(&rq, res);
+}
+
+static inline void *alloc_as(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+			     bool forced, struct kvdemo_result *res)
+{
+	return alloc_on(policy, size, gfp, NUMA_NO_NODE, forced, res);
 }
 
 static inline void *alloc(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
