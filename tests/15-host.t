@@ -149,9 +149,9 @@ theirs()
 		grep -q "^./build/log/old belongs to root: sudo chown -R 12345 ./mnt.$" said' sh "$dir"
 }
 
-# A stub of QEMU that changes the terminal, and then is killed or runs for ever. It logs
-# that init runs, because boot would kill a silent guest.
-endless_qemu()
+# stuck_qemu END: a stub of QEMU that changes the terminal, and then does END. It logs that
+# init runs, because boot would kill a silent guest.
+stuck_qemu()
 {
 	program "$work/bin/qemu-system-x86_64" <<-END
 		#!/bin/sh
@@ -159,23 +159,21 @@ endless_qemu()
 		log=\$(echo "\$*" | sed -n 's/.*-serial file:\([^ ]*\).*/\1/p')
 		[ -z "\$log" ] || echo ' Run /init as init process' >"\$log"
 		echo \$\$ >'$work/qemu'
-		[ ! -e '$work/die' ] || kill -KILL \$\$
-		exec sleep 1000
+		$1
 	END
 	rm -f "$work/qemu"
 }
 
 terminal()
 {
-	endless_qemu
-	: >"$work/die"
+	# shellcheck disable=SC2016 # for that shell
+	stuck_qemu 'kill -KILL $$'
 	cat >"$work/session" <<-END
 		stty -g >'$work/before'
 		PATH='$work/bin:$PATH' scripts/boot -i bookworm tests/guest/shell.sh
 		stty -g >'$work/after'
 	END
 	script -qfec "bash '$work/session'" "$work/screen" </dev/null >/dev/null 2>&1
-	rm "$work/die"
 	grep -q 'accelerator' "$work/screen" && [ -s "$work/qemu" ] && cmp "$work/before" "$work/after"
 }
 
@@ -186,7 +184,7 @@ ends_with()
 {
 	local caller
 
-	endless_qemu
+	stuck_qemu 'exec sleep 1000'
 	PATH=$work/bin:$PATH "${@:2}" >"$work/out" 2>&1 &
 	caller=$!
 	until_true test -s "$work/qemu" || { cat "$work/out"; return 1; }
