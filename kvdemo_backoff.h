@@ -86,7 +86,7 @@ static bool has_mempolicy(void)
 /* What GFP_KERNEL does not get: free pages of CMA, and the whole reserve of atomic requests */
 static unsigned long foreign_pages(struct zone *zone)
 {
-	return zone_page_state(zone, NR_FREE_CMA_PAGES) + data_race(zone->nr_reserved_highatomic);
+	return zone_page_state(zone, NR_FREE_CMA_PAGES) + READ_ONCE(zone->nr_reserved_highatomic);
 }
 
 /*
@@ -223,10 +223,9 @@ static bool has_movable(struct zone *zone)
 
 static bool in_burst(struct backoff *last, struct zone *zone)
 {
-	/* data_race: of a task that has migrated, @last is that of another CPU. */
 	if ((u32)jiffies - READ_ONCE(last->since) > HZ)
 		last->burst = 0;
-	if (data_race(last->burst) >= BACKOFF_BURST || !has_movable(zone))
+	if (READ_ONCE(last->burst) >= BACKOFF_BURST || !has_movable(zone))
 		return false;
 	last->burst++;
 	return true;
