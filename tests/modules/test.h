@@ -111,15 +111,28 @@ static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_pol
 	return policy == &kvdemo_policies[id];
 }
 
-/* The tests of test.c's table, one line for each file */
 bool test_boundaries(void);
-extern typeof(test_boundaries) test_zero, test_forced,
-	test_gfp, test_vmalloc_gfp, test_native, test_callers,
-	test_node, test_inspect, test_names,
-	test_zero_size, test_too_large, test_int_max, test_bound, test_dma32,
-	test_family, test_prices,
-	test_recipe, test_fortify,
-	test_fragmented, test_backoff, test_lower_zone;
+bool test_zero(void);
+bool test_forced(void);
+bool test_gfp(void);
+bool test_vmalloc_gfp(void);
+bool test_native(void);
+bool test_node(void);
+bool test_zero_size(void);
+bool test_too_large(void);
+bool test_int_max(void);
+bool test_bound(void);
+bool test_dma32(void);
+bool test_family(void);
+bool test_recipe(void);
+bool test_fortify(void);
+bool test_callers(void);
+bool test_prices(void);
+bool test_inspect(void);
+bool test_names(void);
+bool test_fragmented(void);
+bool test_backoff(void);
+bool test_lower_zone(void);
 void run_outside(unsigned int number);
 void live_exit(void);
 
