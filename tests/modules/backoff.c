@@ -216,10 +216,11 @@ static bool backoff_on_this_cpu(void)
 }
 
 /*
- * The task stays on one CPU, because each CPU remembers its own failures. It is one of node
- * 0, because other nodes have no lower zones.
+ * The task stays on one CPU, because each CPU remembers its own failures, and a request for
+ * this CPU's node names none to vmalloc. It is one of node 0, because other nodes have no
+ * lower zones.
  */
-static bool on_one_cpu(bool (*run)(void))
+bool on_one_cpu(bool (*run)(void))
 {
 	static cpumask_t allowed;
 	bool good;

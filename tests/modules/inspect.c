@@ -76,13 +76,18 @@ static bool nodes_are_honoured(const struct kvdemo_policy *policy, size_t size)
 	return good;
 }
 
+static bool node_on_this_cpu(void)
+{
+	return each_policy_and_size(nodes_are_honoured) & spanning_is_told();
+}
+
 bool test_node(void)
 {
 	if (num_node_state(N_MEMORY) < 2) {
 		skip = "the guest has one node";
 		return true;
 	}
-	return each_policy_and_size(nodes_are_honoured) & spanning_is_told();
+	return on_one_cpu(node_on_this_cpu);
 }
 
 static bool layout_is_real(const void *p, size_t size)

@@ -79,6 +79,7 @@ bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, bool forc
 void fill(u64 *p, size_t size, u64 seed);
 bool intact(const u64 *p, size_t size, u64 seed);
 bool keeps_contents(void *p, size_t size);
+bool on_one_cpu(bool (*run)(void));
 u32 next_random(u64 *state);
 size_t random_size(u64 *state, unsigned int max_bits);
 void make_dirty(const struct kvdemo_policy *policy, size_t size);
