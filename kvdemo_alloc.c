@@ -62,8 +62,8 @@ const struct kvdemo_policy kvdemo_policies[KVDEMO_NR_POLICIES] = {
 		 */
 		.set = TRY_GFP | __GFP_NOMEMALLOC,
 		/*
-		 * As noreclaim; an attempt that fails still wakes kswapd. HIGH allows a
-		 * request half of what lies below the min watermark.
+		 * As noreclaim; an attempt that fails still wakes kswapd. With HIGH it might
+		 * take half of the pages that the min watermark reserves.
 		 */
 		.keep = ~(__GFP_DIRECT_RECLAIM | __GFP_HIGH),
 		.mayfail_above = PAGE_SIZE,
@@ -177,11 +177,8 @@ static noinline void *kvdemo_vmalloc(const struct kvdemo_request *rq, enum kvdem
 	gfp_t gfp = rq->gfp & KVDEMO_GFP_VMALLOC;
 	void *p;
 
-	/*
-	 * Otherwise vmalloc's order-0 requests may call the OOM killer, global or of a cgroup.
-	 * A caller's RETRY_MAYFAIL asks for that as well, and some releases do not take it.
-	 */
-	if (rq->no_oom || (!KVDEMO_GFP_MAYFAIL && rq->gfp & __GFP_RETRY_MAYFAIL))
+	/* Otherwise vmalloc's order-0 requests may call the OOM killer, global or of a cgroup. */
+	if (rq->no_oom || rq->gfp & __GFP_RETRY_MAYFAIL)
 		gfp |= KVDEMO_GFP_VMALLOC_NO_OOM;
 	if (why == KVDEMO_WHY_TOO_LARGE && backoff_maps_huge(rq))
 		p = kvdemo_compat_vmalloc_huge(rq->size, gfp, rq->node);

@@ -157,7 +157,7 @@ static bool has_block(const struct zone *zone, unsigned int order)
 	return false;
 }
 
-/* The same in any zone, and the zone may give it: then the attempt would have found it. */
+/* Does any zone have such a block, and may give it? Then the attempt would have found it. */
 static bool any_has_block(int node, unsigned int order)
 {
 	struct zoneref *ref;

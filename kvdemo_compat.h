@@ -103,10 +103,8 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
  * NORETRY they do not either, but give up earlier.
  */
 #if KVDEMO_SINCE(6, 19) && !KVDEMO_SINCE(7, 1)
-#define KVDEMO_GFP_MAYFAIL	((__force gfp_t)0)
 #define KVDEMO_GFP_VMALLOC_NO_OOM	__GFP_NORETRY
 #else
-#define KVDEMO_GFP_MAYFAIL	__GFP_RETRY_MAYFAIL
 #define KVDEMO_GFP_VMALLOC_NO_OOM	__GFP_RETRY_MAYFAIL
 #endif
 
@@ -121,13 +119,13 @@ static inline bool kvdemo_compat_unsupported(gfp_t gfp)
 #endif
 
 /*
- * The bits that vmalloc takes, except NORETRY. NOFAIL is among them since 5.17,
- * 9376130c390a "mm/vmalloc: add support for __GFP_NOFAIL": a forced request may hold it.
+ * The bits that vmalloc takes, except NORETRY and RETRY_MAYFAIL. NOFAIL is among them since
+ * 5.17, 9376130c390a "mm/vmalloc: add support for __GFP_NOFAIL": a forced request may hold it.
  */
 #define KVDEMO_GFP_VMALLOC \
 	(GFP_KERNEL | __GFP_HARDWALL | __GFP_HIGH | __GFP_ACCOUNT | \
 	 __GFP_ZERO | __GFP_NOWARN | __GFP_NOLOCKDEP | __GFP_NOFAIL | \
-	 KVDEMO_GFP_MAYFAIL | KVDEMO_GFP_NOMEMALLOC)
+	 KVDEMO_GFP_NOMEMALLOC)
 
 /*
  * 6.16, "mm: Add vmalloc_huge_node()": the first exported vmalloc that takes both gfp

@@ -264,7 +264,7 @@ try 'policy=vmalloc makes a module fall back that comes later, and nobody else' 
 rmmod kvdemo_bench
 
 # With its high watermark, one and a half times the lowest, above all that is free, no zone can
-# spare the pages of a fallback. (The guest has no CMA, of which one node would have more.)
+# spare the pages of a fallback. (The guest has no CMA: arm64 would give one node more of it.)
 short_of_pages()
 {
 	local marks status=0

@@ -264,6 +264,14 @@ static void free_lower(unsigned int i)
 	lower[i] = NULL;
 }
 
+static void free_all_lower(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lower); i++)
+		free_lower(i);
+}
+
 /* Of two buddies that are held, the first: when it is freed, it does not merge. */
 static bool stays_whole(unsigned int i)
 {
@@ -300,14 +308,12 @@ static bool lower_zone_ends_it(void)
 static bool lower_zone_on_this_cpu(void)
 {
 	bool good = true;
-	unsigned int i;
 
 	if (!hold_lower())
 		skip = "no zone lies below the one that serves first";
 	else
 		good = fragment() && lower_zone_ends_it();
-	for (i = 0; i < ARRAY_SIZE(lower); i++)
-		free_lower(i);
+	free_all_lower();
 	defragment();
 	return good;
 }
@@ -339,13 +345,10 @@ static bool stops_nobody(const struct kvdemo_request *rq)
 /* The same while only a lower zone has free blocks */
 static bool stops_nobody_below(const struct kvdemo_request *rq)
 {
-	bool is_lower = hold_lower(), good = true;
-	unsigned int i;
+	bool is_lower = hold_lower();
+	bool good = !is_lower || fragment();
 
-	if (is_lower)
-		good = fragment();
-	for (i = 0; i < ARRAY_SIZE(lower); i++)
-		free_lower(i);
+	free_all_lower();
 	return good && (!is_lower || stops_nobody(rq));
 }
 
