@@ -159,6 +159,9 @@ static void mark_rare(struct ftrace_regs *fregs, const struct live_row *row)
 	if (!is_followed(size, asked) ||
 	    (size <= KMALLOC_MAX_CACHE_SIZE && (!cure || cure->tries))) {
 		this_cpu_inc(live_blind.left);
+		/* The hooks take its own __GFP_WRITE for our mark: no earlier call may match. */
+		if (asked & __GFP_WRITE)
+			cmpxchg(&slot->owner, me, 0);
 	} else if (!take_slot(slot, me)) {
 		this_cpu_inc(live_blind.lost);
 	} else {
@@ -444,7 +447,8 @@ static noinline void fallback_marked(struct ftrace_regs *fregs)
 	unsigned long next = 0, bits = READ_ONCE(slot->owner) & SLOT_TIMED;
 
 	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_FALLBACK_GFP) &= ~MARK;
-	if (slot->size != KVDEMO_COMPAT_ARG(fregs, 0) || !retake_slot(slot, bits)) {
+	/* data_race: if another task has the slot, retake_slot() fails. */
+	if (data_race(slot->size) != KVDEMO_COMPAT_ARG(fregs, 0) || !retake_slot(slot, bits)) {
 		this_cpu_inc(live_blind.lost);
 		/* No attempt was seen: this task would never get its slot again. */
 		cmpxchg(&slot->owner, me | SLOT_MARKED, 0);
@@ -492,7 +496,8 @@ static int on_times_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	if (READ_ONCE(live_check.task) == current && size == LIVE_CHECK_SIZE)
 		live_check.timed = true;
-	if (slot->size != size || slot->row == &check_row ||
+	/* data_race: if another task has the slot, cmpxchg() fails. */
+	if (data_race(slot->size != size || slot->row == &check_row) ||
 	    cmpxchg(&slot->owner, owner, owner | SLOT_TIMED) != owner)
 		return 1;
 	*start = live_ticks();

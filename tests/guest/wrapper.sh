@@ -34,6 +34,31 @@ nomemalloc=$((release < 6019))
 try 'the test module loads' insmod /kvdemo_test.ko only= native="$KVNATIVE" \
 	mayfail=$mayfail nomemalloc=$nomemalloc
 tap
+
+# confined COMMAND...: as that command runs it, whose memory is bound to node 1
+confined()
+{
+	mark
+	"$@" sh -c 'echo 1 >/sys/module/kvdemo_test/parameters/confined'
+	code=$?
+	tap
+	return $code
+}
+
+in_cpuset()
+{
+	mkdir /cs/one && cd /cs/one && echo 0-1 >cpuset.cpus && echo 1 >cpuset.mems &&
+		echo 1 >cpuset.mem_hardwall || return
+	# shellcheck disable=SC2016 # the inner shell expands it
+	sh -c 'echo $$ >cgroup.procs && exec "$@"' sh "$@"
+}
+why='this kernel has no cpusets of cgroup version 1, or no node 1'
+mkdir /cs
+[ -d /sys/devices/system/node/node1 ] && mount -t cgroup -o cpuset cs /cs 2>/dev/null && why=
+try_unless "$why" 'failures in a cpuset without blocks start no back-off period' confined in_cpuset
+why=
+[ -x /bind ] || why='the kmalloc of this kernel does not look at memory policies'
+try_unless "$why" 'nor do failures under a memory policy' confined /bind 1
 try 'both unload' sh -c 'rmmod kvdemo_test && rmmod kvdemo'
 try 'no vmalloc area without an owner is left' \
 	sh -c '! grep -E " 0x[0-9a-f]+ pages=" /proc/vmallocinfo'

@@ -378,3 +378,29 @@ static int full_group_set(const char *val, const struct kernel_param *kp)
 }
 
 module_param_cb(full_group, &run_ops, full_group_set, 0200);
+
+/*
+ * This task gets pages of node 1 only, where no block is left. Node 0 has blocks, so that no
+ * failure may start a period.
+ */
+static bool confined_on_this_cpu(void)
+{
+	unsigned int round, failed = 0;
+	struct kvdemo_result res;
+	bool good = fragment();
+
+	for (round = 0; round < 50; round++) {
+		kvdemo_kvfree(alloc_fragmented(backoff, GFP_KERNEL, &res));
+		failed += res.why == KVDEMO_WHY_KMALLOC_FAILED;
+	}
+	defragment();
+	return good & CHECK(failed == 50, "%u of 50 attempts were made and failed", failed);
+}
+
+/* confined: this task is confined to node 1 */
+static int confined_set(const char *val, const struct kernel_param *kp)
+{
+	return on_one_cpu(confined_on_this_cpu) ? 0 : -EIO;
+}
+
+module_param_cb(confined, &run_ops, confined_set, 0200);
