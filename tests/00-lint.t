@@ -80,6 +80,20 @@ unwanted()
 	! grep -nE "$@"
 }
 
+# In C and in shell a function begins and ends in the first column.
+short_functions()
+{
+	awk '$0 == "{" { start = FNR }
+		/^}/ && start {
+			if (FNR - start > 41) {
+				print FILENAME ":" start
+				long = 1
+			}
+			start = 0
+		}
+		END { exit long }' "${c_files[@]}" "${shell_files[@]}"
+}
+
 executable()
 {
 	local file
@@ -207,7 +221,7 @@ prices()
 	diff <(scripts/bench/report prices doc/csv/bookworm.csv) <(grep -A 5 '^| size | `vmalloc`' README.md)
 }
 
-plan 29
+plan 30
 try 'checkpatch --strict is silent' silent checkpatch "${code[@]}" tests/guest/*.c
 try 'and about the trace header, but for its form' silent checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent' copied
@@ -224,6 +238,7 @@ try 'BUILD_EXCLUSIVE_KERNEL takes 5.10 and later, and 10.x' releases
 try 'no version check outside the compat headers' \
 	unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(|KVDEMO_SINCE' "${c_files[@]/#*compat.h//dev/null}"
 try 'no raw pointer, no BUG_ON' unwanted '%px|(^|[^_])BUG_ON\(' "${c_files[@]}"
+try 'no function has more than 40 lines' short_functions
 try 'SPDX line first' licensed
 try 'modinfo and README explain every policy' explained
 try 'each line of tests/mutants changes the file that it names' scripts/mutants -n
