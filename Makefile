@@ -14,6 +14,9 @@ $(MAKECMDGOALS): as-owner ;
 else
 
 TARGET ?= bookworm
+ifneq ($(words $(TARGET)),1)
+$(error TARGET= names one row of tests/targets, not '$(TARGET)')
+endif
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
@@ -49,7 +52,7 @@ modules: mine
 		echo "kbuild takes no directory with blanks or colons in its name: $$dir" >&2; exit 1;; esac; done
 	@test -d "$(KDIR)" || { \
 		type apt-get >/dev/null 2>&1 && how=" (apt install linux-headers-$(KVER))"; \
-		echo "No headers in $(KDIR): install those of $(KVER)$$how, or name them: make KDIR=DIR" >&2; \
+		echo "No headers in '$(KDIR)': install those of $(KVER)$$how, or name them: make KDIR=DIR" >&2; \
 		exit 1; }
 	+@scripts/kbuild "$(KDIR)" modules
 
@@ -113,6 +116,9 @@ held-shell: $(BUILT)
 # Three at a time, because 10-harness.t mostly waits. Rows of check-all already run side by
 # side.
 held-check: $(BUILT)
+	@for test in $(or $(TESTS),''); do \
+		[ -f "$$test" ] || { echo "TESTS= names files as in tests/20-demo.t, not '$$test'" >&2; exit 1; }; \
+	done
 	@TARGET=$(TARGET) prove --norc --timer -f -j$(if $(KVDEMO_PARTS),2,3) $(TESTS)
 
 check-user:
@@ -148,6 +154,9 @@ SEEDS ?= $(or $(SEED),1)
 
 bench:
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
+	@for seed in $(or $(SEEDS),''); do \
+		[ "$$seed" -gt 0 ] 2>/dev/null || { echo "SEEDS= names numbers from 1 on, not '$$seed'" >&2; exit 1; }; \
+	done
 	@$(call parts,$(BENCH_ROWS)) $(MAKE) --no-print-directory $(addprefix bench-row-,$(BENCH_ROWS))
 	@scripts/bench/report plot build/bench $(BENCH_ROWS)
 	@scripts/bench/report check $(patsubst %,build/bench/%.csv,$(BENCH_ROWS))
@@ -159,11 +168,11 @@ bench-row-%:
 	@scripts/progress bench $(call upto,$*,$(BENCH_ROWS)) kernels
 
 held-bench: $(BUILT)
-	@for seed in $(SEEDS); do \
+	@for seed in $(sort $(SEEDS)); do \
 		SEED=$$seed scripts/bench/run $(if $(FULL),-f) $(TARGET) build/bench/seed-$$seed.csv || exit; \
 	done
-	@awk 'NR == 1 || !/^kernel,/' $(SEEDS:%=build/bench/seed-%.csv) >build/bench/$(TARGET).csv
-	@rm $(SEEDS:%=build/bench/seed-%.csv)
+	@awk 'NR == 1 || !/^kernel,/' $(patsubst %,build/bench/seed-%.csv,$(sort $(SEEDS))) >build/bench/$(TARGET).csv
+	@rm $(patsubst %,build/bench/seed-%.csv,$(sort $(SEEDS)))
 
 # The tables of doc/bench.md and doc/live.md, and the pictures, from the CSVs in doc/csv
 bench-doc:

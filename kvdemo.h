@@ -199,6 +199,7 @@ int kvdemo_inspect(const void *p, size_t size, struct kvdemo_layout *layout);
 void kvdemo_kvfree(const void *p);
 void kvdemo_observe(const struct kvdemo_observer *who, bool on);
 struct dentry *kvdemo_debugfs_dir(void);
+u64 kvdemo_available(void);
 
 /**
  * kvdemo_force_fallback() - send every caller to the fallback, or stop it

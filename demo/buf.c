@@ -5,15 +5,19 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpuset.h>
 #include <linux/delay.h>
+#include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
+#include <linux/vmstat.h>
 
 #include "compat.h"
 #include "demo.h"
@@ -48,6 +52,33 @@ static struct {
 	u64 kmalloc_ns, vmalloc_ns;
 } total;
 
+/* The pages that kmalloc may give to this task */
+struct reach {
+	u64 managed, free;
+	bool all;	/* no page is out of reach */
+};
+
+static struct reach reach(void)
+{
+	struct reach pages = { .all = true };
+	struct zone *zone;
+	int nid, i;
+
+	for_each_online_node(nid) {
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			/* highmem and ZONE_MOVABLE, or a node that the cpuset excludes */
+			if (i > ZONE_NORMAL || !node_isset(nid, cpuset_current_mems_allowed)) {
+				pages.all &= !managed_zone(zone);
+				continue;
+			}
+			pages.managed += zone_managed_pages(zone);
+			pages.free += zone_page_state(zone, NR_FREE_PAGES);
+		}
+	}
+	return pages;
+}
+
 /**
  * kvdemo_available() - memory that kmalloc can have without swapping, as an estimate
  *
@@ -56,15 +87,15 @@ static struct {
  */
 u64 kvdemo_available(void)
 {
-	struct sysinfo si;
+	struct reach pages = reach();
 	u64 available = si_mem_available();
 
-	si_meminfo(&si);
-	/* kmalloc cannot use highmem, although it counts as available */
-	if (si.totalhigh)
-		available = min_t(u64, available, si.freeram - si.freehigh);
+	/* What is out of reach counts as available. */
+	if (!pages.all)
+		available = min(available, pages.free);
 	return available * PAGE_SIZE;
 }
+EXPORT_SYMBOL_GPL(kvdemo_available);
 
 /**
  * kvdemo_default_cap() - a modest share of the memory of this machine
@@ -74,12 +105,8 @@ u64 kvdemo_available(void)
  */
 u64 kvdemo_default_cap(void)
 {
-	struct sysinfo si;
-	u64 low;
-
-	si_meminfo(&si);
-	low = (u64)(si.totalram - si.totalhigh) * PAGE_SIZE;
-	return min3(low / CAP_SHARE, kvdemo_available() / CAP_FREE_SHARE, (u64)CAP_CEILING);
+	return min3(reach().managed * PAGE_SIZE / CAP_SHARE, kvdemo_available() / CAP_FREE_SHARE,
+		    (u64)CAP_CEILING);
 }
 
 /*

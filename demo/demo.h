@@ -99,7 +99,6 @@ void kvdemo_say_bad_ask(const char *key, const char *val, int err);
 void kvdemo_say_bad_whole(const struct kvdemo_ask *ask);
 
 /* buf.c */
-u64 kvdemo_available(void);
 u64 kvdemo_default_cap(void);
 u64 kvdemo_footprint(const struct kvdemo_request *rq);
 int kvdemo_take(const struct kvdemo_request *rq, bool hold);

@@ -319,7 +319,7 @@ static int make_tables(void)
  */
 int live_rows_make(unsigned int asked)
 {
-	u64 most = (u64)si_mem_available() * PAGE_SIZE / TABLES_SHARE;
+	u64 most = kvdemo_available() / TABLES_SHARE;
 	int err;
 
 	nr_rows = roundup_pow_of_two(asked);
@@ -465,7 +465,8 @@ static void show_row(struct seq_file *seq, const struct shown *row, const char *
 		seq_printf(seq, " %8llu %14llu", stats->failures, live_ns(stats->fallback));
 	else
 		seq_printf(seq, " %8s %14s", "-", "-");
-	seq_printf(seq, " %10llu  %-9s  %s\n", 2ull << min(class_in(row->key), 62u),
+	seq_printf(seq, " %10llu  %-9s  %s\n",
+		   class_in(row->key) > 62 ? U64_MAX : 2ull << class_in(row->key),
 		   row->policy, name);
 }
 

@@ -15,7 +15,7 @@
 #include "demo/param.h"
 #include "live.h"
 
-static int live_err;
+int live_err;
 
 static struct param_number entries = {
 	.value = 512, .min = 1, .max = 4096, .err = &live_err,

@@ -28,7 +28,6 @@ static struct named {
 } named[MAX_CALLERS];
 
 static unsigned int nr_named;
-static int who_err;
 
 /**
  * live_find_policy() - a policy that the kernel's own callers may get
@@ -63,13 +62,16 @@ static const struct named *find_named(const char *name)
 	return NULL;
 }
 
-/* Adds one word of callers=, and changes it. */
-static bool add_caller(char *word)
+/* Adds one word of callers=. */
+static bool add_caller(const char *val, size_t len)
 {
-	char *policy = strchr(word, ':');
+	char word[MODULE_NAME_LEN + POLICY_LEN], *policy;
 
-	if (nr_named == MAX_CALLERS)
+	if (nr_named == MAX_CALLERS || len >= sizeof(word))
 		return false;
+	memcpy(word, val, len);
+	word[len] = '\0';
+	policy = strchr(word, ':');
 	named[nr_named].policy = NULL;
 	if (policy) {
 		*policy++ = '\0';
@@ -88,19 +90,14 @@ static bool add_caller(char *word)
 
 static int set_callers(const char *val, const struct kernel_param *kp)
 {
-	char buf[MODULE_NAME_LEN + POLICY_LEN];
 	const char *word = val = val ?: "";
 	size_t len;
 
 	nr_named = 0;
 	do {
 		len = strcspn(word, ",");
-		if (len >= sizeof(buf))
-			return param_refuse(kp->name, word, CALLERS_ALLOWED, &who_err, -EINVAL);
-		memcpy(buf, word, len);
-		buf[len] = '\0';
-		if (!add_caller(buf))
-			return param_refuse(kp->name, val, CALLERS_ALLOWED, &who_err, -EINVAL);
+		if (!add_caller(word, len))
+			return param_refuse(kp->name, val, CALLERS_ALLOWED, &live_err, -EINVAL);
 		word += len;
 	} while (*word++ == ',');
 	return 0;
@@ -111,23 +108,25 @@ static const struct kernel_param_ops callers_ops = PARAM_OPS(set_callers);
 module_param_cb(callers, &callers_ops, NULL, 0);
 MODULE_PARM_DESC(callers, "the callers that get the policy: up to 16 names of modules, loaded now or later, vmlinux for built-in code, or all, joined by a comma; name:policy gives one of them another policy");
 
-static int refuse_caller(const char *name, const char *allowed)
+static int refuse_caller(const struct named *who, const char *allowed)
 {
-	param_say_bad("callers", name, strlen(name), -EINVAL, allowed);
+	char value[MODULE_NAME_LEN + POLICY_LEN];
+	int len = snprintf(value, sizeof(value), "%s%s%s", who->name, who->policy ? ":" : "",
+			   who->policy ? who->policy->name : "");
+
+	param_say_bad("callers", value, len, -EINVAL, allowed);
 	return -EINVAL;
 }
 
-static int check_caller(unsigned int i, const struct kvdemo_policy *policy)
+static int check_caller(struct named *who, const struct kvdemo_policy *policy)
 {
-	bool all = !strcmp(named[i].name, "all") || !strcmp(named[i].name, "vmlinux");
+	bool all = !strcmp(who->name, "all") || !strcmp(who->name, "vmlinux");
 
-	if (!named[i].policy && policy->native)
-		return refuse_caller(named[i].name,
-				     "name:policy where policy= is native, which changes nothing");
-	named[i].policy = named[i].policy ?: policy;
-	if (all && !named[i].policy->tries)
-		return refuse_caller(named[i].name,
-				     "only names of modules under policy vmalloc: other code may free such memory where it must not sleep");
+	if (!who->policy && policy->native)
+		return refuse_caller(who, "name:policy where policy= is native, which changes nothing");
+	if (all && !(who->policy ?: policy)->tries)
+		return refuse_caller(who, "only names of modules under policy vmalloc: other code may free such memory where it must not sleep");
+	who->policy = who->policy ?: policy;
 	return 0;
 }
 
@@ -141,15 +140,15 @@ static int check_caller(unsigned int i, const struct kvdemo_policy *policy)
 int live_who_init(const struct kvdemo_policy *policy)
 {
 	unsigned int i;
-	int err = who_err;
+	int err = 0;
 
-	if (!err && !policy->native && !nr_named) {
+	if (!policy->native && !nr_named) {
 		pr_err("policy=%s is refused: allowed is this policy with callers=, which names modules, vmlinux or all\n",
 		       policy->name);
 		err = -EINVAL;
 	}
 	for (i = 0; i < nr_named && !err; i++)
-		err = check_caller(i, policy);
+		err = check_caller(&named[i], policy);
 	return err;
 }
 

@@ -215,13 +215,30 @@ row_says 'FAIL: never ran' 'a row that never ran is red' never
 CHECKED=bookworm row_says 'pass (the rest: make check)' 'a row that make check has just passed does the rest' \
 	'case $* in *70-bench*) ;; *60-live*) echo "Files=1, Tests=5, 1 wallclock secs" ;; esac'
 CHECKED="bookworm trixie" row_says 'pass (all of it: make check)' 'and where nothing is left says so' false trixie
+# Each value is refused at once, in one sentence that names the variable and the value.
 without_rows()
 {
-	! make -s check-all ROWS= && ! make -s check-fire FIRE_ROWS= && ! make -s bench BENCH_ROWS=
+	local args name value
+
+	while IFS='|' read -r name value args; do
+		# shellcheck disable=SC2086 # several
+		! timeout 60 make -s $args "$name=$value" >"$work/out" 2>&1 || return
+		grep "$name= names .*$value" "$work/out" || { cat "$work/out"; return 1; }
+	done <<-'END'
+		ROWS||check-all
+		FIRE_ROWS||check-fire
+		BENCH_ROWS||bench
+		SEEDS||bench BENCH_ROWS=bookworm
+		SEEDS|x|bench BENCH_ROWS=bookworm
+		TARGET||demo
+		TARGET|bookworm true|check
+		TESTS||check
+		TESTS|none.t|check
+	END
 }
 try 'modules are built again where sources or root are others, or there was a warning' kept
 try 'two builds at a time get the modules of their own sources' kept_apart
-try 'an empty list of rows is red' without_rows </dev/null
+try 'an empty or wrong list of rows, seeds or tests is refused with a sentence' without_rows
 # This waits for most of a minute, beside the other tests.
 lost &
 lost=$!

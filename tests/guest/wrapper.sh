@@ -47,7 +47,7 @@ confined()
 
 in_cpuset()
 {
-	mkdir /cs/one && cd /cs/one && echo 0-1 >cpuset.cpus && echo 1 >cpuset.mems &&
+	mkdir -p /cs/one && cd /cs/one && echo 0-1 >cpuset.cpus && echo 1 >cpuset.mems &&
 		echo 1 >cpuset.mem_hardwall || return
 	# shellcheck disable=SC2016 # the inner shell expands it
 	sh -c 'echo $$ >cgroup.procs && exec "$@"' sh "$@"
@@ -55,11 +55,31 @@ in_cpuset()
 why='this kernel has no cpusets of cgroup version 1, or no node 1'
 mkdir /cs
 [ -d /sys/devices/system/node/node1 ] && mount -t cgroup -o cpuset cs /cs 2>/dev/null && why=
+no_cpuset=$why
 try_unless "$why" 'failures in a cpuset without blocks start no back-off period' confined in_cpuset
 why=
 [ -x /bind ] || why='the kmalloc of this kernel does not look at memory policies'
 try_unless "$why" 'nor do failures under a memory policy' confined /bind 1
 try 'both unload' sh -c 'rmmod kvdemo_test && rmmod kvdemo'
+
+# cap COMMAND...: the default one, as a refused load names it
+cap()
+{
+	mark
+	! "$@" insmod /kvdemo.ko sizes=2147483647 2>/dev/null &&
+		log | sed -n 's/.*allowed is cap=\([0-9]*\)$/\1/p' | sed 1q
+}
+
+# An eighth of one node, and of both
+cap_of_one_node()
+{
+	local inside outside
+
+	inside=$(cap in_cpuset) && outside=$(cap) || return
+	echo "# cap=$inside in the cpuset, cap=$outside outside"
+	[ "$inside" -gt 0 ] && [ $((inside * 3 / 2)) -lt "$outside" ]
+}
+try_unless "$no_cpuset" 'the default cap leaves out nodes that a cpuset excludes' cap_of_one_node
 try 'no vmalloc area without an owner is left' \
 	sh -c '! grep -E " 0x[0-9a-f]+ pages=" /proc/vmallocinfo'
 mark

@@ -18,6 +18,16 @@
 #endif
 
 /*
+ * 6.0, b347aa7b5747 "mm/tracing: add 'accounted' entry into output of allocation
+ * tracepoints": only this release's probe of kmalloc_node also gets the cache.
+ */
+#if KVDEMO_SINCE(6, 0) && !KVDEMO_SINCE(6, 1)
+#define KVDEMO_COMPAT_TRACE_CACHE	struct kmem_cache *cache,
+#else
+#define KVDEMO_COMPAT_TRACE_CACHE
+#endif
+
+/*
  * The page allocator of kernels before 6.10. 5.13, 84172f4bb752 "mm/page_alloc: combine
  * __alloc_pages and __alloc_pages_nodemask".
  */

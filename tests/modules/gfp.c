@@ -23,7 +23,7 @@ MODULE_PARM_DESC(nomemalloc, "0: this kernel's __vmalloc() takes no __GFP_NOMEMA
 struct seen seen;
 
 static void probe(void *data, unsigned long call_site, const void *ptr,
-		  size_t req, size_t alloc, gfp_t gfp, int node)
+		  KVDEMO_COMPAT_TRACE_CACHE size_t req, size_t alloc, gfp_t gfp, int node)
 {
 	if (current != seen.task || req != seen.size)
 		return;

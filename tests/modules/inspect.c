@@ -50,9 +50,7 @@ static bool spanning_is_told(void)
 		pages[i] = alloc_pages_node(node, GFP_KERNEL | __GFP_THISNODE, 0);
 		if (!CHECK(pages[i], "node=%d is full", node))
 			goto out;
-		node = next_memory_node(node);
-		if (node == MAX_NUMNODES)
-			node = first_memory_node;
+		node = next_node_in(node, node_states[N_MEMORY]);
 	}
 	p = vmap(pages, ARRAY_SIZE(pages), VM_MAP, PAGE_KERNEL);
 	good = CHECK(p && !kvdemo_inspect(p, ARRAY_SIZE(pages) * PAGE_SIZE, &layout),
