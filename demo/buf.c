@@ -22,7 +22,7 @@
 #include "compat.h"
 #include "demo.h"
 
-/* The default cap is at most an eighth of low memory, at most a quarter of available memory */
+/* The default cap is at most an eighth of what kmalloc can use, a quarter of what is available */
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
 /* and at most this, because an eighth of a large machine is too much for a demo */

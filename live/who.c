@@ -123,9 +123,11 @@ static int check_caller(struct named *who, const struct kvdemo_policy *policy)
 	bool all = !strcmp(who->name, "all") || !strcmp(who->name, "vmlinux");
 
 	if (!who->policy && policy->native)
-		return refuse_caller(who, "name:policy where policy= is native, which changes nothing");
+		return refuse_caller(who,
+				     "name:policy where policy= is native, which changes nothing");
 	if (all && !(who->policy ?: policy)->tries)
-		return refuse_caller(who, "only names of modules under policy vmalloc: other code may free such memory where it must not sleep");
+		return refuse_caller(who,
+				     "only names of modules under policy vmalloc: other code may free such memory where it must not sleep");
 	who->policy = who->policy ?: policy;
 	return 0;
 }

@@ -218,22 +218,22 @@ CHECKED="bookworm trixie" row_says 'pass (all of it: make check)' 'and where not
 # Each value is refused at once, in one sentence that names the variable and the value.
 without_rows()
 {
-	local args name value
+	local command name value
 
-	while IFS='|' read -r name value args; do
-		# shellcheck disable=SC2086 # several
-		! timeout 60 make -s $args "$name=$value" >"$work/out" 2>&1 || return
+	while IFS='|' read -r name value command; do
+		# shellcheck disable=SC2086 # several words
+		! timeout 60 $command "$name=$value" >"$work/out" 2>&1 || return
 		grep "$name= names .*$value" "$work/out" || { cat "$work/out"; return 1; }
 	done <<-'END'
-		ROWS||check-all
-		FIRE_ROWS||check-fire
-		BENCH_ROWS||bench
-		SEEDS||bench BENCH_ROWS=bookworm
-		SEEDS|x|bench BENCH_ROWS=bookworm
-		TARGET||demo
-		TARGET|bookworm true|check
-		TESTS||check
-		TESTS|none.t|check
+		ROWS||make -s check-all
+		FIRE_ROWS||make -s check-fire
+		BENCH_ROWS||make -s bench
+		SEEDS||make -s bench BENCH_ROWS=bookworm
+		SEEDS|x|make -s bench BENCH_ROWS=bookworm
+		TARGET||make -s demo
+		TARGET|bookworm true|make -s check
+		TESTS||make -s check
+		TESTS|none.t|make -s check
 	END
 }
 try 'modules are built again where sources or root are others, or there was a warning' kept
