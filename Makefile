@@ -14,9 +14,6 @@ $(MAKECMDGOALS): as-owner ;
 else
 
 TARGET ?= bookworm
-ifneq ($(words $(TARGET)),1)
-$(error TARGET= names one row of tests/targets, not '$(TARGET)')
-endif
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
@@ -44,7 +41,7 @@ LONG := tests/10-harness.t tests/60-live.t
 ALL_TESTS := $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 TESTS ?= $(filter $(LONG),$(ALL_TESTS)) $(filter-out $(LONG),$(ALL_TESTS))
 
-.PHONY: modules mine demo demo-live bench-live shell check check-user check-all check-fire helpers soak bench \
+.PHONY: modules mine demo demo-live bench-live shell check known-tests check-user check-all check-fire helpers soak bench \
 	bench-doc bench-host lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
 
 modules: mine
@@ -78,7 +75,7 @@ $(BUILT): $(SOURCES) scripts/modules build/$(TARGET)/root
 
 # Until these end, nobody replaces the root, in which their modules are built.
 demo demo-live bench-live shell check mutants:
-	@scripts/target hold $(TARGET) $(MAKE) --no-print-directory TARGET=$(TARGET) held-$@
+	@scripts/target hold '$(TARGET)' $(MAKE) --no-print-directory TARGET='$(TARGET)' held-$@
 
 held-demo: $(BUILT)
 	@set -f; scripts/demo $(TARGET) $$ARGS
@@ -113,12 +110,15 @@ held-bench-live: $(BUILT) build/helpers/calls
 held-shell: $(BUILT)
 	@scripts/boot -i $(TARGET) tests/guest/shell.sh build/$(TARGET)/*.ko
 
+check: known-tests
+known-tests:
+	@for test in $(or $(TESTS),''); do \
+		[ -f "$$test" ] || { echo "TESTS= names files such as tests/20-demo.t, not '$$test'" >&2; exit 1; }; \
+	done
+
 # Three at a time, because 10-harness.t mostly waits. Rows of check-all already run side by
 # side.
 held-check: $(BUILT)
-	@for test in $(or $(TESTS),''); do \
-		[ -f "$$test" ] || { echo "TESTS= names files as in tests/20-demo.t, not '$$test'" >&2; exit 1; }; \
-	done
 	@TARGET=$(TARGET) prove --norc --timer -f -j$(if $(KVDEMO_PARTS),2,3) $(TESTS)
 
 check-user:
@@ -128,8 +128,9 @@ check-user:
 # Rows side by side: make -j2 check-all. A red one does not stop the others.
 ROWS ?= $(shell scripts/target list)
 
-# some LIST, VARIABLE: an empty list is an error, not a success.
-some = @[ -n "$(strip $(1))" ] || { echo "no rows: $(2)= names some of tests/targets" >&2; exit 1; }
+# some LIST, VARIABLE: an empty list is an error, not a success, and so is an unknown row.
+some = @[ -n "$(strip $(1))" ] || { echo "no rows: $(2)= names some of tests/targets" >&2; exit 1; }; \
+	for row in $(1); do scripts/target row "$$row" >/dev/null || exit; done
 
 # upto NAME,LIST: its place in the list
 upto = $$(printf '%s\n' $(2) | sed '/^$(1)$$/q' | wc -l)
@@ -151,11 +152,14 @@ row-%:
 # ACCEL=kvm: in time. FULL=1: every cell. SEEDS='1 2 3': a table of so many boots.
 BENCH_ROWS ?= bookworm trixie trixie-backports
 SEEDS ?= $(or $(SEED),1)
+# A seed that is named twice runs once.
+SEED_FILES = $(patsubst %,build/bench/seed-%.csv,$(sort $(SEEDS)))
 
 bench:
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
 	@for seed in $(or $(SEEDS),''); do \
-		[ "$$seed" -gt 0 ] 2>/dev/null || { echo "SEEDS= names numbers from 1 on, not '$$seed'" >&2; exit 1; }; \
+		[ "$$seed" -gt 0 ] 2>/dev/null || { \
+			echo "SEED= or SEEDS= names numbers from 1 on, not '$$seed'" >&2; exit 1; }; \
 	done
 	@$(call parts,$(BENCH_ROWS)) $(MAKE) --no-print-directory $(addprefix bench-row-,$(BENCH_ROWS))
 	@scripts/bench/report plot build/bench $(BENCH_ROWS)
@@ -171,8 +175,8 @@ held-bench: $(BUILT)
 	@for seed in $(sort $(SEEDS)); do \
 		SEED=$$seed scripts/bench/run $(if $(FULL),-f) $(TARGET) build/bench/seed-$$seed.csv || exit; \
 	done
-	@awk 'NR == 1 || !/^kernel,/' $(patsubst %,build/bench/seed-%.csv,$(sort $(SEEDS))) >build/bench/$(TARGET).csv
-	@rm $(patsubst %,build/bench/seed-%.csv,$(sort $(SEEDS)))
+	@awk 'NR == 1 || !/^kernel,/' $(SEED_FILES) >build/bench/$(TARGET).csv
+	@rm $(SEED_FILES)
 
 # The tables of doc/bench.md and doc/live.md, and the pictures, from the CSVs in doc/csv
 bench-doc:

@@ -22,7 +22,7 @@
 #include "compat.h"
 #include "demo.h"
 
-/* The default cap is at most an eighth of what kmalloc can use, a quarter of what is available */
+/* The default cap is at most an eighth of usable memory, and a quarter of what is available */
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
 /* and at most this, because an eighth of a large machine is too much for a demo */
@@ -52,13 +52,27 @@ static struct {
 	u64 kmalloc_ns, vmalloc_ns;
 } total;
 
-/* The pages that kmalloc may give to this task */
+/* The pages that kmalloc gives this task. Without hardwall it may take other nodes as well. */
 struct reach {
-	u64 managed, free;
+	u64 managed;
+	u64 available;	/* an estimate: free ones, and half of the page cache */
 	bool all;	/* no page is out of reach */
 };
 
-static struct reach reach(void)
+static void add_zone(struct reach *pages, struct zone *zone)
+{
+	u64 free = zone_page_state(zone, NR_FREE_PAGES), cma, cached;
+
+	/* kmalloc gets no page of CMA, and the page cache does. */
+	cma = zone_page_state(zone, NR_FREE_CMA_PAGES);
+	cached = zone_page_state(zone, NR_ZONE_INACTIVE_FILE) +
+		 zone_page_state(zone, NR_ZONE_ACTIVE_FILE);
+	pages->all &= !cma;
+	pages->managed += zone_managed_pages(zone);
+	pages->available += free - min(free, cma) + cached / 2;
+}
+
+static struct reach count_reach(void)
 {
 	struct reach pages = { .all = true };
 	struct zone *zone;
@@ -67,32 +81,30 @@ static struct reach reach(void)
 	for_each_online_node(nid) {
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
-			/* highmem and ZONE_MOVABLE, or a node that the cpuset excludes */
-			if (i > ZONE_NORMAL || !node_isset(nid, cpuset_current_mems_allowed)) {
+			/* kmalloc uses no highmem and no ZONE_MOVABLE. */
+			if (i <= ZONE_NORMAL && node_isset(nid, cpuset_current_mems_allowed))
+				add_zone(&pages, zone);
+			else
 				pages.all &= !managed_zone(zone);
-				continue;
-			}
-			pages.managed += zone_managed_pages(zone);
-			pages.free += zone_page_state(zone, NR_FREE_PAGES);
 		}
 	}
 	return pages;
 }
 
 /**
- * kvdemo_available() - memory that kmalloc can have without swapping, as an estimate
+ * kvdemo_available() - memory that kmalloc can give this task without swapping, as an estimate
  *
- * Context: any.
+ * Context: process context.
  * Return: bytes.
  */
 u64 kvdemo_available(void)
 {
-	struct reach pages = reach();
+	struct reach pages = count_reach();
 	u64 available = si_mem_available();
 
-	/* What is out of reach counts as available. */
+	/* si_mem_available() also counts pages that are out of reach. */
 	if (!pages.all)
-		available = min(available, pages.free);
+		available = min(available, pages.available);
 	return available * PAGE_SIZE;
 }
 EXPORT_SYMBOL_GPL(kvdemo_available);
@@ -100,13 +112,14 @@ EXPORT_SYMBOL_GPL(kvdemo_available);
 /**
  * kvdemo_default_cap() - a modest share of the memory of this machine
  *
- * Context: any.
+ * Context: process context.
  * Return: bytes.
  */
 u64 kvdemo_default_cap(void)
 {
-	return min3(reach().managed * PAGE_SIZE / CAP_SHARE, kvdemo_available() / CAP_FREE_SHARE,
-		    (u64)CAP_CEILING);
+	u64 usable = count_reach().managed * PAGE_SIZE;
+
+	return min3(usable / CAP_SHARE, kvdemo_available() / CAP_FREE_SHARE, (u64)CAP_CEILING);
 }
 
 /*

@@ -123,7 +123,7 @@ module_param_cb(hold, &hold_ops, NULL, 0);
 MODULE_PARM_DESC(hold, "1: keep the buffers until rmmod and say how to find them in /proc/vmallocinfo; 0: do not (default)");
 
 module_param_cb(cap, &cap_ops, NULL, 0);
-MODULE_PARM_DESC(cap, "most bytes to have allocated at any time, with an optional K, M or G (default: an eighth of low memory, at most a quarter of what is available, and at most 1 GiB)");
+MODULE_PARM_DESC(cap, "most bytes to have allocated at any time, with an optional K, M or G (default: an eighth of the memory that kmalloc can use, at most a quarter of what is available, and at most 1 GiB)");
 
 /* The request, and whether it fits the cap */
 

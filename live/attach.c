@@ -291,7 +291,7 @@ int live_self_check(void)
 }
 
 /**
- * live_missed() - how many fallbacks found no free return probe
+ * live_missed() - how many vmalloc calls, fallbacks or others, found no free return probe
  *
  * Context: any.
  */

@@ -465,8 +465,8 @@ static void show_row(struct seq_file *seq, const struct shown *row, const char *
 		seq_printf(seq, " %8llu %14llu", stats->failures, live_ns(stats->fallback));
 	else
 		seq_printf(seq, " %8s %14s", "-", "-");
-	seq_printf(seq, " %10llu  %-9s  %s\n",
-		   class_in(row->key) > 62 ? U64_MAX : 2ull << class_in(row->key),
+	/* 2^64 does not fit. */
+	seq_printf(seq, " %10llu  %-9s  %s\n", (2ull << class_in(row->key)) ?: U64_MAX,
 		   row->policy, name);
 }
 

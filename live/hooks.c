@@ -159,7 +159,10 @@ static void mark_rare(struct ftrace_regs *fregs, const struct live_row *row)
 	if (!is_followed(size, asked) ||
 	    (size <= KMALLOC_MAX_CACHE_SIZE && (!cure || cure->tries))) {
 		this_cpu_inc(live_blind.left);
-		/* The hooks take its own __GFP_WRITE for our mark: no earlier call may match. */
+		/*
+		 * The fallback hook takes the caller's __GFP_WRITE for our mark. It must not
+		 * find the slot of an earlier call.
+		 */
 		if (asked & __GFP_WRITE)
 			cmpxchg(&slot->owner, me, 0);
 	} else if (!take_slot(slot, me)) {
@@ -532,5 +535,5 @@ struct kretprobe live_times_probe = {
 	.entry_handler = on_times_entry,
 	.handler = on_times_return,
 	.data_size = sizeof(u64),	/* its start */
-	.maxactive = 256,	/* tasks in a fallback at a time: more are counted as missed */
+	.maxactive = 256,	/* calls of vmalloc at a time: more are counted as missed */
 };

@@ -125,10 +125,11 @@ static int check_caller(struct named *who, const struct kvdemo_policy *policy)
 	if (!who->policy && policy->native)
 		return refuse_caller(who,
 				     "name:policy where policy= is native, which changes nothing");
-	if (all && !(who->policy ?: policy)->tries)
+	policy = who->policy ?: policy;
+	if (all && !policy->tries)
 		return refuse_caller(who,
 				     "only names of modules under policy vmalloc: other code may free such memory where it must not sleep");
-	who->policy = who->policy ?: policy;
+	who->policy = policy;
 	return 0;
 }
 

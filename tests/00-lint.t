@@ -80,10 +80,10 @@ unwanted()
 	! grep -nE "$@"
 }
 
-# In C and in shell a function begins and ends in the first column.
+# A function begins with a line "{" or "name() {", and ends with a "}" in the first column.
 short_functions()
 {
-	awk '$0 == "{" { start = FNR }
+	awk '$0 == "{" || /^[a-z_]+\(\) [{]$/ { start = FNR }
 		/^}/ && start {
 			if (FNR - start > 41) {
 				print FILENAME ":" start

@@ -215,30 +215,32 @@ row_says 'FAIL: never ran' 'a row that never ran is red' never
 CHECKED=bookworm row_says 'pass (the rest: make check)' 'a row that make check has just passed does the rest' \
 	'case $* in *70-bench*) ;; *60-live*) echo "Files=1, Tests=5, 1 wallclock secs" ;; esac'
 CHECKED="bookworm trixie" row_says 'pass (all of it: make check)' 'and where nothing is left says so' false trixie
-# Each value is refused at once, in one sentence that names the variable and the value.
-without_rows()
+# Each is refused at once, with a sentence that has the variable or the value.
+wrong_lists()
 {
-	local command name value
+	local command said variable
 
-	while IFS='|' read -r name value command; do
+	while IFS='|' read -r variable said command; do
 		# shellcheck disable=SC2086 # several words
-		! timeout 60 $command "$name=$value" >"$work/out" 2>&1 || return
-		grep "$name= names .*$value" "$work/out" || { cat "$work/out"; return 1; }
+		! timeout 60 $command "$variable" </dev/null >"$work/out" 2>&1 || return
+		grep -F "$said" "$work/out" || { cat "$work/out"; return 1; }
 	done <<-'END'
-		ROWS||make -s check-all
-		FIRE_ROWS||make -s check-fire
-		BENCH_ROWS||make -s bench
-		SEEDS||make -s bench BENCH_ROWS=bookworm
-		SEEDS|x|make -s bench BENCH_ROWS=bookworm
-		TARGET||make -s demo
-		TARGET|bookworm true|make -s check
-		TESTS||make -s check
-		TESTS|none.t|make -s check
+		ROWS=|no rows: ROWS= names|make -s check-all
+		FIRE_ROWS=|no rows: FIRE_ROWS= names|make -s check-fire
+		BENCH_ROWS=|no rows: BENCH_ROWS= names|make -s bench
+		BENCH_ROWS=bookworm none|no row 'none'|make -s bench
+		SEEDS=|SEEDS= names numbers from 1 on, not ''|make -s bench BENCH_ROWS=bookworm
+		SEED=x|SEED= or SEEDS= names numbers from 1 on, not 'x'|make -s bench BENCH_ROWS=bookworm
+		TARGET=|no row ''|make -s demo
+		TARGET=bookworm true|no row 'bookworm true'|make -s check
+		TESTS=|TESTS= names files such as tests/20-demo.t, not ''|make -s check
+		TESTS=none.t|not 'none.t'|make -s check
+		ARGS=drop-zero none|no line of tests/mutants begins with 'none'|make -s mutants
 	END
 }
 try 'modules are built again where sources or root are others, or there was a warning' kept
 try 'two builds at a time get the modules of their own sources' kept_apart
-try 'an empty or wrong list of rows, seeds or tests is refused with a sentence' without_rows
+try 'an empty or wrong list of rows, seeds, tests or mutants is refused with a sentence' wrong_lists
 # This waits for most of a minute, beside the other tests.
 lost &
 lost=$!

@@ -11,6 +11,7 @@ case $(<"$(scripts/target make "$TARGET")/release") in
 *) blocking=1 expected=warns,tells,tells,tells,tells,tells ;;
 esac
 expected+=,warns,refuses
-plan 17
-guest 16 -x warned -c 1 -a "KVBLOCKING=$blocking KVEXPECTED=$expected" \
+plan 18
+# Most of memory is in ZONE_MOVABLE.
+guest 17 -x warned -c 1 -m 1024 -a "movablecore=640M KVBLOCKING=$blocking KVEXPECTED=$expected" \
 	tests/guest/contract.sh "$built"/kvdemo{,_test}.ko

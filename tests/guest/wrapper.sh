@@ -35,7 +35,7 @@ try 'the test module loads' insmod /kvdemo_test.ko only= native="$KVNATIVE" \
 	mayfail=$mayfail nomemalloc=$nomemalloc
 tap
 
-# confined COMMAND...: as that command runs it, whose memory is bound to node 1
+# confined COMMAND...: COMMAND binds memory to node 1, and runs the module's test there
 confined()
 {
 	mark
@@ -46,23 +46,23 @@ confined()
 }
 
 in_cpuset()
-{
+(
 	mkdir -p /cs/one && cd /cs/one && echo 0-1 >cpuset.cpus && echo 1 >cpuset.mems &&
 		echo 1 >cpuset.mem_hardwall || return
 	# shellcheck disable=SC2016 # the inner shell expands it
 	sh -c 'echo $$ >cgroup.procs && exec "$@"' sh "$@"
-}
+)
 why='this kernel has no cpusets of cgroup version 1, or no node 1'
 mkdir /cs
 [ -d /sys/devices/system/node/node1 ] && mount -t cgroup -o cpuset cs /cs 2>/dev/null && why=
 no_cpuset=$why
 try_unless "$why" 'failures in a cpuset without blocks start no back-off period' confined in_cpuset
 why=
-[ -x /bind ] || why='the kmalloc of this kernel does not look at memory policies'
+[ -x /bind ] || why='the kmalloc of this kernel ignores memory policies, or there is no helper for it'
 try_unless "$why" 'nor do failures under a memory policy' confined /bind 1
 try 'both unload' sh -c 'rmmod kvdemo_test && rmmod kvdemo'
 
-# cap COMMAND...: the default one, as a refused load names it
+# cap [COMMAND...]: prints the default cap, which the log of a refused load names
 cap()
 {
 	mark
