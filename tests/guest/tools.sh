@@ -19,6 +19,15 @@ start()
 	done
 }
 
+# bpftrace 0.17 misses a signal that comes while it does not wait for events
+interrupt()
+{
+	while kill -INT $pid 2>/dev/null; do
+		sleep 5
+	done
+	wait $pid
+}
+
 # during TOOL READY: starts it, allocates and frees buffers, and interrupts it. Whether it
 # holds the module goes to /tmp/TOOL.held.
 during()
@@ -30,11 +39,7 @@ during()
 		echo '64K count=9' >$dir/alloc && echo '64K policy=vmalloc' >$dir/alloc && echo all >$dir/free
 		sleep 1
 	done
-	# bpftrace 0.17 misses a signal that comes while it does not wait for events
-	while kill -INT $pid 2>/dev/null; do
-		sleep 5
-	done
-	wait $pid
+	interrupt
 }
 
 # The answer of rmmod, and who listens, as doc/runtime.md finds out
@@ -113,8 +118,7 @@ beside_fentry()
 	insmod /src/kvdemo_live.ko || return
 	start fentry attached
 	attached && seen 4 && insmod /src/kvdemo_live.ko && seen 5 || status=1
-	kill -INT $pid
-	wait $pid
+	interrupt
 	shows /tmp/fentry '^@calls: [1-9]' && return $status
 }
 try 'beside a BPF program at the entry of kvmalloc, in either order, it sees every call' beside_fentry
