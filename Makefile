@@ -41,8 +41,9 @@ LONG := tests/10-harness.t tests/60-live.t
 ALL_TESTS := $(filter-out $(ONCE) $(SLOW),$(sort $(wildcard tests/[0-9]*.t)))
 TESTS ?= $(filter $(LONG),$(ALL_TESTS)) $(filter-out $(LONG),$(ALL_TESTS))
 
-.PHONY: modules mine demo demo-live bench-live shell check known-tests check-user check-all check-fire helpers soak bench \
-	bench-doc bench-host lint mutants load unload dkms-install dkms-remove dkms-sources dist deb clean help
+.PHONY: modules mine demo demo-live bench-live shell check known-tests check-user check-all check-fire \
+	helpers soak bench bench-doc bench-host lint mutants load unload dkms-install dkms-remove \
+	dkms-sources dist deb clean help
 
 modules: mine
 	@for dir in "$(CURDIR)" "$(KDIR)"; do case $$dir in *[[:space:]:]*) \
@@ -153,7 +154,7 @@ row-%:
 BENCH_ROWS ?= bookworm trixie trixie-backports
 SEEDS ?= $(or $(SEED),1)
 # A seed that is named twice runs once.
-SEED_FILES = $(patsubst %,build/bench/seed-%.csv,$(sort $(SEEDS)))
+override SEEDS := $(sort $(SEEDS))
 
 bench:
 	$(call some,$(BENCH_ROWS),BENCH_ROWS)
@@ -172,11 +173,11 @@ bench-row-%:
 	@scripts/progress bench $(call upto,$*,$(BENCH_ROWS)) kernels
 
 held-bench: $(BUILT)
-	@for seed in $(sort $(SEEDS)); do \
+	@for seed in $(SEEDS); do \
 		SEED=$$seed scripts/bench/run $(if $(FULL),-f) $(TARGET) build/bench/seed-$$seed.csv || exit; \
 	done
-	@awk 'NR == 1 || !/^kernel,/' $(SEED_FILES) >build/bench/$(TARGET).csv
-	@rm $(SEED_FILES)
+	@awk 'NR == 1 || !/^kernel,/' $(SEEDS:%=build/bench/seed-%.csv) >build/bench/$(TARGET).csv
+	@rm $(SEEDS:%=build/bench/seed-%.csv)
 
 # The tables of doc/bench.md and doc/live.md, and the pictures, from the CSVs in doc/csv
 bench-doc:

@@ -13,11 +13,11 @@ fi
 tests=9
 [ "$TARGET" != bookworm ] || tests=10
 plan $tests
-# The kernels that are built here, and that of s390x, have no live patches and cannot suspend.
-patch=() skips=0
+patch=()
 [ ! -e "$built/kvdemo_patch.ko" ] || patch=("$built/kvdemo_patch.ko")
-[[ $extra != *built* && $arch != s390x ]] || skips=2
-fire 6 -m 512 -t $((600 + $(share 3000))) -S $skips \
+# Some kernels have no live patches, and some cannot suspend.
+has=$(grep -cE '^CONFIG_(LIVEPATCH|SUSPEND)=y' "$(config)" || true)
+fire 6 -m 512 -t $((600 + $(share 3000))) -S $((2 - has)) \
 	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVREQUESTS=$(share 10000) $light" \
 	tests/guest/fire-live.sh "${modules[@]}" "$built/kvdemo_live.ko" "${patch[@]}" "$helpers"/{calls,sweep}
 driver=("$built"/{kvdemo_live,kv_wrong}.ko)

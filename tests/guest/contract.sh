@@ -26,16 +26,14 @@ for reaction in $(echo "$KVEXPECTED" | tr , ' '); do
 done
 
 # An eighth of the memory outside ZONE_MOVABLE, which kmalloc cannot use, or less
-default_cap()
+cap_without_movable()
 {
 	local usable cap
 
 	usable=$(awk '/^Node/ { zone = $4 } /^ *managed/ && zone !~ /Movable|HighMem/ { n += $2 }
 		END { print n }' /proc/zoneinfo)
-	mark
-	! insmod /kvdemo.ko sizes=2147483647 2>/dev/null || return
-	cap=$(log | sed -n 's/.*allowed is cap=\([0-9]*\)$/\1/p' | sed 1q)
+	cap=$(default_cap insmod) || return
 	echo "# cap=$cap, $usable pages outside ZONE_MOVABLE"
 	[ "$cap" -gt 0 ] && [ $((cap * 8)) -le $((usable * $(page_size))) ]
 }
-try 'the default cap leaves out ZONE_MOVABLE' default_cap
+try 'the default cap leaves out ZONE_MOVABLE' cap_without_movable

@@ -198,7 +198,7 @@ try 'over the cap is refused' is_refused sizes= sizes=64K cap=65535
 try 'so is a held total over the cap' is_refused sizes= sizes=32K count=3 hold=1 cap=65536
 try 'the cap counts pages, not bytes' is_refused sizes= sizes=1 count=1000 hold=1 policy=vmalloc cap=2M
 # A share of memory, at most 1 GiB, which machines with more than 8 GiB reach
-default_cap()
+share_of_memory()
 {
 	local gib=1073741824 share
 
@@ -209,7 +209,7 @@ default_cap()
 	[ "$cap" -gt 0 ] && [ "$cap" -le $gib ] && [ "$cap" -le $share ] &&
 		{ [ $share -le $gib ] || [ "$cap" -eq $gib ]; }
 }
-try 'the default cap is a share of memory, and at most 1 GiB' default_cap
+try 'the default cap is a share of memory, and at most 1 GiB' share_of_memory
 long_echo()
 {
 	! load policy="$(printf '%10000d' 0 | tr ' ' A)" && has '^kvdemo: policy=A{64}\.\.\. is invalid: ' &&

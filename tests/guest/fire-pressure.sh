@@ -2,19 +2,12 @@
 # Requests, and the machine, when memory runs out. KVSWAP: there is a disk to swap to.
 . ./lib.sh
 
-# The cap that the module itself names
-cap()
-{
-	insmod /kvdemo.ko sizes=1G 2>/dev/null
-	log | sed -n 's/.*allowed is cap=\([0-9]*\)$/\1/p' | sed -n 1p
-}
-
 # With the cap filled, three quarters of what was available are still available, less
 # the module's code and log.
 reserve()
 {
 	before=$(kib MemAvailable)
-	bytes=$(cap)
+	bytes=$(default_cap insmod)
 	# a little less, because the cap of the next load is a quarter of what is left then
 	count=$((bytes * 9 / 10 / (65536 + 1024)))
 	echo "# cap=$bytes: $count buffers of 64K"

@@ -221,6 +221,15 @@ tap()
 	log | sed -n 's/^kvdemo_test: \(.*\)/\1/p' | grep -E '^(not )?ok |^#'
 }
 
+# default_cap COMMAND...: COMMAND ends with insmod; prints the default cap, which the log of
+# a refused load names
+default_cap()
+{
+	mark
+	! "$@" /kvdemo.ko sizes=2147483647 2>/dev/null &&
+		log | sed -n 's/.*allowed is cap=\([0-9]*\)$/\1/p' | sed 1q
+}
+
 # unload MODULE...: those that are loaded, kvdemo last, whose exit line must say leaked=0
 unload()
 {

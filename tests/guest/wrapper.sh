@@ -62,20 +62,12 @@ why=
 try_unless "$why" 'nor do failures under a memory policy' confined /bind 1
 try 'both unload' sh -c 'rmmod kvdemo_test && rmmod kvdemo'
 
-# cap [COMMAND...]: prints the default cap, which the log of a refused load names
-cap()
-{
-	mark
-	! "$@" insmod /kvdemo.ko sizes=2147483647 2>/dev/null &&
-		log | sed -n 's/.*allowed is cap=\([0-9]*\)$/\1/p' | sed 1q
-}
-
 # An eighth of one node, and of both
 cap_of_one_node()
 {
 	local inside outside
 
-	inside=$(cap in_cpuset) && outside=$(cap) || return
+	inside=$(default_cap in_cpuset insmod) && outside=$(default_cap insmod) || return
 	echo "# cap=$inside in the cpuset, cap=$outside outside"
 	[ "$inside" -gt 0 ] && [ $((inside * 3 / 2)) -lt "$outside" ]
 }
