@@ -63,15 +63,11 @@ static int show(void)
 	int err;
 
 	mutex_lock(&kvdemo_lock);
-	/* Files first: the demo may leave its memory cgroup without a page for them. */
-	kvdemo_debugfs_init();
 	kvdemo_force_fallback(kvdemo_demo.ask.rq.force_fallback);
 	log_start();
 	err = run();
 	kvdemo_settle();
 	kvdemo_log_summary(kvdemo_demo.ask.rq.policy);
-	if (!err)
-		kvdemo_debugfs_ready();
 	mutex_unlock(&kvdemo_lock);
 	return err;
 }
@@ -85,6 +81,8 @@ static int __init kvdemo_init(void)
 	err = show();
 	if (err)
 		finish();
+	else
+		kvdemo_debugfs_init();
 	return err;
 }
 

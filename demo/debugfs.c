@@ -15,6 +15,7 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "demo.h"
 #include "param.h"
@@ -215,33 +216,9 @@ static ssize_t command_write(struct file *file, const char __user *from,
 	return err ?: size;
 }
 
-static bool ready;
-
-/*
- * If init fails, a file that is open outlives the module and its release function. So an
- * open waits, killably, until init has succeeded or failed.
- */
-static int wait_until_ready(void)
-{
-	int err;
-
-	if (READ_ONCE(ready))
-		return 0;
-	if (mutex_lock_killable(&kvdemo_lock))
-		return -EINTR;
-	err = ready ? 0 : -ENODEV;
-	mutex_unlock(&kvdemo_lock);
-	return err;
-}
-
-static int command_open(struct inode *inode, struct file *file)
-{
-	return wait_until_ready() ?: simple_open(inode, file);
-}
-
 static const struct file_operations command_fops = {
 	.owner = THIS_MODULE,
-	.open = command_open,
+	.open = simple_open,
 	.write = command_write,
 	.llseek = noop_llseek,
 };
@@ -260,18 +237,7 @@ static int policies_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 
-static int policies_open(struct inode *inode, struct file *file)
-{
-	return wait_until_ready() ?: single_open(file, policies_show, NULL);
-}
-
-static const struct file_operations policies_fops = {
-	.owner = THIS_MODULE,
-	.open = policies_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = single_release,
-};
+DEFINE_SHOW_ATTRIBUTE(policies);
 
 static void *held_start(struct seq_file *seq, loff_t *pos)
 {
@@ -322,18 +288,7 @@ static const struct seq_operations held_sops = {
 	.show = held_show,
 };
 
-static int held_open(struct inode *inode, struct file *file)
-{
-	return wait_until_ready() ?: seq_open(file, &held_sops);
-}
-
-static const struct file_operations held_fops = {
-	.owner = THIS_MODULE,
-	.open = held_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = seq_release,
-};
+DEFINE_SEQ_ATTRIBUTE(held);
 
 /**
  * kvdemo_debugfs_dir() - kvdemo's directory, so that other modules can add files
@@ -348,18 +303,7 @@ struct dentry *kvdemo_debugfs_dir(void)
 }
 EXPORT_SYMBOL_GPL(kvdemo_debugfs_dir);
 
-/**
- * kvdemo_debugfs_init() - create the files
- *
- * The load parameters stay in force: cap= until rmmod, policy= until another is written.
- * Without cap= one write may take at most half of what is available at that moment.
- *
- * Nobody can open the files before kvdemo_debugfs_ready().
- *
- * Context: process context, may sleep; kvdemo_lock is held. Without debugfs there are no
- * files, and the module does the rest of its work.
- */
-void kvdemo_debugfs_init(void)
+static void create_files(struct work_struct *unused)
 {
 	int i;
 
@@ -372,14 +316,25 @@ void kvdemo_debugfs_init(void)
 	debugfs_create_file("policies", 0400, dir, NULL, &policies_fops);
 }
 
+static DECLARE_WORK(files_work, create_files);
+
 /**
- * kvdemo_debugfs_ready() - init has succeeded: the files can be opened
+ * kvdemo_debugfs_init() - create the files
  *
- * Context: any; kvdemo_lock is held.
+ * The load parameters stay in force: cap= until rmmod, policy= until another is written.
+ * Without cap= one write may take at most half of what is available at that moment.
+ *
+ * A file that is open when init fails would outlive the module. So this is called when
+ * nothing can fail any more. By then the demo may have left its memory cgroup without a
+ * page. So a worker creates the files, because its memory is charged to no cgroup.
+ *
+ * Context: process context, may sleep. Without debugfs there are no files, and the module
+ * does the rest of its work.
  */
-void kvdemo_debugfs_ready(void)
+void kvdemo_debugfs_init(void)
 {
-	WRITE_ONCE(ready, true);
+	schedule_work(&files_work);
+	flush_work(&files_work);
 }
 
 /**

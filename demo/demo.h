@@ -112,7 +112,6 @@ const char *kvdemo_or_dash(char *str, size_t len, s64 n);
 
 /* debugfs.c */
 void kvdemo_debugfs_init(void);
-void kvdemo_debugfs_ready(void);
 void kvdemo_debugfs_exit(void);
 
 #endif /* KVDEMO_DEMO_H */
