@@ -13,6 +13,8 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -41,13 +43,12 @@
 /* Protects the counters, the held buffers and the active policy. */
 DEFINE_MUTEX(kvdemo_lock);
 LIST_HEAD(kvdemo_held);
-u64 kvdemo_held_footprint; /* the most memory that these may take, in bytes */
+static u64 held_footprint; /* the most memory that these may take, in bytes */
 
 /* Allocations and frees of the module itself; the difference is a leak. */
 static struct {
 	unsigned long taken, given;
 	u64 taken_bytes, given_bytes;
-	unsigned long failed;
 	unsigned long paths[KVDEMO_NR_PATHS];
 	u64 kmalloc_ns, vmalloc_ns;
 } total;
@@ -142,16 +143,11 @@ static u64 vmalloc_footprint(const struct kvdemo_request *rq)
 	return ALIGN((u64)rq->size, 1ul << kvdemo_compat_vmap_shift(rq->size));
 }
 
-/**
- * kvdemo_footprint() - the most memory that a request may take
- * @rq: the request
- *
- * kmalloc rounds up to a power of two, vmalloc to pages, or to huge pages.
- *
- * Context: any.
- * Return: bytes.
+/*
+ * The most memory that a buffer may take: kmalloc rounds up to a power of two, vmalloc to
+ * pages, or to huge pages.
  */
-u64 kvdemo_footprint(const struct kvdemo_request *rq)
+static u64 footprint(const struct kvdemo_request *rq)
 {
 	u64 kmalloc = 0, vmalloc = 0;
 
@@ -164,6 +160,60 @@ u64 kvdemo_footprint(const struct kvdemo_request *rq)
 		vmalloc = vmalloc_footprint(rq);
 	vmalloc += (vmalloc >> PAGE_SHIFT) * PAGE_OVERHEAD;
 	return max(kmalloc, vmalloc) + OVERHEAD;
+}
+
+static struct kvdemo_request request_of(const struct kvdemo_ask *ask,
+					const struct kvdemo_item *item)
+{
+	struct kvdemo_request rq = ask->rq;
+
+	rq.size = item->size;
+	rq.force_fallback |= item->force_fallback;
+	return rq;
+}
+
+/**
+ * kvdemo_need() - the most memory that a request may take at a time
+ * @ask: the request
+ *
+ * Context: any.
+ * Return: bytes of all its buffers if they are held, otherwise of the largest one.
+ */
+u64 kvdemo_need(const struct kvdemo_ask *ask)
+{
+	u64 bytes, need = 0;
+	unsigned int i;
+
+	for (i = 0; i < ask->nr_items; i++) {
+		struct kvdemo_request rq = request_of(ask, &ask->items[i]);
+
+		bytes = footprint(&rq);
+		need = ask->hold ? need + bytes * ask->count : max(need, bytes);
+	}
+	return need;
+}
+
+/**
+ * kvdemo_fits() - does a request fit the cap, beside what is held?
+ * @ask: the request
+ *
+ * Context: process context; a line in the log says why it does not.
+ */
+bool kvdemo_fits(const struct kvdemo_ask *ask)
+{
+	u64 need = kvdemo_need(ask);
+	/* A cap given by the user is final; the default was computed at load. */
+	u64 most = ask->cap_is_default ? kvdemo_available() / 2 : U64_MAX;
+
+	if (held_footprint + need > ask->cap)
+		pr_err_ratelimited("size and count may take %llu bytes at a time, beside %llu that are held: allowed is cap=%llu\n",
+				   need, held_footprint, ask->cap);
+	else if (need > most)
+		pr_err_ratelimited("size and count may take %llu bytes at a time: allowed is half of what is available now, %llu\n",
+				   need, most);
+	else
+		return true;
+	return false;
 }
 
 static u8 pattern(size_t i)
@@ -296,7 +346,6 @@ static void give_back(struct kvdemo_buf *buf)
 static void account(const struct kvdemo_buf *buf)
 {
 	total.paths[buf->res.path]++;
-	total.failed += !buf->p;
 	total.kmalloc_ns += max_t(s64, buf->res.kmalloc_ns, 0);
 	total.vmalloc_ns += max_t(s64, buf->res.vmalloc_ns, 0);
 	if (ZERO_OR_NULL_PTR(buf->p))
@@ -311,28 +360,22 @@ static void hold_it(struct kvdemo_buf *buf)
 
 	buf->id = ++last_id;
 	list_add_tail(&buf->list, &kvdemo_held);
-	kvdemo_held_footprint += kvdemo_footprint(&buf->rq);
+	held_footprint += footprint(&buf->rq);
 	log_held(buf);
 }
 
-/**
- * kvdemo_take() - allocate, verify and log one buffer
- * @rq: what is asked for
- * @hold: keep the buffer; otherwise it is freed at once
- *
- * A failed allocation is no error: the log says path=none.
- *
- * Context: process context, may sleep; kvdemo_lock is held.
- * Return: 1 for memory, 0 for none; -ENOMEM if not even a struct kvdemo_buf could
- * be allocated, -EIO if the memory lost its contents, -EINTR on a fatal signal.
+/*
+ * Allocates, verifies and logs one buffer. Returns 1, or 0 if there is no memory, which the
+ * log shows as path=none; -ENOMEM if not even a struct kvdemo_buf could be allocated, -EIO
+ * if the memory lost its contents, -EINTR on a fatal signal. Out of line, because the
+ * events name it as the caller.
  */
-int kvdemo_take(const struct kvdemo_request *rq, bool hold)
+static noinline int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 {
 	struct kvdemo_buf *buf = kzalloc(sizeof(*buf), GFP_KERNEL);
 	u64 start;
 	int err;
 
-	lockdep_assert_held(&kvdemo_lock);
 	if (!buf)
 		return -ENOMEM;
 	buf->rq = *rq;
@@ -352,8 +395,9 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	kvdemo_inspect(buf->p, rq->size, &buf->layout);
 	log_alloc(buf);
 
-	err = verify(buf) ?: !ZERO_OR_NULL_PTR(buf->p);
-	if (hold && err == 1)
+	/* Size 0 is no failure, although it gets no memory. */
+	err = verify(buf) ?: buf->p != NULL;
+	if (hold && err == 1 && buf->rq.size)
 		hold_it(buf);
 	else
 		give_back(buf);
@@ -361,39 +405,42 @@ int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 }
 
 /**
- * kvdemo_settle() - wait until a failed vmalloc has freed its pages
+ * kvdemo_run() - allocate all buffers of a request
+ * @ask: the request
  *
- * From 6.19 on a worker frees them. Until it has run, a full memory cgroup stays full,
- * and the next page that the task touches could call the cgroup's OOM killer.
+ * From 6.19 on a worker frees the pages of a failed vmalloc. Until it has run, a full memory
+ * cgroup stays full, and the next page that the task touches could call the cgroup's OOM
+ * killer. So this waits after a failure.
  *
- * Context: process context, sleeps only after a failure; kvdemo_lock is held.
+ * Context: process context, may sleep; kvdemo_lock is held.
+ * Return: 0; -ENOMEM if each buffer failed, -EIO if memory lost its contents, -EINTR on a
+ * fatal signal.
  */
-void kvdemo_settle(void)
+int kvdemo_run(const struct kvdemo_ask *ask)
 {
-	static unsigned long seen;
+	unsigned int i, failed = 0, n = ask->nr_items * ask->count;
+	int got = 0;
 
-	if (total.failed != seen)
+	lockdep_assert_held(&kvdemo_lock);
+	for (i = 0; i < n && got >= 0; i++) {
+		struct kvdemo_request rq = request_of(ask, &ask->items[i / ask->count]);
+
+		got = fatal_signal_pending(current) ? -EINTR : kvdemo_take(&rq, ask->hold);
+		failed += !got;
+		cond_resched();
+	}
+	if (failed)
 		msleep(SETTLE_MS);
-	seen = total.failed;
-}
-
-/**
- * kvdemo_only_failures() - did every request fail?
- *
- * A request of size 0 is no failure, although it gets no memory.
- *
- * Context: kvdemo_lock is held.
- */
-bool kvdemo_only_failures(void)
-{
-	return total.failed && !total.taken && total.failed == total.paths[KVDEMO_PATH_NONE];
+	if (got < 0)
+		return got;
+	return failed && failed == n ? -ENOMEM : 0;
 }
 
 static void let_go(struct kvdemo_buf *buf)
 {
 	lockdep_assert_held(&kvdemo_lock);
 	list_del(&buf->list);
-	kvdemo_held_footprint -= kvdemo_footprint(&buf->rq);
+	held_footprint -= footprint(&buf->rq);
 	give_back(buf);
 }
 

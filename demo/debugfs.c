@@ -10,8 +10,6 @@
 #include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
-#include <linux/ratelimit.h>
-#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -26,94 +24,33 @@
 static struct dentry *dir;
 static const struct kvdemo_policy *active;
 
-static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 10);
-
-/* Logs one line for a bad write, rate limited */
-static int bad_write(const char *name, const char *val, size_t len, int err,
-		     const char *allowed)
-{
-	if (__ratelimit(&bad_writes))
-		param_say_bad(name, val, len, err, allowed);
-	return err;
-}
-
-static int bad_ask(const char *key, const char *val, int err)
-{
-	if (__ratelimit(&bad_writes))
-		kvdemo_say_bad_ask(key, val, err);
-	return err == -ENOENT ? -EINVAL : err;
-}
-
 /* alloc: "64K", or "size=64K policy=backoff node=0 count=8 zero=1" */
 #define ALLOC_ALLOWED \
 	"a size, as in 64K, and any of size=, policy=, node=, gfp=, count=, zero=, force_fallback="
-
-/* A word without a value is a switch if it names a key, otherwise the size. */
-static int set_word(struct kvdemo_ask *ask, char *word, bool *sized)
-{
-	char *val = strchr(word, '=');
-	const char *key = word;
-	int err;
-
-	if (val) {
-		*val++ = '\0';
-	} else if (!kvdemo_ask_is_key(word)) {
-		key = "size";
-		val = word;
-	}
-	if (!strcmp(key, "size")) {
-		if (*sized)
-			return bad_write("alloc", val ?: "", strlen(val ?: ""),
-					 -EINVAL, "one size");
-		*sized = true;
-	}
-	err = kvdemo_ask_set(ask, key, val);
-	return err ? bad_ask(key, val, err) : 0;
-}
 
 static int parse_alloc(struct kvdemo_ask *ask, char *line)
 {
 	size_t len = strlen(line);
 	char shown[LINE_LEN / 2]; /* longer than the part that the log shows */
-	bool sized = false;
-	char *word;
-	int err;
+	char *key, *val;
+	int err = 0;
 
 	strscpy(shown, line, sizeof(shown)); /* before it is cut into words */
-	while ((word = strsep(&line, " \t"))) {
-		if (!*word)
+	while (!err && (val = strsep(&line, " \t"))) {
+		if (!*val)
 			continue;
-		err = set_word(ask, word, &sized);
-		if (err)
-			return err;
+		key = strsep(&val, "=");
+		/* A word without a value is a switch if it names a key, otherwise the size. */
+		if (val || kvdemo_ask_is_key(ask, key))
+			err = kvdemo_ask_set(ask, key, val);
+		else
+			err = kvdemo_ask_set(ask, "size", key);
 	}
-	if (!sized)
-		return bad_write("alloc", shown, len, -EINVAL, ALLOC_ALLOWED);
-	err = kvdemo_ask_finish(ask);
-	if (err && __ratelimit(&bad_writes))
-		kvdemo_say_bad_whole(ask);
-	return err;
-}
-
-static int over_cap(const struct kvdemo_ask *ask)
-{
-	u64 held = kvdemo_held_footprint;
-	u64 more = kvdemo_footprint(&ask->rq) * ask->count;
-	u64 cap = kvdemo_demo.cap;
-	/* A cap given by the user is final; the default was computed at load. */
-	u64 most = kvdemo_demo.cap_is_default ? kvdemo_available() / 2 : U64_MAX;
-
-	if (held + more <= cap && more <= most)
-		return 0;
-	if (!__ratelimit(&bad_writes))
-		return -ENOMEM;
-	if (held + more > cap)
-		pr_err("alloc may take %llu bytes beside %llu that are held: allowed is cap=%llu\n",
-		       more, held, cap);
-	else
-		pr_err("alloc may take %llu bytes: allowed is half of what is available now, %llu\n",
-		       more, most);
-	return -ENOMEM;
+	if (!err && !ask->nr_items) {
+		err = -EINVAL;
+		param_say_bad("alloc", shown, len, err, ALLOC_ALLOWED);
+	}
+	return err ?: kvdemo_ask_finish(ask);
 }
 
 static int do_alloc(char *line)
@@ -125,22 +62,15 @@ static int do_alloc(char *line)
 			.policy = active,
 		},
 		.count = 1,
+		.hold = true,
+		.cap = kvdemo_demo.cap,
+		.cap_is_default = kvdemo_demo.cap_is_default,
 	};
-	unsigned int i;
-	int got, any = 0, err = parse_alloc(&ask, line) ?: over_cap(&ask);
+	int err = parse_alloc(&ask, line);
 
-	for (i = 0; !err && i < ask.count; i++) {
-		got = fatal_signal_pending(current) ? -EINTR : kvdemo_take(&ask.rq, true);
-		if (got < 0)
-			err = got;
-		else
-			any |= got;
-		cond_resched();
-	}
-	kvdemo_settle();
 	if (err)
 		return err;
-	return any || !ask.rq.size ? 0 : -ENOMEM;
+	return kvdemo_fits(&ask) ? kvdemo_run(&ask) : -ENOMEM;
 }
 
 static int do_free(char *line)
@@ -156,8 +86,7 @@ static int do_free(char *line)
 	if (param_is_number(line) && !kstrtoul(line, 10, &id))
 		err = kvdemo_give_back_id(id);
 	if (err)
-		bad_write("free", line, strlen(line), err,
-			  "all, or an id of the file held");
+		param_say_bad("free", line, strlen(line), err, "all, or an id of the file held");
 	return err;
 }
 
@@ -166,10 +95,9 @@ static int do_policy(char *line)
 	struct kvdemo_ask ask = { };
 	int err = kvdemo_ask_set(&ask, "policy", line);
 
-	if (err)
-		return bad_ask("policy", line, err);
-	WRITE_ONCE(active, ask.rq.policy);
-	return 0;
+	if (!err)
+		WRITE_ONCE(active, ask.rq.policy);
+	return err;
 }
 
 /* Write-only files: each write is one whole line. */
@@ -188,10 +116,11 @@ static int whole_line(const char *name, char *line, size_t n, size_t size)
 	if (n && n == size && line[n - 1] == '\n')
 		n--;
 	line[n] = '\0';
-	if (n > LINE_LEN || memchr(line, '\0', n) || memchr(line, '\n', n))
-		return bad_write(name, line, n, -EINVAL,
-				 "one line of at most " __stringify(LINE_LEN) " characters");
-	return 0;
+	if (n <= LINE_LEN && !memchr(line, '\0', n) && !memchr(line, '\n', n))
+		return 0;
+	param_say_bad(name, line, n, -EINVAL,
+		      "one line of at most " __stringify(LINE_LEN) " characters");
+	return -EINVAL;
 }
 
 static ssize_t command_write(struct file *file, const char __user *from,
@@ -307,7 +236,7 @@ static void create_files(struct work_struct *unused)
 {
 	int i;
 
-	active = kvdemo_demo.ask.rq.policy;
+	active = kvdemo_demo.rq.policy;
 	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		debugfs_create_file(commands[i].name, 0200, dir,
@@ -326,7 +255,7 @@ static DECLARE_WORK(files_work, create_files);
  *
  * A file that is open when init fails would outlive the module. So this is called when
  * nothing can fail any more. By then the demo may have left its memory cgroup without a
- * page. So a worker creates the files, because its memory is charged to no cgroup.
+ * page. A worker creates the files, because its memory is charged to no cgroup.
  *
  * Context: process context, may sleep. Without debugfs there are no files, and the module
  * does the rest of its work.

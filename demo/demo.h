@@ -11,16 +11,40 @@
 
 #include "kvdemo.h"
 
+#define KVDEMO_MAX_SIZES	32
+
 /**
- * struct kvdemo_ask - a request that a user wrote in words
- * @rq: the request; @rq.size in bytes
- * @count: how many allocations
+ * struct kvdemo_item - one size of a request
+ * @size: in bytes
+ * @force_fallback: for this item only
+ */
+struct kvdemo_item {
+	unsigned int size;
+	bool force_fallback;
+};
+
+/**
+ * struct kvdemo_ask - what a user asked for in words: load parameters, or a line of debugfs
+ * @rq: the request, without the size
+ * @items: the sizes
+ * @nr_items: how many there are
+ * @count: allocations of each size
  * @zero: __GFP_ZERO, whatever gfp= says
+ * @hold: keep the buffers
+ * @cap: most bytes allocated at any time, what is held already included; 0 is none given
+ * @cap_is_default: the user gave no cap
+ * @bad: the value that was read last, or the bad part of it
  */
 struct kvdemo_ask {
 	struct kvdemo_request rq;
+	struct kvdemo_item items[KVDEMO_MAX_SIZES];
+	unsigned int nr_items;
 	unsigned int count;
 	bool zero;
+	bool hold;
+	u64 cap;
+	bool cap_is_default;
+	const char *bad;
 };
 
 /**
@@ -43,36 +67,6 @@ struct kvdemo_buf {
 	struct kvdemo_layout layout;
 };
 
-#define KVDEMO_MAX_SIZES	32
-
-/**
- * struct kvdemo_item - one size of the demo
- * @size: in bytes
- * @force_fallback: for this item only
- */
-struct kvdemo_item {
-	size_t size;
-	bool force_fallback;
-};
-
-/**
- * struct kvdemo_demo - the load parameters
- * @items: the sizes
- * @nr_items: how many there are
- * @ask: the request that all items share
- * @hold: keep the buffers until rmmod
- * @cap: most bytes allocated at any time
- * @cap_is_default: the user gave no cap
- */
-extern struct kvdemo_demo {
-	struct kvdemo_item items[KVDEMO_MAX_SIZES];
-	unsigned int nr_items;
-	struct kvdemo_ask ask;
-	bool hold;
-	u64 cap;
-	bool cap_is_default;
-} kvdemo_demo;
-
 /* -1 for vmalloc memory and for no memory: they have no order */
 static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
 {
@@ -82,28 +76,22 @@ static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
 	return kmalloced ? (s64)layout->order : -1;
 }
 
-extern struct mutex kvdemo_lock;
-extern struct list_head kvdemo_held;
-extern u64 kvdemo_held_footprint;
-
 /* params.c */
-struct kvdemo_request kvdemo_demo_request(const struct kvdemo_item *item);
+extern struct kvdemo_ask kvdemo_demo;
 int kvdemo_demo_prepare(void);
 
 /* words.c */
-int kvdemo_parse_switch(const char *val, bool *on);
+bool kvdemo_ask_is_key(const struct kvdemo_ask *ask, const char *word);
 int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val);
 int kvdemo_ask_finish(struct kvdemo_ask *ask);
-bool kvdemo_ask_is_key(const char *word);
-void kvdemo_say_bad_ask(const char *key, const char *val, int err);
-void kvdemo_say_bad_whole(const struct kvdemo_ask *ask);
 
 /* buf.c */
+extern struct mutex kvdemo_lock;
+extern struct list_head kvdemo_held;
 u64 kvdemo_default_cap(void);
-u64 kvdemo_footprint(const struct kvdemo_request *rq);
-int kvdemo_take(const struct kvdemo_request *rq, bool hold);
-bool kvdemo_only_failures(void);
-void kvdemo_settle(void);
+u64 kvdemo_need(const struct kvdemo_ask *ask);
+bool kvdemo_fits(const struct kvdemo_ask *ask);
+int kvdemo_run(const struct kvdemo_ask *ask);
 int kvdemo_give_back_id(unsigned long id);
 void kvdemo_give_back_all(void);
 void kvdemo_log_summary(const struct kvdemo_policy *policy);

@@ -10,6 +10,7 @@
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/string.h>
 
 /* The log shows at most so many characters of a user's word */
@@ -68,7 +69,7 @@ static inline int param_parse_size(const char *word, size_t len, u64 max, u64 *s
 }
 
 /**
- * param_say_bad() - one line about a bad value
+ * param_say_bad() - one line about a bad value; of many in a row only some are logged
  * @key: its parameter or key
  * @val: the value; in key and value, bytes that do not print are escaped, and a long
  *	value is cut
@@ -81,11 +82,11 @@ static inline int param_parse_size(const char *word, size_t len, u64 max, u64 *s
 static inline void param_say_bad(const char *key, const char *val, size_t len, int err,
 				 const char *allowed)
 {
-	pr_err("%*pE=%*pE%s is %s: allowed is %s\n",
-	       (int)min_t(size_t, strlen(key), PARAM_ECHO_LEN), key,
-	       (int)min_t(size_t, len, PARAM_ECHO_LEN), val,
-	       len > PARAM_ECHO_LEN ? "..." : "",
-	       err == -ERANGE ? "out of range" : "invalid", allowed);
+	pr_err_ratelimited("%*pE=%*pE%s is %s: allowed is %s\n",
+			   (int)min_t(size_t, strlen(key), PARAM_ECHO_LEN), key,
+			   (int)min_t(size_t, len, PARAM_ECHO_LEN), val,
+			   len > PARAM_ECHO_LEN ? "..." : "",
+			   err == -ERANGE ? "out of range" : "invalid", allowed);
 }
 
 /**

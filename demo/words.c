@@ -7,6 +7,7 @@
 
 #include <linux/kernel.h>
 #include <linux/nodemask.h>
+#include <linux/printk.h>
 #include <linux/string.h>
 
 #include "demo.h"
@@ -15,14 +16,32 @@
 #define MAX_COUNT	1000
 #define ALLOWED_LEN	160
 
+/* The last list wins, as with all parameters of the kernel. */
+static int set_sizes(struct kvdemo_ask *ask, const char *val)
+{
+	unsigned int n = 0;
+	size_t len;
+	u64 size;
+	int err;
+
+	do {
+		len = strcspn(val, ",");
+		err = n < KVDEMO_MAX_SIZES ? param_parse_size(val, len, INT_MAX, &size) : -EINVAL;
+		if (err) {
+			ask->bad = len ? val : ask->bad;
+			return err;
+		}
+		ask->items[n++].size = size;
+		val += len;
+	} while (*val++ == ',');
+	ask->nr_items = n;
+	return 0;
+}
+
+/* Two sizes in one line are a mistake: "64K 64" is no list. */
 static int set_size(struct kvdemo_ask *ask, const char *val)
 {
-	u64 size;
-	int err = param_parse_size(val, strlen(val), INT_MAX, &size);
-
-	if (!err)
-		ask->rq.size = size;
-	return err;
+	return ask->nr_items ? -EINVAL : set_sizes(ask, val);
 }
 
 static int set_policy(struct kvdemo_ask *ask, const char *val)
@@ -116,15 +135,8 @@ static int set_count(struct kvdemo_ask *ask, const char *val)
 	return err;
 }
 
-/**
- * kvdemo_parse_switch() - "0" or "1", and nothing else
- * @val: the word; kstrtobool() would read 0x1 as 0
- * @on: filled in
- *
- * Context: any.
- * Return: 0 or -EINVAL.
- */
-int kvdemo_parse_switch(const char *val, bool *on)
+/* "0" or "1", and nothing else: kstrtobool() would read 0x1 as 0. */
+static int set_switch(bool *on, const char *val)
 {
 	if (strcmp(val, "0") && strcmp(val, "1"))
 		return -EINVAL;
@@ -134,13 +146,33 @@ int kvdemo_parse_switch(const char *val, bool *on)
 
 static int set_zero(struct kvdemo_ask *ask, const char *val)
 {
-	return kvdemo_parse_switch(val, &ask->zero);
+	return set_switch(&ask->zero, val);
 }
 
 static int set_force_fallback(struct kvdemo_ask *ask, const char *val)
 {
-	return kvdemo_parse_switch(val, &ask->rq.force_fallback);
+	return set_switch(&ask->rq.force_fallback, val);
 }
+
+static int set_hold(struct kvdemo_ask *ask, const char *val)
+{
+	return set_switch(&ask->hold, val);
+}
+
+static int set_cap(struct kvdemo_ask *ask, const char *val)
+{
+	u64 cap;
+	int err = param_parse_size(val, strlen(val), U64_MAX, &cap);
+
+	if (!err && !cap)
+		err = -ERANGE;
+	if (!err)
+		ask->cap = cap;
+	return err;
+}
+
+#define SIZES_ALLOWED \
+	"1 to 32 sizes joined by a comma, each bytes with an optional K, M or G, at most INT_MAX"
 
 /* A switch without a value is on, as in the kernel's own parameters. */
 static const struct ask_key {
@@ -149,9 +181,9 @@ static const struct ask_key {
 	const char *allowed;
 	void (*list_allowed)(char *str, size_t len);
 	const char *bare;
+	bool at_load; /* no key of a line of debugfs */
 } keys[] = {
-	{ "size", set_size,
-	  "bytes with an optional K, M or G, at most INT_MAX" },
+	{ "size", set_size, SIZES_ALLOWED },
 	{ "policy", set_policy, .list_allowed = allowed_policies },
 	{ "node", set_node, .list_allowed = allowed_nodes },
 	{ "gfp", set_gfp,
@@ -160,45 +192,69 @@ static const struct ask_key {
 	{ "count", set_count, "1 to " __stringify(MAX_COUNT) },
 	{ "zero", set_zero, "0 or 1", .bare = "1" },
 	{ "force_fallback", set_force_fallback, "0 or 1", .bare = "1" },
+	{ "sizes", set_sizes, SIZES_ALLOWED, .at_load = true },
+	{ "hold", set_hold, "0 or 1", .bare = "1", .at_load = true },
+	{ "cap", set_cap, "bytes above 0, with an optional K, M or G", .at_load = true },
 };
 
-static const struct ask_key *key_find(const char *name)
+static void allowed_keys(char *str, size_t len)
+{
+	int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (!keys[i].at_load)
+			n += scnprintf(str + n, len - n, "%s%s=", i ? ", " : "", keys[i].name);
+}
+
+static const struct ask_key *key_find(const struct kvdemo_ask *ask, const char *name)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
-		if (!strcmp(name, keys[i].name))
+		if (!strcmp(name, keys[i].name) && (!keys[i].at_load || ask == &kvdemo_demo))
 			return &keys[i];
 	return NULL;
 }
 
 /**
  * kvdemo_ask_is_key() - is a word a key of a request?
+ * @ask: the request; that of the load parameters has more keys
  * @word: such as "policy"
  *
  * Context: any.
  */
-bool kvdemo_ask_is_key(const char *word)
+bool kvdemo_ask_is_key(const struct kvdemo_ask *ask, const char *word)
 {
-	return key_find(word);
+	return key_find(ask, word);
 }
 
 /**
- * kvdemo_ask_set() - set one key of a request
+ * kvdemo_ask_set() - set one key of a request; a line in the log says why it is refused
  * @ask: the request
- * @key: one of size, policy, node, gfp, count, zero, force_fallback
+ * @key: a name of keys[]
  * @val: its value; NULL for a bare word, which switches a switch on
  *
  * Context: any.
- * Return: 0; -ENOENT for an unknown key; -EINVAL or -ERANGE for a bad value.
+ * Return: 0; -EINVAL or -ERANGE for an unknown key or a bad value.
  */
 int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val)
 {
-	const struct ask_key *row = key_find(key);
+	const struct ask_key *row = key_find(ask, key);
+	char allowed[ALLOWED_LEN];
+	int err;
 
+	ask->bad = val ?: (row && row->bare ? row->bare : "");
+	err = row ? row->set(ask, ask->bad) : -EINVAL;
+	if (!err)
+		return 0;
 	if (!row)
-		return -ENOENT;
-	return row->set(ask, val ?: row->bare ?: "");
+		allowed_keys(allowed, sizeof(allowed));
+	else if (row->list_allowed)
+		row->list_allowed(allowed, sizeof(allowed));
+	else
+		strscpy(allowed, row->allowed, sizeof(allowed));
+	param_say_bad(key, ask->bad, strlen(ask->bad), err, allowed);
+	return err;
 }
 
 /**
@@ -206,48 +262,15 @@ int kvdemo_ask_set(struct kvdemo_ask *ask, const char *key, const char *val)
  * @ask: the request, with all its keys set
  *
  * Context: any.
- * Return: 0, or -EINVAL; kvdemo_say_bad_whole() then logs why.
+ * Return: 0, or -EINVAL, and a line in the log says why.
  */
 int kvdemo_ask_finish(struct kvdemo_ask *ask)
 {
 	if (ask->zero)
 		ask->rq.gfp |= __GFP_ZERO;
-	return ask->rq.force_fallback && !ask->rq.policy->falls_back ? -EINVAL : 0;
-}
-
-/**
- * kvdemo_say_bad_whole() - log why kvdemo_ask_finish() refused a request
- * @ask: as given to it
- *
- * Context: any.
- */
-void kvdemo_say_bad_whole(const struct kvdemo_ask *ask)
-{
-	pr_err("force_fallback=1 is invalid: policy=%s has no fallback, allowed is any other policy\n",
-	       ask->rq.policy->name);
-}
-
-/**
- * kvdemo_say_bad_ask() - log why kvdemo_ask_set() refused a key
- * @key: as given to it
- * @val: as given to it
- * @err: what it returned
- *
- * Context: any.
- */
-void kvdemo_say_bad_ask(const char *key, const char *val, int err)
-{
-	const struct ask_key *row = key_find(key);
-	char allowed[ALLOWED_LEN];
-	int i, n = 0;
-
-	val = val ?: "";
-	if (row && row->list_allowed)
-		row->list_allowed(allowed, sizeof(allowed));
-	else if (row)
-		strscpy(allowed, row->allowed, sizeof(allowed));
-	for (i = 0; !row && i < ARRAY_SIZE(keys); i++)
-		n += scnprintf(allowed + n, sizeof(allowed) - n, "%s%s=",
-			       i ? ", " : "", keys[i].name);
-	param_say_bad(key, val, strlen(val), err, allowed);
+	if (!ask->rq.force_fallback || ask->rq.policy->falls_back)
+		return 0;
+	pr_err_ratelimited("force_fallback=1 is invalid: policy=%s has no fallback, allowed is any other policy\n",
+			   ask->rq.policy->name);
+	return -EINVAL;
 }

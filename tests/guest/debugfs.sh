@@ -77,7 +77,7 @@ over_the_cap()
 {
 	reload cap=$((20 * page)) && mark || return
 	put alloc $((16 * page)) && refuses alloc $((4 * page)) 'allocate memory' &&
-		has "^kvdemo: alloc may take [0-9]* bytes beside [0-9]* that are held: allowed is cap=$((20 * page))$" &&
+		has "^kvdemo: size and count may take [0-9]* bytes at a time, beside [0-9]* that are held: allowed is cap=$((20 * page))$" &&
 		[ "$(held | wc -l)" -eq 1 ] && put free all && put alloc "$page count=3" && put free all &&
 		refuses alloc "size=1 count=1000 policy=vmalloc" 'allocate memory' || return
 	# The kernel's own fallback rounds up to a huge page, here of 2 MiB.
@@ -99,7 +99,7 @@ eaten_since()
 	done
 	mark
 	refuses alloc '1M count=40' 'allocate memory' &&
-		has '^kvdemo: alloc may take [0-9]+ bytes: allowed is half of what is available now, [0-9]+$' &&
+		has '^kvdemo: size and count may take [0-9]+ bytes at a time: allowed is half of what is available now, [0-9]+$' &&
 		[ -z "$(held)" ] && put alloc '1M count=5' && put free all && umount /eaten &&
 		put alloc '1M count=40' && put free all
 }
@@ -190,7 +190,7 @@ flood()
 
 limited()
 {
-	flood x 'size=x is invalid: allowed is bytes with' &&
+	flood x 'size=x is invalid: allowed is 1 to 32 sizes' &&
 		flood '64 force_fallback=1 policy=kmalloc' \
 			'force_fallback=1 is invalid: policy=kmalloc has no fallback'
 }

@@ -194,16 +194,16 @@ all_bad 'hold=: neither 0 nor 1' hold '' 2 maybe 01
 all_bad 'force_fallback=: neither 0 nor 1' force_fallback '' 2 maybe true_or_so
 try 'force_fallback=1 with policy=kmalloc is refused' is_refused force_fallback \
 	force_fallback=1 policy=kmalloc
-try 'over the cap is refused' is_refused sizes= sizes=64K cap=65535
-try 'so is a held total over the cap' is_refused sizes= sizes=32K count=3 hold=1 cap=65536
-try 'the cap counts pages, not bytes' is_refused sizes= sizes=1 count=1000 hold=1 policy=vmalloc cap=2M
+try 'over the cap is refused' is_refused 'size and count' sizes=64K cap=65535
+try 'so is a held total over the cap' is_refused 'size and count' sizes=32K count=3 hold=1 cap=65536
+try 'the cap counts pages, not bytes' is_refused 'size and count' sizes=1 count=1000 hold=1 policy=vmalloc cap=2M
 # A share of memory, at most 1 GiB, which machines with more than 8 GiB reach
 share_of_memory()
 {
 	local gib=1073741824 share
 
 	share=$(($(kib MemTotal) * 128))
-	is_refused sizes= sizes=2147483647 count=2 hold=1 || return
+	is_refused 'size and count' sizes=2147483647 count=2 hold=1 || return
 	cap=$(sed -n 's/.* allowed is cap=\([0-9]*\)$/\1/p' /tmp/said)
 	echo "# cap=$cap, an eighth of memory is $share"
 	[ "$cap" -gt 0 ] && [ "$cap" -le $gib ] && [ "$cap" -le $share ] &&

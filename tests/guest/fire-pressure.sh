@@ -28,7 +28,7 @@ try 'filling to the cap leaves three quarters of what was available' reserve
 refused()
 {
 	insmod /kvdemo.ko sizes=64K hold=1 count=1000 2>/tmp/err && return 1
-	has '^kvdemo: sizes= and count= may take [0-9]+ bytes at a time: allowed is cap=[0-9]+$' &&
+	has '^kvdemo: size and count may take [0-9]+ bytes at a time, beside 0 that are held: allowed is cap=[0-9]+$' &&
 		lacks 'invoked oom-killer'
 }
 
