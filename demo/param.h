@@ -90,10 +90,9 @@ static inline void param_say_bad(const char *key, const char *val, size_t len, i
 }
 
 /**
- * param_refuse_part() - refuse a load parameter
+ * param_refuse() - refuse a load parameter
  * @name: of the parameter
- * @val: the value, or the part of it that is bad
- * @len: its length in bytes
+ * @val: the value, as the user gave it; NULL for a bare word
  * @allowed: the allowed values
  * @err: set to @code, which init then returns; only the first bad value is logged
  * @code: -EINVAL or -ERANGE
@@ -102,20 +101,13 @@ static inline void param_say_bad(const char *key, const char *val, size_t len, i
  * Return: 0, because a setter that fails makes the kernel print a line of its own,
  * with the whole value.
  */
-static inline int param_refuse_part(const char *name, const char *val, size_t len,
-				    const char *allowed, int *err, int code)
-{
-	if (!*err)
-		param_say_bad(name, val, len, code, allowed);
-	*err = *err ?: code;
-	return 0;
-}
-
-/* The whole value, as the user gave it; NULL for a bare word */
 static inline int param_refuse(const char *name, const char *val, const char *allowed,
 			       int *err, int code)
 {
-	return param_refuse_part(name, val ?: "", strlen(val ?: ""), allowed, err, code);
+	if (!*err)
+		param_say_bad(name, val ?: "", strlen(val ?: ""), code, allowed);
+	*err = *err ?: code;
+	return 0;
 }
 
 /**
