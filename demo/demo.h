@@ -76,9 +76,8 @@ static inline s64 kvdemo_order_of(const struct kvdemo_layout *layout)
 	return kmalloced ? (s64)layout->order : -1;
 }
 
-/* params.c */
+/* kvdemo_main.c: the load parameters */
 extern struct kvdemo_ask kvdemo_demo;
-int kvdemo_demo_prepare(void);
 
 /* words.c */
 bool kvdemo_ask_is_key(const struct kvdemo_ask *ask, const char *word);

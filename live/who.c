@@ -103,7 +103,7 @@ static int set_callers(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-/* Own setter, mode 0: as in demo/params.c */
+/* Own setter, mode 0: as in kvdemo_main.c */
 static const struct kernel_param_ops callers_ops = PARAM_OPS(set_callers);
 module_param_cb(callers, &callers_ops, NULL, 0);
 MODULE_PARM_DESC(callers, "the callers that get the policy: up to 16 names of modules, loaded now or later, vmlinux for built-in code, or all, joined by a comma; name:policy gives one of them another policy");

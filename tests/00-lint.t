@@ -123,7 +123,7 @@ explained()
 	mapfile -t names < <(sed -n 's/^\t\t\.name = "\(.*\)",/\1/p' kvdemo_alloc.c)
 	[ "${#names[@]}" -gt 5 ] || return
 	for name in "${names[@]}"; do
-		grep '^MODULE_PARM_DESC(policy,' demo/params.c | grep -qw "$name" ||
+		grep '^MODULE_PARM_DESC(policy,' kvdemo_main.c | grep -qw "$name" ||
 			{ echo "policy $name is not in modinfo"; return 1; }
 		grep -q "^| \`$name\`" README.md ||
 			{ echo "policy $name is not in the README's table"; return 1; }
