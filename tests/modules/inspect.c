@@ -132,18 +132,3 @@ bool test_inspect(void)
 	return each_policy_and_size(inspection_agrees) &
 	       CHECK(kvdemo_inspect(NULL, 1, &layout) == -EINVAL, "NULL");
 }
-
-bool test_names(void)
-{
-	const struct kvdemo_policy *policy;
-	bool good = true;
-
-	for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
-		good &= CHECK(kvdemo_policy_find(policy->name) == policy && policy->desc,
-			      "%s", policy->name);
-	good &= CHECK(!kvdemo_policy_find("") && !kvdemo_policy_find("noretr") &&
-		      !kvdemo_policy_find("noretry "), "unknown");
-	good &= CHECK(!strcmp(kvdemo_path_name(KVDEMO_NR_PATHS), "?") &&
-		      !strcmp(kvdemo_why_name(-1), "?"), "out of range");
-	return good;
-}

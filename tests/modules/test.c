@@ -59,7 +59,6 @@ static const struct test {
 	{ "the kernel's records name the caller", test_callers },
 	{ "prices of the steps that were taken", test_prices },
 	{ "inspection agrees with a walk of the pages", test_inspect },
-	{ "names of policies, paths and reasons", test_names },
 	{ "fragmented memory makes each policy fall back", test_fragmented },
 	{ "backoff skips, obeys RETRY_MAYFAIL, and recovers", test_backoff },
 	{ "a block that comes free in a lower zone ends a back-off period", test_lower_zone },

@@ -130,7 +130,6 @@ bool test_fortify(void);
 bool test_callers(void);
 bool test_prices(void);
 bool test_inspect(void);
-bool test_names(void);
 bool test_fragmented(void);
 bool test_backoff(void);
 bool test_lower_zone(void);
