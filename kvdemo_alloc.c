@@ -276,95 +276,74 @@ static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_r
 	return p;
 }
 
-/* The full sequence. The clock and the page are read only to fill @res. */
-static noinline void *serve_told(const struct kvdemo_request *rq, struct kvdemo_result *res,
+/* The steps of the policy. @why: set if the attempt is skipped */
+static void *serve_steps(const struct kvdemo_request *rq, struct kvdemo_result *res,
+			 enum kvdemo_why *why, unsigned long caller)
+{
+	void *p = NULL;
+
+	if (!rq->size)
+		return ZERO_SIZE_PTR;
+	if (rq->gfp & __GFP_DMA32) {
+		say_impossible(rq, caller);
+		return NULL;
+	}
+	/* Its prices cannot be measured from outside. */
+	if (rq->policy->native && !is_forced(rq))
+		return kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
+	if (wants_try(rq, why))
+		p = try_kmalloc(rq, res, caller);
+	return p ?: after_try(rq, res, *why, caller);
+}
+
+/* Flags that kvmalloc_node() of 4.12 did not support. Not DMA32, which kmalloc lacks. */
+static bool is_outside(gfp_t gfp)
+{
+	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL)) != GFP_KERNEL &&
+	       !(gfp & __GFP_DMA32);
+}
+
+/* A warning if this kernel's documentation calls a flag unsupported, else one line */
+static void say_outside(const struct kvdemo_request *rq, unsigned long caller)
+{
+	if (kvdemo_compat_unsupported(rq->gfp))
+		WARN_ONCE(1, pr_fmt("%pS: gfp=%pGg is not supported by this kernel's kvmalloc\n"),
+			  (void *)caller, &rq->gfp);
+	else
+		pr_info_once("%pS asks for gfp=%pGg: this kernel's own kvmalloc_node() serves all such requests\n",
+			     (void *)caller, &rq->gfp);
+}
+
+/*
+ * Any request. The clock and the page are read only to fill @res. The running kernel's own
+ * kvmalloc serves flags outside the contract, so that the wrapper gives no less than it.
+ */
+static noinline void *serve_rare(const struct kvdemo_request *rq, struct kvdemo_result *res,
 				 unsigned long caller)
 {
 	enum kvdemo_why why = WHY_OPEN;
-	void *p = NULL;
+	struct kvdemo_request native;
+	void *p;
 
+	if (is_outside(rq->gfp)) {
+		say_outside(rq, caller);
+		if (!is_forced(rq)) {
+			native = *rq;
+			native.policy = &kvdemo_policies[KVDEMO_NATIVE];
+			native.force_fallback = false;
+			rq = &native;
+		}
+	}
 	if (res) {
 		res->kmalloc_ns = KVDEMO_NS_NONE;
 		res->vmalloc_ns = KVDEMO_NS_NONE;
 	}
-	if (!rq->size)
-		p = ZERO_SIZE_PTR;
-	else if (wants_try(rq, &why))
-		p = try_kmalloc(rq, res, caller);
-	if (!p)
-		p = after_try(rq, res, why, caller);
+	p = serve_steps(rq, res, &why, caller);
 	if (res) {
 		res->path = kvdemo_path(p);
 		res->why = why_of(rq, p, res->path, why);
 	}
 	return p;
-}
-
-/* The prices of the kernel's own kvmalloc cannot be measured from outside. */
-static void fill_unpriced(const struct kvdemo_request *rq, const void *p,
-			  struct kvdemo_result *res)
-{
-	res->path = kvdemo_path(p);
-	res->why = why_of(rq, p, res->path, WHY_OPEN);
-	res->kmalloc_ns = KVDEMO_NS_NONE;
-	res->vmalloc_ns = KVDEMO_NS_NONE;
-}
-
-static noinline void *serve_native(const struct kvdemo_request *rq, struct kvdemo_result *res)
-{
-	void *p = kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
-
-	if (res)
-		fill_unpriced(rq, p, res);
-	return p;
-}
-
-/* Did kvmalloc_node() of 4.12 support these flags? Not DMA32, which kmalloc lacks. */
-static __always_inline bool in_contract(gfp_t gfp)
-{
-	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL | __GFP_DMA32)) ==
-	       GFP_KERNEL;
-}
-
-/*
- * The running kernel's own kvmalloc serves flags outside the contract, so that the wrapper
- * gives no less than it. A warning follows if that kernel's documentation calls a flag
- * unsupported. Otherwise one line names the first caller.
- */
-static noinline void *serve_other(const struct kvdemo_request *asked,
-				  struct kvdemo_result *res, unsigned long caller)
-{
-	struct kvdemo_request rq = *asked;
-
-	if (rq.gfp & __GFP_DMA32) {
-		void *p = rq.size ? NULL : ZERO_SIZE_PTR;
-
-		if (!p)
-			say_impossible(&rq, caller);
-		if (res)
-			fill_unpriced(&rq, p, res);
-		return p;
-	}
-	if (kvdemo_compat_unsupported(rq.gfp))
-		WARN_ONCE(1, pr_fmt("%pS: gfp=%pGg is not supported by this kernel's kvmalloc\n"),
-			  (void *)caller, &rq.gfp);
-	else
-		pr_info_once("%pS asks for gfp=%pGg: this kernel's own kvmalloc_node() serves all such requests\n",
-			     (void *)caller, &rq.gfp);
-	if (is_forced(&rq))
-		return serve_told(&rq, res, caller);
-	rq.policy = &kvdemo_policies[KVDEMO_NATIVE];
-	return serve_native(&rq, res);
-}
-
-static noinline void *serve_rare(const struct kvdemo_request *rq, struct kvdemo_result *res,
-				 unsigned long caller)
-{
-	if (!in_contract(rq->gfp))
-		return serve_other(rq, res, caller);
-	if (rq->policy->native && !is_forced(rq))
-		return serve_native(rq, res);
-	return serve_told(rq, res, caller);
 }
 
 /* In the contract, and without the flags that try_gfp() treats specially */
@@ -374,13 +353,13 @@ static __always_inline bool is_plain(gfp_t gfp)
 		       __GFP_RETRY_MAYFAIL)) == GFP_KERNEL;
 }
 
-/* serve_told() would do the same for an order that has failed, in 40 instructions more. */
+/* As serve_rare() for an order that has failed, but in at least 40 instructions less */
 static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned long caller)
 {
 	void *p;
 
 	if (rq->size > KMALLOC_MAX_SIZE || !backoff_rests(rq->size, rq->gfp))
-		return serve_told(rq, NULL, caller);
+		return serve_rare(rq, NULL, caller);
 	p = kvdemo_vmalloc(rq, KVDEMO_WHY_BACKOFF);
 	/* A skipped attempt never makes a request fail. */
 	return likely(p) ? p : try_kmalloc(rq, NULL, caller);
@@ -481,7 +460,7 @@ static noinline void *alloc_rare(const struct kvdemo_request *asked,
 	rq.force_fallback |= READ_ONCE(force_fallback);
 	p = serve_any(&rq, &seen, caller);
 	/* Report the policy that really ran. */
-	if (!in_contract(rq.gfp) && !is_forced(&rq) && !(rq.gfp & __GFP_DMA32))
+	if (is_outside(rq.gfp) && !is_forced(&rq))
 		rq.policy = &kvdemo_policies[KVDEMO_NATIVE];
 	/* pairs with kvdemo_observe() */
 	who = smp_load_acquire(&observer);
