@@ -37,9 +37,6 @@
 /* Much longer than a worker needs to free the pages of one buffer */
 #define SETTLE_MS	50
 
-/* Bytes that are touched between two calls of cond_resched() */
-#define CHUNK		SZ_1M
-
 /* Protects the counters, the held buffers and the active policy. */
 DEFINE_MUTEX(kvdemo_lock);
 LIST_HEAD(kvdemo_held);
@@ -216,69 +213,44 @@ bool kvdemo_fits(const struct kvdemo_ask *ask)
 	return false;
 }
 
-static u8 pattern(size_t i)
+/* A byte for each page, so that one page behind two addresses is noticed as well */
+static u8 byte_of(size_t at)
 {
-	return i ^ (i >> 8) ^ (i >> 16) ^ 0xa5;
+	return (at >> PAGE_SHIFT) ^ (at >> (PAGE_SHIFT + 8)) ^ 0xa5;
 }
 
-static bool fill(u8 *p, size_t from, size_t to)
+/* Fills PAGE_SIZE bytes, or checks that they are still filled. */
+static bool check_page(const struct kvdemo_buf *buf, size_t at, bool filled)
 {
-	size_t i;
+	size_t len = min_t(size_t, buf->rq.size - at, PAGE_SIZE);
+	u8 byte = filled ? byte_of(at) : 0;
 
-	for (i = from; i < to; i++)
-		p[i] = pattern(i);
-	return true;
-}
-
-static bool holds(u8 *p, size_t from, size_t to)
-{
-	size_t i;
-
-	for (i = from; i < to; i++)
-		if (p[i] != pattern(i))
-			return false;
-	return true;
-}
-
-static bool is_zero(u8 *p, size_t from, size_t to)
-{
-	return !memchr_inv(p + from, 0, to - from);
-}
-
-/* Returns 0, -EIO if @check fails, or -EINTR on a fatal signal */
-static int each_chunk(const struct kvdemo_buf *buf,
-		      bool (*check)(u8 *p, size_t from, size_t to))
-{
-	size_t at;
-
-	for (at = 0; at < buf->rq.size; at += CHUNK) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		if (!check(buf->p, at, min_t(size_t, at + CHUNK, buf->rq.size)))
-			return -EIO;
-		cond_resched();
+	if ((filled || buf->rq.gfp & __GFP_ZERO) && memchr_inv(buf->p + at, byte, len)) {
+		pr_err("size=%zu: memory %s\n", buf->rq.size,
+		       filled ? "does not keep its contents" : "is not zero");
+		return false;
 	}
-	return 0;
+	if (!filled)
+		memset(buf->p + at, byte_of(at), len);
+	return true;
 }
 
+/* Returns 0; -EIO if memory is not zero or loses its contents; -EINTR on a fatal signal. */
 static int verify(const struct kvdemo_buf *buf)
 {
-	int err = 0;
+	size_t at, size = ZERO_OR_NULL_PTR(buf->p) ? 0 : buf->rq.size;
+	int filled;
 
-	if (ZERO_OR_NULL_PTR(buf->p))
-		return 0;
-	if (buf->rq.gfp & __GFP_ZERO)
-		err = each_chunk(buf, is_zero);
-	if (err == -EIO)
-		pr_err("size=%zu: memory is not zero\n", buf->rq.size);
-	err = err ?: each_chunk(buf, fill);
-	if (err)
-		return err;
-	err = each_chunk(buf, holds);
-	if (err == -EIO)
-		pr_err("size=%zu: memory does not keep its contents\n",
-		       buf->rq.size);
-	return err;
+	for (filled = 0; filled < 2; filled++) {
+		for (at = 0; at < size; at += PAGE_SIZE) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			if (!check_page(buf, at, filled))
+				return -EIO;
+			cond_resched();
+		}
+	}
+	return 0;
 }
 
 /**
