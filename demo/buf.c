@@ -338,9 +338,8 @@ static void hold_it(struct kvdemo_buf *buf)
 
 /*
  * Allocates, verifies and logs one buffer. Returns 1, or 0 if there is no memory, which the
- * log shows as path=none; -ENOMEM if not even a struct kvdemo_buf could be allocated, -EIO
- * if the memory lost its contents, -EINTR on a fatal signal. Out of line, because the
- * events name it as the caller.
+ * log shows as path=none, or an error of kvdemo_run(). Out of line, because the events name
+ * it as the caller.
  */
 static noinline int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 {
@@ -368,7 +367,7 @@ static noinline int kvdemo_take(const struct kvdemo_request *rq, bool hold)
 	log_alloc(buf);
 
 	/* Size 0 is no failure, although it gets no memory. */
-	err = verify(buf) ?: buf->p != NULL;
+	err = verify(buf) ?: !!buf->p;
 	if (hold && err == 1 && buf->rq.size)
 		hold_it(buf);
 	else
@@ -385,8 +384,8 @@ static noinline int kvdemo_take(const struct kvdemo_request *rq, bool hold)
  * killer. So this waits after a failure.
  *
  * Context: process context, may sleep; kvdemo_lock is held.
- * Return: 0; -ENOMEM if each buffer failed, -EIO if memory lost its contents, -EINTR on a
- * fatal signal.
+ * Return: 0; -ENOMEM if each request failed, or if there is no memory to record one; -EIO if
+ * memory was not zero or lost its contents; -EINTR on a fatal signal.
  */
 int kvdemo_run(const struct kvdemo_ask *ask)
 {
