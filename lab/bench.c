@@ -72,7 +72,7 @@ MODULE_PARM_DESC(pause_us, "sleep between two allocations in us, default 0");
 
 static struct param_number account = { .max = 1, .err = &bench_err };
 module_param_cb(account, &param_number_ops, &account, 0400);
-MODULE_PARM_DESC(account, "1: all requests have __GFP_ACCOUNT");
+MODULE_PARM_DESC(account, "1: all requests have __GFP_ACCOUNT; the reader must be in a memory cgroup");
 
 static struct param_number local_node = { .max = 1, .err = &bench_err };
 module_param_cb(local_node, &param_number_ops, &local_node, 0400);

@@ -4,6 +4,7 @@
  * before. All samples are kept and sorted: stalls spread over three orders of
  * magnitude, and a mean would hide them.
  */
+#include <linux/cgroup.h>
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
@@ -296,7 +297,7 @@ static void fill_numbers(u64 *numbers, struct run *run, const u64 before[NR_EVEN
 	numbers[NUM_KEPT] = run->kept;
 	/* A pair is the sum of two samples, so the empty loop is subtracted twice. */
 	for (i = 0; i < NR_STEPS; i++)
-		fill_stats(&numbers[NUM_STAT + i * NR_STATS], run->samples[i], run->made,
+		fill_stats(&numbers[NUM_STAT + i * NR_BENCH_STATS], run->samples[i], run->made,
 			   numbers[NUM_EMPTY] << (i == STEP_PAIR));
 }
 
@@ -422,6 +423,19 @@ static unsigned int choose_n(const struct run *run)
 	return min(n, fits);
 }
 
+/* __GFP_ACCOUNT charges a task's memory cgroup, unless that is the root, which has no parent. */
+static bool is_charged(void)
+{
+	bool charged = false;
+
+#ifdef CONFIG_MEMCG
+	rcu_read_lock();
+	charged = task_css(current, memory_cgrp_id)->parent;
+	rcu_read_unlock();
+#endif
+	return charged;
+}
+
 static const char *run_soaked(struct run *run, u64 *numbers)
 {
 	u64 before[NR_EVENTS];
@@ -464,6 +478,8 @@ const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)
 	int step;
 
 	numbers[NUM_ASKED] = asked_n(cell);
+	if (cell->account && !is_charged())
+		return "void-not-charged";
 	run.n = choose_n(&run);
 	if (!run.n)
 		return "void-too-large";
