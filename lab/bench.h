@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shared by the two files of kvdemo_bench.ko: bench.c has the parameters and the table,
- * bench_cell.c measures one cell of it.
+ * Shared by the two files of kvdemo_bench.ko: bench.c has the parameters and the row,
+ * bench_cell.c measures the cell.
  */
 #ifndef KVDEMO_LAB_BENCH_H
 #define KVDEMO_LAB_BENCH_H
@@ -16,7 +16,6 @@
 enum bench_pattern {
 	PATTERN_LOOP,	/* each buffer is freed before the next is allocated */
 	PATTERN_HOLD,	/* all are allocated, then all are freed */
-	PATTERN_RANDOM,	/* as loop, of sizes up to that of the cell */
 	NR_PATTERNS,
 };
 
@@ -30,15 +29,15 @@ enum bench_memory {
 
 /* The steps that are timed. A pair is an allocation and its free. */
 enum bench_step { STEP_ALLOC, STEP_PAIR, NR_STEPS };
-enum bench_stat { STAT_MEAN, STAT_P50, STAT_P90, STAT_P99, STAT_MAX, NR_STATS };
+enum bench_stat { STAT_MEAN, STAT_P50, STAT_P90, STAT_P99, STAT_MAX, NR_BENCH_STATS };
 enum bench_event { EVENT_STALL, EVENT_ALLOCSTALL, EVENT_WAKEUP, NR_EVENTS };
 
 /* The columns of a row that are numbers */
 enum bench_number {
-	NUM_SIZE, NUM_REP, NUM_N, NUM_ASKED, NUM_PAUSE_US, NUM_ACCOUNT, NUM_LOCAL_NODE,
+	NUM_SIZE, NUM_N, NUM_ASKED, NUM_PAUSE_US, NUM_ACCOUNT, NUM_LOCAL_NODE,
 	NUM_PATH,
 	NUM_STAT = NUM_PATH + KVDEMO_NR_PATHS,
-	NUM_EVENT = NUM_STAT + NR_STEPS * NR_STATS,
+	NUM_EVENT = NUM_STAT + NR_STEPS * NR_BENCH_STATS,
 	NUM_KEPT = NUM_EVENT + NR_EVENTS,
 	NUM_SOAKED, NUM_EMPTY, NUM_INIT_ON_ALLOC, NUM_DEBUG,
 	NR_NUMBERS,
@@ -52,9 +51,8 @@ struct bench_cell {
 	size_t size;		/* of a buffer */
 	unsigned int n;		/* samples to take; 0 lets the cell choose */
 	unsigned int pause_us;	/* sleep between two allocations */
-	bool account;		/* the memory is charged to a cgroup */
+	bool account;		/* the memory is charged to the task's cgroup */
 	bool local_node;	/* the node of this CPU is named */
-	const bool *stop;	/* true: the run is to end at the next sample */
 };
 
 bool bench_count_wakeups(bool on);

@@ -4,11 +4,12 @@
  * before. All samples are kept and sorted: stalls spread over three orders of
  * magnitude, and a mean would hide them.
  */
+#include <linux/cgroup.h>
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/log2.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
 #include <linux/tracepoint.h>
@@ -64,10 +65,10 @@ static void note(struct run *run, enum bench_step step, unsigned int i, u64 ns)
 	run->samples[step][i] = min_t(u64, ns, U32_MAX);
 }
 
-static void one_alloc(struct run *run, unsigned int i, size_t size)
+static void one_alloc(struct run *run, unsigned int i)
 {
 	const struct kvdemo_request rq = {
-		.size = size,
+		.size = run->cell->size,
 		/* NOWARN: a failure is a figure of the table */
 		.gfp = GFP_KERNEL | __GFP_NOWARN | (run->cell->account ? __GFP_ACCOUNT : 0),
 		.node = run->cell->local_node ? numa_mem_id() : NUMA_NO_NODE,
@@ -79,7 +80,7 @@ static void one_alloc(struct run *run, unsigned int i, size_t size)
 	start = ktime_get_ns();
 	p = cell_alloc(&rq);
 	end = ktime_get_ns();
-	touch(p, size);
+	touch(p, rq.size);
 	note(run, STEP_ALLOC, i, end - start);
 	run->paths[kvdemo_path(p)]++;
 	run->bufs[i] = p;
@@ -104,13 +105,6 @@ static void between(const struct bench_cell *cell)
 }
 
 /* Patterns */
-
-/* A generator with a fixed seed, so that every run has the same sizes */
-static size_t random_size(size_t max, u32 *state)
-{
-	*state = *state * 1664525 + 1013904223;
-	return 1 + ((u64)*state * max >> 32);
-}
 
 /* From 6.19 on vmalloc also takes a block where it finds one. */
 static bool holds_block(const void *p, size_t size)
@@ -138,8 +132,9 @@ static u64 max_footprint(size_t size)
  * end: once freed, the block would serve the rest of the loop, and the memory would
  * no longer be fragmented.
  */
-static bool must_keep(const struct run *run, unsigned int i, size_t size)
+static bool must_keep(const struct run *run, unsigned int i)
 {
+	size_t size = run->cell->size;
 	enum kvdemo_path path;
 
 	if (run->cell->memory != MEMORY_UNMOVABLE ||
@@ -152,16 +147,11 @@ static bool must_keep(const struct run *run, unsigned int i, size_t size)
 
 static void run_in_turn(struct run *run)
 {
-	size_t size = run->cell->size;
-	u32 state = 1;
-
-	for (; run->made < run->n && !READ_ONCE(*run->cell->stop); run->made++) {
-		if (run->cell->pattern == PATTERN_RANDOM)
-			size = random_size(run->cell->size, &state);
-		one_alloc(run, run->made, size);
-		if (must_keep(run, run->made, size)) {
+	for (; run->made < run->n && !signal_pending(current); run->made++) {
+		one_alloc(run, run->made);
+		if (must_keep(run, run->made)) {
 			run->kept++;
-			run->kept_bytes += max_footprint(size);
+			run->kept_bytes += max_footprint(run->cell->size);
 		} else {
 			one_free(run, run->made);
 		}
@@ -171,8 +161,8 @@ static void run_in_turn(struct run *run)
 
 static void run_hold(struct run *run)
 {
-	for (; run->made < run->n && !READ_ONCE(*run->cell->stop); run->made++) {
-		one_alloc(run, run->made, run->cell->size);
+	for (; run->made < run->n && !signal_pending(current); run->made++) {
+		one_alloc(run, run->made);
 		/* An allocation that failed is not freed, so its pair is the allocation alone. */
 		note(run, STEP_PAIR, run->made, run->samples[STEP_ALLOC][run->made]);
 		between(run->cell);
@@ -307,7 +297,7 @@ static void fill_numbers(u64 *numbers, struct run *run, const u64 before[NR_EVEN
 	numbers[NUM_KEPT] = run->kept;
 	/* A pair is the sum of two samples, so the empty loop is subtracted twice. */
 	for (i = 0; i < NR_STEPS; i++)
-		fill_stats(&numbers[NUM_STAT + i * NR_STATS], run->samples[i], run->made,
+		fill_stats(&numbers[NUM_STAT + i * NR_BENCH_STATS], run->samples[i], run->made,
 			   numbers[NUM_EMPTY] << (i == STEP_PAIR));
 }
 
@@ -383,7 +373,7 @@ static unsigned int soak(struct list_head *soaked, const struct bench_cell *cell
 	if (cell->memory == MEMORY_IDLE && order == LAB_NR_ORDERS - 1)
 		return 0; /* nothing larger to be split */
 	max_pages = free_bytes() / SOAK_SHARE >> PAGE_SHIFT;
-	for (nr = 0; (nr + 1ull) << order <= max_pages && !READ_ONCE(*cell->stop); nr++) {
+	for (nr = 0; (nr + 1ull) << order <= max_pages && !signal_pending(current); nr++) {
 		cond_resched();
 		/* no reclaim: free memory only; NOWARN: a failure is the expected end */
 		page = alloc_pages((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOWARN |
@@ -433,6 +423,19 @@ static unsigned int choose_n(const struct run *run)
 	return min(n, fits);
 }
 
+/* __GFP_ACCOUNT charges a task's memory cgroup, unless that is the root, which has no parent. */
+static bool is_charged(void)
+{
+	bool charged = false;
+
+#ifdef CONFIG_MEMCG
+	rcu_read_lock();
+	charged = task_css(current, memory_cgrp_id)->parent;
+	rcu_read_unlock();
+#endif
+	return charged;
+}
+
 static const char *run_soaked(struct run *run, u64 *numbers)
 {
 	u64 before[NR_EVENTS];
@@ -450,10 +453,12 @@ static const char *run_soaked(struct run *run, u64 *numbers)
 		free_rest(run);
 	}
 	free_soaked(&soaked, get_order(run->cell->size));
+	if (signal_pending(current))
+		return NULL;
 	if (why)
 		return why;
 	fill_numbers(numbers, run, before);
-	return READ_ONCE(*run->cell->stop) ? "stopped" : "ok";
+	return "ok";
 }
 
 /**
@@ -462,8 +467,8 @@ static const char *run_soaked(struct run *run, u64 *numbers)
  * @numbers: of a row, zeroed; filled in with what is measured
  *
  * Context: one task at a time.
- * Return: the verdict: "ok"; "stopped", with @numbers of the samples until then; or the
- * reason why there are no samples.
+ * Return: the verdict: "ok", or the reason why there are no samples; NULL if a signal has
+ * stopped it.
  */
 const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)
 {
@@ -473,6 +478,8 @@ const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)
 	int step;
 
 	numbers[NUM_ASKED] = asked_n(cell);
+	if (cell->account && !is_charged())
+		return "void-not-charged";
 	run.n = choose_n(&run);
 	if (!run.n)
 		return "void-too-large";

@@ -8,6 +8,6 @@
 single=
 [ "$policy" = noreclaim ] || single=1
 # cma=0: the bench cannot soak up memory that is reserved for CMA.
-plan 17
-guest 16 -S "${single:-0}" -a "cma=0 KVSLOW=$slow KVPAGE=$page KVSINGLE=$single $light" \
+plan 16
+guest 15 -S "${single:-0}" -a "cma=0 KVSLOW=$slow KVPAGE=$page KVSINGLE=$single $light" \
 	tests/guest/bench-module.sh "$built"/kvdemo{,_frag,_bench}.ko

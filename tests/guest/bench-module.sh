@@ -1,62 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The bench as a user runs it on a running machine: insmod, read csv, stop, rmmod.
+# The bench as a user runs it on a running machine: insmod, read csv, rmmod.
 . ./lib.sh
 
 dir=/sys/kernel/debug/kvdemo_bench
 size=$((4 * KVPAGE))
 
-# bench PARAMETER...: runs to its end and leaves the table in /tmp/csv
+# bench PARAMETER...: measures a cell and leaves its row in /tmp/csv
 bench()
 {
-	mark
 	insmod /kvdemo_bench.ko "$@" && cat $dir/csv >/tmp/csv && rmmod kvdemo_bench
+}
+
+# each NAME VALUES PARAMETER...: a cell for each value of the parameter NAME; all rows in /tmp/csv
+each()
+{
+	local name=$1 values=$2 value
+
+	shift 2
+	: >/tmp/rows
+	for value in $values; do
+		bench "$name=$value" "$@" && cat /tmp/csv >>/tmp/rows || return
+	done
+	sed '2,${/^kernel,/d}' /tmp/rows >/tmp/csv
 }
 
 table()
 {
-	bench policies=native,backoff,vmalloc sizes=$size n=60 || return
+	each policy 'native backoff vmalloc' size=$size n=60 || return
 	columns policy verdict size n none slab pages vmalloc >/tmp/rows
 	sed 's/^/# /' /tmp/rows
-	[ "$(cat /tmp/rows)" = "backoff ok $size 60 0 0 60 0
-native ok $size 60 0 0 60 0
+	[ "$(cat /tmp/rows)" = "native ok $size 60 0 0 60 0
+backoff ok $size 60 0 0 60 0
 vmalloc ok $size 60 0 0 0 60" ] || return
 	for step in alloc pair; do
 		columns ${step}_p50 ${step}_p90 ${step}_p99 ${step}_max ${step}_mean
 	done | awk '!($1 <= $2 && $2 <= $3 && $3 <= $4 && $5 <= $4) { bad = 1 } END { exit bad || NR != 6 }'
 }
 
-# Checks the log of the run that table() made.
-progress()
-{
-	[ "$(log | grep -c '^kvdemo_bench: progress cell=[1-3] of=3 ')" -eq 3 ] &&
-		has '^kvdemo_bench: end cells=3 of=3$'
-}
-
 patterns()
 {
-	bench policies=backoff sizes=$size n=50 patterns=loop,hold,random || return
+	each pattern 'loop hold' policy=backoff size=$size n=50 || return
 	[ "$(columns pattern verdict n)" = 'loop ok 50
-hold ok 50
-random ok 50' ] || { columns pattern verdict n | sed 's/^/# /'; return 1; }
-}
-
-rotates()
-{
-	bench policies=native,backoff,vmalloc sizes=100 n=32 reps=2 &&
-		[ "$(columns rep policy | tr '\n' ' ')" = \
-			'0 backoff 0 native 0 vmalloc 1 native 1 vmalloc 1 backoff ' ]
+hold ok 50' ] || { columns pattern verdict n | sed 's/^/# /'; return 1; }
 }
 
 void()
 {
-	bench policies=vmalloc sizes=$size n=32 memory=unmovable &&
+	bench policy=vmalloc size=$size n=32 memory=unmovable &&
 		[ "$(columns verdict n pair_p50)" = 'void-free-block 0 0' ]
 }
 
 # A loop on idle memory takes the half of a split block, whose other half is held.
 halves()
 {
-	bench policies=backoff sizes=$((32 * KVPAGE)) n=32 || return
+	bench policy=backoff size=$((32 * KVPAGE)) n=32 || return
 	columns verdict pages soaked >/tmp/rows
 	read -r verdict pages soaked </tmp/rows
 	echo "# $verdict pages=$pages soaked=$soaked"
@@ -78,7 +75,7 @@ keeps_a_quarter()
 {
 	insmod /kvdemo_frag.ko order=3 || return
 	free=$(kib MemFree)
-	bench policies=vmalloc sizes=4M n=200 memory=unmovable
+	bench policy=vmalloc size=4M n=200 memory=unmovable
 	free=$(max_free "$free")
 	rmmod kvdemo_frag
 	columns verdict n kept >/tmp/rows
@@ -90,7 +87,7 @@ keeps_a_quarter()
 holds_a_quarter()
 {
 	before=$(kib MemFree)
-	bench policies=vmalloc patterns=hold sizes=1M || return
+	bench policy=vmalloc pattern=hold size=1M || return
 	free=$(max_free "$before")
 	columns verdict n >/tmp/rows
 	read -r verdict n </tmp/rows
@@ -100,7 +97,7 @@ holds_a_quarter()
 
 n_as_asked()
 {
-	bench policies=vmalloc patterns=hold sizes=4K,1M n=1000 || return
+	each size '4K 1M' policy=vmalloc pattern=hold n=1000 || return
 	columns size verdict n | sed 's/^/# /'
 	[ "$(columns size verdict n)" = "4096 ok 1000
 1048576 void-too-large 0" ]
@@ -108,7 +105,7 @@ n_as_asked()
 
 conditions()
 {
-	bench policies=vmalloc sizes=$size n=32 || return
+	bench policy=vmalloc size=$size n=32 || return
 	columns init_on_alloc debug empty >/tmp/rows
 	echo "# $(cat /tmp/rows)"
 	read -r zeroed checked empty </tmp/rows
@@ -120,7 +117,7 @@ conditions()
 stalls()
 {
 	insmod /kvdemo_frag.ko order=3 || return
-	bench policies=noretry,noreclaim sizes=$((16 * KVPAGE)) n=32 memory=unmovable
+	each policy 'noretry noreclaim' size=$((16 * KVPAGE)) n=32 memory=unmovable
 	rmmod kvdemo_frag
 	columns policy compact_stall allocstall >/tmp/rows
 	sed 's/^/# /' /tmp/rows
@@ -130,7 +127,7 @@ stalls()
 # By default, n is 256 MiB by size, from 32 to 1000.
 default_n()
 {
-	bench policies=vmalloc sizes=1K,1M,16M &&
+	each size '1K 1M 16M' policy=vmalloc &&
 		[ "$(columns n | tr '\n' ' ')" = '1000 256 32 ' ]
 }
 
@@ -148,53 +145,67 @@ bad_values()
 		n=100001 out of range: allowed is 0 to 100000$
 		n=x invalid: allowed is
 		n=0x10 invalid: allowed is
-		reps=0 out of range: allowed is 1 to 1000$
-		sizes=1Q invalid: allowed is 1 to 48 sizes
-		sizes=0 invalid
-		sizes=-1 invalid
-		sizes=2G invalid
-		sizes=17179869185G invalid
-		policies=fifo invalid: allowed is names of policies
-		patterns=zigzag invalid: allowed is loop, hold, random$
+		size=1Q invalid: allowed is a size up to INT_MAX
+		size=0 invalid
+		size=-1 invalid
+		size=2G invalid
+		size=17179869185G invalid
+		policy=fifo invalid: allowed is the name of a policy$
+		pattern=zigzag invalid: allowed is loop, hold$
 		memory=full invalid: allowed is idle, unmovable, movable, lower$
-		memory=idle,movable invalid: allowed is idle, unmovable, movable, lower$
 	END
 }
 
-# begin: starts a run that would last for hours
-begin()
+# in_group ACCOUNT: a cell in a cgroup below the root; $peak is what was charged at most
+in_group()
 {
-	mark
-	insmod /kvdemo_bench.ko policies=native sizes=$size n=100000 pause_us=100000 || return
-	until log | grep -q '^kvdemo_bench: progress '; do sleep 0.1; done
-	sleep 1
+	insmod /kvdemo_bench.ko pattern=hold size=$size n=250 account="$1" || return
+	sh -c "echo \$\$ >/cg/bench/cgroup.procs && exec cat $dir/csv" >/tmp/csv
+	peak=$(cat /cg/bench/memory.peak)
+	echo "# account=$1: $(columns verdict), $peak bytes"
+	rmmod kvdemo_bench && [ "$(columns verdict)" = ok ]
 }
 
+charged()
+{
+	bench size=$size n=250 account=1 && [ "$(columns verdict n)" = 'void-not-charged 0' ] &&
+		in_group 0 && [ "$peak" -lt $((250 * size)) ] &&
+		in_group 1 && [ "$peak" -ge $((250 * size)) ]
+}
+
+# The second read does not measure again, which would give other figures.
+once()
+{
+	insmod /kvdemo_bench.ko n=50 && cat $dir/csv >/tmp/csv && cat $dir/csv >/tmp/again &&
+		rmmod kvdemo_bench && [ "$(columns verdict policy size n)" = 'ok noretry 65536 50' ] &&
+		cmp /tmp/csv /tmp/again
+}
+
+ended()
+{
+	local i=0
+
+	while [ -d "/proc/$1" ] && [ $((i += 1)) -le 10 ]; do sleep 0.1; done
+	[ $i -le 10 ]
+}
+
+# A read takes 5 seconds here. It holds the module until a signal ends it; the next one
+# begins anew.
 stopped()
 {
-	begin || return
-	echo 1 >$dir/stop
-	timeout 10 cat $dir/csv >/tmp/csv || return
-	n=$(columns n)
-	echo "# $n samples"
-	[ "$(columns verdict)" = stopped ] && [ "$n" -ge 1 ] && [ "$n" -lt 1000 ] &&
-		has '^kvdemo_bench: end cells=1 of=1 stopped$' && rmmod kvdemo_bench
-}
-
-unloaded()
-{
-	begin || return
-	! rmmod kvdemo 2>/dev/null && timeout 10 rmmod kvdemo_bench &&
-		[ ! -e $dir ] && has '^kvdemo_bench: end cells=1 of=1 stopped$'
+	insmod /kvdemo_bench.ko size=$size n=100 pause_us=50000 || return
+	cat $dir/csv >/tmp/csv &
+	sleep 1
+	! rmmod kvdemo_bench 2>/dev/null && kill $! && ended $! && [ ! -s /tmp/csv ] &&
+		cat $dir/csv >/tmp/csv && [ "$(columns verdict n)" = 'ok 100' ] &&
+		! rmmod kvdemo 2>/dev/null && rmmod kvdemo_bench && [ ! -e $dir ]
 }
 
 # while the log still holds it
 zeroes=$(dmesg | grep -c 'mem auto-init: .*heap alloc:on')
 insmod /kvdemo.ko sizes=64
 try 'a row a policy, each sample in one path, quantiles that rise' table
-try 'the console says how far it is' progress
 try 'each pattern runs' patterns
-try 'each repetition begins with the next policy' rotates
 try 'a cell that finds other memory than it is about is void' void
 try 'an idle cell finds the half of a block, and holds the other' halves
 single=${KVSINGLE:+"the vmalloc of this kernel looks for no blocks"}
@@ -206,6 +217,11 @@ try 'n is what was asked for, or the cell is void' n_as_asked
 try 'zeroing, checkers and the empty loop are in the table' conditions
 try 'what reclaims or compacts is counted' stalls
 try 'bad values are refused with a sentence' bad_values
-try 'a write to stop ends it, and the table has what there was' stopped
-try 'so does rmmod, and kvdemo.ko stays while the bench is there' unloaded
+why=
+mkdir /cg
+{ mount -t cgroup2 none /cg && echo +memory >/cg/cgroup.subtree_control && mkdir /cg/bench &&
+	[ -e /cg/bench/memory.peak ]; } 2>/dev/null || why='the kernel does not count the peak of a cgroup'
+try_unless "$why" 'account=1 charges a cgroup; in the root, which is not charged, the cell is void' charged
+try 'a cell is measured once' once
+try 'a signal stops it, the next read measures, and rmmod waits for both' stopped
 try 'then kvdemo.ko unloads' rmmod kvdemo

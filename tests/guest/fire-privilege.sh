@@ -38,7 +38,7 @@ insmod /kvdemo.ko hold=1
 insmod /kvdemo_test.ko
 [ ! -e /kvdemo_live.ko ] || insmod /kvdemo_live.ko
 insmod /kvdemo_frag.ko share=1
-insmod /kvdemo_bench.ko policies=vmalloc sizes=4K n=32
+insmod /kvdemo_bench.ko policy=vmalloc size=4K n=32
 echo "# $(files | wc -l) files of kvdemo"
 root_reads()
 {

@@ -16,7 +16,7 @@ bench()
 	local n=${2#*:}
 
 	[ "$n" != "$2" ] || n=1000
-	insmod /kvdemo_bench.ko policies="$1" sizes="${2%:*}" n="$n" memory=$memory &&
+	insmod /kvdemo_bench.ko policy="$1" size="${2%:*}" n="$n" memory=$memory &&
 		cat /sys/kernel/debug/kvdemo_bench/csv >/tmp/csv
 }
 

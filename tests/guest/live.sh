@@ -132,16 +132,16 @@ named()
 		row 262144 "$by_handler" calls=3
 }
 # With pages of 64 KiB a call of 64 KiB would be a small one.
-sizes=64K
-[ "$page" -le 32768 ] || sizes=256K
+size=64K
+[ "$page" -le 32768 ] || size=256K
 try 'the table names a caller of the kernel, its size class and its calls' named
 
 # bench N: the calls of a module, which is then still there
 bench()
 {
-	insmod /kvdemo_bench.ko policies=native sizes=$sizes n="$1" && cat $bench >/dev/null && table
+	insmod /kvdemo_bench.ko policy=native size=$size n="$1" && cat $bench >/dev/null && table
 }
-bench_bytes=$((${sizes%K} * 1024))
+bench_bytes=$((${size%K} * 1024))
 
 # Another module may get the addresses of one that has gone.
 of_module()
@@ -258,7 +258,7 @@ provoked()
 {
 	live policy=vmalloc callers=kvdemo-bench && calls 20 $large && bench 200 &&
 		row $bench_bytes "$by_bench" skipped=200 && large_row policy=native fallbacks=0 &&
-		grep -q "^[^,]*,native,loop,idle,ok,$bench_bytes,0,200,200,0,0,0,0,0,0,200," $bench
+		grep -q "^[^,]*,native,loop,idle,ok,$bench_bytes,200,200,0,0,0,0,0,0,200," $bench
 }
 try 'policy=vmalloc makes a module fall back that comes later, and nobody else' provoked
 rmmod kvdemo_bench

@@ -63,7 +63,8 @@ priced()
 	bench_host patterns=loop,hold sizes=4K,64K policies=native,backoff reps=2 &&
 		shows /tmp/said '^bench-host: 16 cells in /tmp/host/csv, in ns$' &&
 		shows /tmp/host/csv '^kernel,policy,.*,state,unit,run,seed$' \
-			',backoff,hold,idle,ok,65536,1,.*,host,ns,1,-$' && unloaded
+			',backoff,hold,idle,ok,65536,.*,host,ns,2,-$' &&
+		[ "$(cut -d, -f2 /tmp/host/csv | sed -n '2p;10p' | tr '\n' ' ')" = 'native backoff ' ] && unloaded
 }
 
 unloaded()
@@ -76,7 +77,7 @@ refused()
 {
 	! bench_host sizes=4X && unloaded
 }
-try 'bench-host prices the cells, in time, and unloads what it loaded' priced
+try 'bench-host prices the cells, in time and in turns, and unloads what it loaded' priced
 try 'it also unloads where the bench refuses a parameter' refused
 insmod /src/kvdemo.ko sizes=64
 
