@@ -220,7 +220,7 @@ prices()
 	diff <(scripts/bench/report prices doc/csv/bookworm.csv) <(grep -A 5 '^| size | `vmalloc`' README.md)
 }
 
-plan 30
+plan 31
 try 'checkpatch --strict is silent' silent checkpatch "${code[@]}" tests/guest/*.c
 try 'and about the trace header, but for its form' silent checkpatch --ignore "$form" demo/trace.h
 try 'W=1 and sparse (C=2) are silent about each file' checked
@@ -247,6 +247,9 @@ try 'doc/bench.md has the figures of doc/csv' cmp <(sed '1,/^<!-- make bench-doc
 	<(scripts/bench/report tables doc/csv/*.csv)
 try 'doc/live.md has those of doc/csv/live' cmp <(sed '1,/^<!-- make bench-doc -->$/d' doc/live.md) \
 	<(scripts/bench/report live doc/csv/live/*.csv)
+# shellcheck disable=SC2016 # a backquote is all it is
+try 'doc/install.md has a remedy beside the message of lockdown' \
+	grep '^| `Operation not permitted`.* `Lockdown: insmod: unsigned module .* enrol ' doc/install.md
 try 'the wrapper can be lifted into a driver' lifted
 try 'a driver can be built against kvdemo, as doc/driver.md says' against
 try 'README has at most 200 lines' [ "$(wc -l <README.md)" -le 200 ]
