@@ -2,8 +2,7 @@
 /*
  * insmod kvdemo_frag.ko fragments free memory, rmmod gives it back. frag.h says how:
  * with order=N it keeps one page of each 2^N, with order=1 every second page. The log
- * says how many pages it keeps, and for each order how much of free memory lies in
- * smaller blocks.
+ * says how many pages it keeps; /proc/buddyinfo has the free blocks of each order.
  *
  * It takes free memory only, so nothing is reclaimed and no process is killed for it.
  * It keeps at most share= percent of it and leaves at least reserve= MiB free. Blocks
@@ -53,66 +52,39 @@ module_param_cb(order, &param_number_ops, &min_order, 0400);
 MODULE_PARM_DESC(order, "smallest order of which no block is left: 1 to the largest, default 4; with 3 or less the OOM killer may kill other processes");
 
 static struct frag frag;
-static struct lab_free before, after;
 
 static void give_all(void)
 {
 	pr_info("given back=%lu of kept=%lu pages\n", frag_give(&frag), frag.nr_kept);
 }
 
-/* Per mille of free memory in blocks too small for this order */
-static unsigned int unusable(const struct lab_free *sum, int order)
-{
-	unsigned long pages = min(sum->pages, lab_free_from(sum, order));
-
-	return div64_u64((u64)(sum->pages - pages) * 1000, sum->pages ?: 1);
-}
-
-static void log_orders(void)
-{
-	unsigned int then, now;
-	int order;
-
-	for (order = 0; order < LAB_NR_ORDERS; order++) {
-		then = unusable(&before, order);
-		now = unusable(&after, order);
-		pr_info("order=%d pages_before=%lu pages_after=%lu unusable_before=%u.%u%% unusable_after=%u.%u%%\n",
-			order, before.blocks[order] << order,
-			after.blocks[order] << order, then / 10, then % 10,
-			now / 10, now % 10);
-	}
-}
-
 static int __init kvdemo_frag_init(void)
 {
+	struct lab_free now;
 	int err = frag_err;
 
 	if (err)
 		return err;
-	lab_count_free(&before, 0);
+	lab_count_free(&now, 0);
 	frag.order = min_order.value;
-	frag.max_kept = div_u64((u64)before.pages * max_share.value, 100);
+	frag.max_kept = div_u64((u64)now.pages * max_share.value, 100);
 	frag.reserve = reserve.value * PAGES_PER_MIB;
 	pr_info("free=%lu pages share=%u%% reserve=%lu pages order=%u\n",
-		before.pages, max_share.value, frag.reserve, min_order.value);
+		now.pages, max_share.value, frag.reserve, min_order.value);
 	err = frag_take(&frag);
 	if (err) {
 		pr_err("interrupted: nothing is kept\n");
 		give_all();
 		return err;
 	}
-	lab_count_free(&after, 0);
-	log_orders();
-	pr_info("fragmented kept=%lu free=%lu pages\n", frag.nr_kept, after.pages);
+	lab_count_free(&now, 0);
+	pr_info("fragmented kept=%lu free=%lu pages\n", frag.nr_kept, now.pages);
 	return 0;
 }
 
 static void __exit kvdemo_frag_exit(void)
 {
-	lab_count_free(&before, 0);
 	give_all();
-	lab_count_free(&after, 0);
-	log_orders();
 }
 
 module_init(kvdemo_frag_init);

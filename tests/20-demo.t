@@ -7,9 +7,9 @@
 
 # With 1 GiB a 32-bit kernel has a vmalloc area of 120 MiB only: address space can run out
 # before memory does.
-tests=44 exhaust='' memory=512
+tests=43 exhaust='' memory=512
 if [ "$arch" = i386 ]; then
-	tests=45 exhaust=1 memory=1024
+	tests=44 exhaust=1 memory=1024
 fi
 # Enough memory for an eighth to exceed the ceiling of the default cap. The host provides
 # only the pages that are touched.

@@ -27,6 +27,6 @@ fi
 [ "$skips$loud" = 0 ] || skips=$((skips + 1))
 # cma=0: the fragmenter takes pages that cannot be moved, and gets none that are reserved
 # for CMA.
-plan 19
-guest 18 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVLOUD=$loud KVSLOW=$slow KVMINORDER=$min_order $light" \
+plan 16
+guest 15 -m 512 -S "$skips" -a "cma=0 KVPAGE=$page KVLOUD=$loud KVSLOW=$slow KVMINORDER=$min_order $light" \
 	tests/guest/frag.sh "$built/kvdemo.ko" "$built/kvdemo_frag.ko"

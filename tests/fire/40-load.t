@@ -18,7 +18,7 @@ fi
 others=("$built/kvdemo_frag.ko")
 ! hooks || others+=("$built/kvdemo_live.ko")
 
-plan 10
-fire 9 -m 512 -t $((900 + seconds)) -x unload \
+plan 9
+fire 8 -m 512 -t $((900 + seconds)) -x unload \
 	-a "rcupdate.rcu_expedited=1 KVSEED=$SEED KVLOADS=$(share 200) KVSECONDS=$seconds KVALLOCS=$min_allocs $light" \
 	tests/guest/fire-load.sh "${modules[@]}" "${others[@]}"

@@ -11,11 +11,7 @@ mount -t devpts devpts /dev/pts
 dpkg=/usr/bin/dpkg
 dpkg_deb=/usr/bin/dpkg-deb
 deb=$(echo /src/deb/*.deb)
-debs=/usr/local/share/kvdemo-second
-second=$($dpkg_deb -f "$(echo $debs/*-amd64_*.deb)" Package)
-second=${second#linux-headers-}
 version=$($dpkg_deb -f "$deb" Version)
-release=$(uname -r)
 
 # The command succeeds, or its last lines tell why not.
 quiet()
@@ -25,11 +21,11 @@ quiet()
 	return 1
 }
 
-# installed KERNEL VERSION
+# installed VERSION: for this kernel
 installed()
 {
-	[ "$(find "/lib/modules/$1" -name 'kvdemo.ko*' -exec modinfo -F version {} +)" = "$2" ] ||
-		{ find "/lib/modules/$1" -name 'kvdemo*' | sed 's/^/# /'; return 1; }
+	[ "$(find /lib/modules -name 'kvdemo.ko*' -exec modinfo -F version {} +)" = "$1" ] ||
+		{ find /lib/modules -name 'kvdemo*' | sed 's/^/# /'; return 1; }
 }
 
 # older DIR: the package of version 0.0.1
@@ -61,13 +57,14 @@ refuses_a_copy()
 
 installs()
 {
-	older /tmp/older && quiet apt-get -y install /tmp/older.deb && installed "$release" 0.0.1
+	older /tmp/older && quiet apt-get -y install /tmp/older.deb && installed 0.0.1
 }
 
+# 50-dkms shows DKMS build for another kernel what has this line in its dkms.conf.
 upgrades()
 {
-	quiet apt-get -y install "$deb" && installed "$release" "$version" && [ ! -e /usr/src/kvdemo-0.0.1 ] &&
-		! dkms status | grep -F 0.0.1
+	quiet apt-get -y install "$deb" && installed "$version" && [ ! -e /usr/src/kvdemo-0.0.1 ] &&
+		! dkms status | grep -F 0.0.1 && grep -qx 'AUTOINSTALL="yes"' "/usr/src/kvdemo-$version/dkms.conf"
 }
 
 logs()
@@ -76,22 +73,13 @@ logs()
 	modprobe kvdemo sizes=64K && has '^kvdemo: alloc size=65536 ' && rmmod kvdemo
 }
 
-second_kernel()
-{
-	quiet $dpkg --force-depends -i $debs/*.deb && installed "$second" "$version"
-}
-
 left()
 {
 	find /lib/modules /usr/src /var/lib/dkms /usr/share/doc -name '*kvdemo*' | sed 's/^/# left: /'
 }
 
-# Debian 13's apt does nothing while the second kernel's headers miss what they depend on.
 purges()
 {
-	for file in "$debs"/*.deb; do
-		quiet $dpkg --force-depends --purge "$($dpkg_deb -f "$file" Package)" || return
-	done
 	quiet apt-get -y purge kvdemo-dkms || return
 	left
 	[ -z "$(left)" ]
@@ -101,5 +89,4 @@ try 'the package is not installed beside a copy that make dkms-install left' ref
 try 'apt installs it, and DKMS builds it for this kernel' installs
 try 'apt upgrades it, and the version before is gone' upgrades
 try 'modprobe loads it, and it logs' logs
-try 'the headers of a second kernel get it built' second_kernel
 try 'a purge leaves nothing' purges

@@ -149,7 +149,6 @@ given_back()
 }
 
 try 'the default sizes, and what each became' defaults
-try 'the same once more' defaults
 # both sides of KMALLOC_MAX_SIZE, or a line that says why not
 good 'the largest boundary' \
 	"$(line '[0-9]+' noretry vmalloc too-large)|^kvdemo: left out size=[0-9]+: over cap=[0-9]+\$"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # KVLOADS loads with random valid parameters, then KVSECONDS of load on all CPUs
-# beside writers, readers and modules that load and unload, then unloads under writers.
+# beside writers, readers and modules that load and unload.
 . ./lib.sh
 
 fire=/sys/module/kvdemo_test/parameters
@@ -196,25 +196,3 @@ try "at least $KVALLOCS allocations were checked" \
 try 'no allocation that may fall back failed' has '^kvdemo_test: load .* failed=0 bad=0$'
 put free all
 try 'then it unloads' unload kvdemo_test kvdemo
-
-# Unloads while files are written and read: refused or done, and clean in both cases
-under_writers()
-{
-	local round=0 gone=0
-
-	while [ $((round += 1)) -le 10 ]; do
-		insmod /kvdemo.ko sizes=64 || return
-		sleep 1 &
-		all=$!
-		while_there $all churn &
-		while_there $all look &
-		while [ -d /sys/module/kvdemo ] && kill -0 $all 2>/dev/null; do
-			rmmod kvdemo 2>/dev/null && gone=$((gone + 1))
-		done
-		wait
-		[ ! -d /sys/module/kvdemo ] || rmmod kvdemo || return
-	done
-	echo "# count: loads=10"
-	echo "# $gone of 10 unloads got in between the writers"
-}
-try 'unloads under writers and readers' under_writers

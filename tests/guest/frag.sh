@@ -201,16 +201,6 @@ contiguous_again()
 	[ "$n" -eq 5 ]
 }
 
-told()
-{
-	pages=$(log | awk '/kvdemo_frag: order=3 / {
-		split($4, after, "="); print after[2] }')
-	shown=$(awk '!/HighMem|Movable/ { n += $8 } END { print 8 * n }' /proc/buddyinfo)
-	echo "# order 3: $pages pages told, $shown shown"
-	[ $((pages * 10)) -gt $((shown * 9)) ] && [ $((pages * 9)) -lt $((shown * 10)) ] &&
-		has 'order=4 .*unusable_after=(100\.0|99\.[0-9])%'
-}
-
 keeps_share()
 {
 	insmod /kvdemo_frag.ko share=10 order=1 || return
@@ -273,7 +263,6 @@ shorten_pcplists
 mark
 free=$(mib_unused)
 try 'no block above the costly order is left' fragments
-try 'the log tells the orders as buddyinfo shows them' told
 try 'kmalloc falls back for real' falls_back
 try 'rmmod gives all back' gives_back "$free"
 try 'memory is contiguous again' contiguous_again
@@ -282,8 +271,6 @@ try 'share= caps what is kept' keeps_share
 try 'reserve= stays free' leaves_reserve
 try 'order= leaves the smaller blocks' down_to_order
 try 'share=0 is refused' refused 'share=0 is out of range: allowed is 1 to 60' share=0
-try 'share=61 is refused' refused 'share=61 is out of range' share=61
-try 'share=half is refused' refused 'share=half is invalid' share=half
 try 'reserve=1 is refused' refused 'reserve=1 is out of range: allowed is 16' reserve=1
 try 'order=99 is refused' refused 'order=99 is out of range: allowed is 1 to [0-9]' order=99
 try 'a kill gives all back' interrupted
