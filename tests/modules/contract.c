@@ -1,107 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Requests that get no fallback or NULL, and flags outside the contract. */
+/* Requests that are refused, bound or forced, and flags outside the contract. */
 #include "test.h"
 
-bool test_zero_size(void)
+#define ALL		(BIT(KVDEMO_NR_POLICIES) - 1)
+#define ONE(id)		BIT(KVDEMO_##id)
+#define HAS_FALLBACK	(ALL & ~ONE(KMALLOC))
+#define RULE(policies, size, gfp, path, why) \
+	{ policies, size, gfp, KVDEMO_PATH_##path, KVDEMO_WHY_##why }
+
+static const struct rule {
+	unsigned long policies;
+	size_t size;
+	gfp_t gfp;	/* beside GFP_KERNEL */
+	enum kvdemo_path path;
+	enum kvdemo_why why;
+} rules[] = {
+	RULE(ALL, 0, 0, NONE, ZERO),
+	RULE(ALL, 0, __GFP_DMA32, NONE, ZERO),
+	RULE(ALL, (size_t)INT_MAX + 1, __GFP_NOWARN, NONE, INVALID),
+	RULE(ALL, SIZE_MAX - PAGE_SIZE, __GFP_NOWARN, NONE, INVALID),
+	RULE(ALL, SIZE_MAX, __GFP_NOWARN, NONE, INVALID),
+	/* INT_MAX itself is passed to vmalloc, which fails because each guest has less memory. */
+	RULE(ONE(VMALLOC) | ONE(BACKOFF), INT_MAX, __GFP_NOWARN, NONE, NO_MEMORY),
+	/* A request bound to a zone or a node never gets vmalloc memory. */
+	RULE(ONE(VMALLOC), COSTLY_SIZE, __GFP_DMA, NONE, IMPOSSIBLE),
+	RULE(ONE(VMALLOC), COSTLY_SIZE, __GFP_THISNODE, NONE, IMPOSSIBLE),
+	RULE(ONE(NORETRY), KMALLOC_MAX_SIZE + 1, __GFP_DMA, NONE, IMPOSSIBLE),
+	RULE(ONE(NORETRY), KMALLOC_MAX_SIZE + 1, __GFP_THISNODE, NONE, IMPOSSIBLE),
+	RULE(ONE(NORETRY), COSTLY_SIZE, __GFP_DMA, PAGES, CONTIGUOUS),
+	RULE(ONE(NORETRY), COSTLY_SIZE, __GFP_THISNODE, PAGES, CONTIGUOUS),
+	/* kmalloc has no caches for this zone and would use any other. */
+	RULE(ALL, 1, __GFP_DMA32 | __GFP_NOWARN, NONE, IMPOSSIBLE),
+	RULE(ALL, 3 * PAGE_SIZE, __GFP_DMA32 | __GFP_NOWARN, NONE, IMPOSSIBLE),
+	RULE(ALL, COSTLY_SIZE, __GFP_DMA32 | __GFP_NOWARN, NONE, IMPOSSIBLE),
+	RULE(ALL, KMALLOC_MAX_SIZE + 1, __GFP_DMA32 | __GFP_NOWARN, NONE, IMPOSSIBLE),
+	/* The fallback is forced above PAGE_SIZE, under each policy that has one. */
+	RULE(HAS_FALLBACK & ~ONE(VMALLOC), PAGE_SIZE, 0, SLAB, SMALL),
+	RULE(ONE(VMALLOC), PAGE_SIZE, 0, VMALLOC, POLICY),
+	RULE(HAS_FALLBACK, PAGE_SIZE + 1, 0, VMALLOC, FORCED),
+	RULE(HAS_FALLBACK, COSTLY_SIZE, 0, VMALLOC, FORCED),
+	RULE(HAS_FALLBACK, KMALLOC_MAX_SIZE + 1, 0, VMALLOC, FORCED),
+	RULE(ONE(KMALLOC), COSTLY_SIZE, 0, PAGES, CONTIGUOUS),
+};
+
+/* With a result and without one, forced and, except where the reason is that, not */
+static bool follows(const struct kvdemo_policy *policy, const struct rule *rule)
 {
-	const struct kvdemo_policy *policy;
-	struct kvdemo_layout layout;
+	gfp_t gfp = GFP_KERNEL | rule->gfp;
 	struct kvdemo_result res;
 	bool good = true;
 	void *p;
+	int i;
 
-	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
-		p = alloc(policy, 0, GFP_KERNEL, &res);
-		good &= CHECK(p == ZERO_SIZE_PTR, "policy=%s", policy->name);
-		good &= check_result(policy, 0, p, &res, KVDEMO_PATH_NONE, KVDEMO_WHY_ZERO);
-		good &= CHECK(kvdemo_inspect(p, 0, &layout) == -EINVAL, "inspect");
-		kvdemo_kvfree(p);
-		p = alloc_as(policy, 0, GFP_KERNEL, true, NULL);
-		good &= CHECK(p == ZERO_SIZE_PTR, "forced policy=%s", policy->name);
+	for (i = rule->why == KVDEMO_WHY_FORCED ? 2 : 0; i < 4; i++) {
+		p = alloc_as(policy, rule->size, gfp, i & 2, i & 1 ? &res : NULL);
+		good &= CHECK(real_path(p) == rule->path && (p == ZERO_SIZE_PTR) == !rule->size,
+			      "size=%zu gfp=%pGg policy=%s", rule->size, &gfp, policy->name);
+		if (i & 1)
+			good &= check_result(policy, rule->size, gfp, p, &res, rule->path, rule->why);
 		kvdemo_kvfree(p);
 	}
-	p = kvdemo_kvmalloc(0, GFP_KERNEL);
-	good &= CHECK(p == ZERO_SIZE_PTR, "kvdemo_kvmalloc");
-	kvdemo_kvfree(p);
-	kvdemo_kvfree(NULL);
 	return good;
 }
 
-bool test_too_large(void)
+bool test_rules(void)
 {
-	const size_t large[] = { (size_t)INT_MAX + 1, SIZE_MAX - PAGE_SIZE, SIZE_MAX };
-	const struct kvdemo_policy *policy;
-	struct kvdemo_result res;
-	bool good = true;
-	unsigned int i;
-	void *p;
-
-	for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
-		for (i = 0; i < ARRAY_SIZE(large); i++) {
-			good &= takes(policy, large[i], GFP_KERNEL | __GFP_NOWARN, false,
-				      KVDEMO_PATH_NONE, KVDEMO_WHY_INVALID);
-			p = alloc_as(policy, large[i], GFP_KERNEL | __GFP_NOWARN, true, &res);
-			good &= check_result(policy, large[i], p, &res,
-					     KVDEMO_PATH_NONE, KVDEMO_WHY_INVALID);
-			good &= CHECK(res.vmalloc_ns == KVDEMO_NS_NONE,
-				      "policy=%s asked vmalloc", policy->name);
-		}
-	}
-	return good;
-}
-
-/* INT_MAX itself is passed to vmalloc, which fails because each guest has less memory. */
-bool test_int_max(void)
-{
-	struct kvdemo_result res;
-	void *p;
-
-	p = alloc(&kvdemo_policies[KVDEMO_NORETRY], INT_MAX, GFP_KERNEL | __GFP_NOWARN, &res);
-	return check_result(&kvdemo_policies[KVDEMO_NORETRY], INT_MAX, p, &res,
-			    KVDEMO_PATH_NONE, KVDEMO_WHY_NO_MEMORY) &&
-	       CHECK(res.vmalloc_ns != KVDEMO_NS_NONE, "vmalloc was not asked");
-}
-
-/* A request bound to a zone or a node never gets vmalloc memory, forced or not. */
-bool test_bound(void)
-{
-	static const gfp_t bound[] = { __GFP_DMA, __GFP_THISNODE };
-	const struct kvdemo_policy *noretry = &kvdemo_policies[KVDEMO_NORETRY];
-	bool good = true;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(bound); i++)
-		good &= takes(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE,
-			      GFP_KERNEL | bound[i], false,
-			      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE) &
-			takes(noretry, KMALLOC_MAX_SIZE + 1, GFP_KERNEL | bound[i], true,
-			      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE) &
-			takes(noretry, COSTLY_SIZE, GFP_KERNEL | bound[i], true,
-			      KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS);
-	return good;
-}
-
-/* kmalloc has no caches for this zone and would use any other. */
-bool test_dma32(void)
-{
-	static const size_t asked[] = { 1, 3 * PAGE_SIZE, COSTLY_SIZE, KMALLOC_MAX_SIZE + 1 };
-	gfp_t gfp = GFP_KERNEL | __GFP_DMA32 | __GFP_NOWARN;
-	struct kvdemo_result res;
 	bool good = true;
 	int i, j;
-	void *p;
 
-	for (i = 0; i < KVDEMO_NR_POLICIES; i++) {
-		for (j = 0; j < ARRAY_SIZE(asked); j++) {
-			good &= takes(&kvdemo_policies[i], asked[j], gfp, false,
-				      KVDEMO_PATH_NONE, KVDEMO_WHY_IMPOSSIBLE);
-			p = alloc(&kvdemo_policies[i], asked[j], gfp, NULL);
-			good &= CHECK(!p, "size=%zu", asked[j]);
-			kvdemo_kvfree(p);
-		}
-		p = alloc(&kvdemo_policies[i], 0, gfp, &res);
-		good &= CHECK(p == ZERO_SIZE_PTR && res.why == KVDEMO_WHY_ZERO, "0");
-	}
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		for (j = 0; j < KVDEMO_NR_POLICIES; j++)
+			if (rules[i].policies & BIT(j))
+				good &= follows(&kvdemo_policies[j], &rules[i]);
 	return good;
 }
 

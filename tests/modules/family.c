@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kvmalloc-like forms of the API, and the prices in the result. */
+/* The kvmalloc-like forms of the API. */
 #include "test.h"
 
 #define ELEMENT		8
@@ -39,22 +39,4 @@ bool test_family(void)
 	good &= CHECK(kvdemo_kvmalloc_array(0, ELEMENT, GFP_KERNEL) == ZERO_SIZE_PTR,
 		      "no elements");
 	return good;
-}
-
-bool test_prices(void)
-{
-	const struct kvdemo_policy *noretry = &kvdemo_policies[KVDEMO_NORETRY];
-	struct kvdemo_result res;
-	bool good = true;
-
-	kvdemo_kvfree(alloc(noretry, COSTLY_SIZE, GFP_KERNEL, &res));
-	good &= CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns == KVDEMO_NS_NONE, "try");
-	kvdemo_kvfree(alloc_as(noretry, COSTLY_SIZE, GFP_KERNEL, true, &res));
-	good &= CHECK(res.kmalloc_ns == KVDEMO_NS_NONE && res.vmalloc_ns > 0, "forced");
-	alloc(&kvdemo_policies[KVDEMO_KMALLOC], KMALLOC_MAX_SIZE + 1, GFP_KERNEL, &res);
-	good &= CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns == KVDEMO_NS_NONE, "failed");
-	alloc(noretry, 0, GFP_KERNEL, &res);
-	good &= CHECK(res.kmalloc_ns == KVDEMO_NS_NONE && res.vmalloc_ns == KVDEMO_NS_NONE, "zero");
-	kvdemo_kvfree(alloc(noretry, KMALLOC_MAX_SIZE + 1, GFP_KERNEL, &res));
-	return good & CHECK(res.kmalloc_ns >= 0 && res.vmalloc_ns > 0, "both");
 }

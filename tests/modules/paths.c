@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Path and reason by size and policy, contents, zeroes, and the forced fallback. */
+/* Path and reason by size and policy, contents, and zeroes. */
 #include "test.h"
 
 /* With plenty of free memory the size decides. */
@@ -52,30 +52,4 @@ bool test_zero(void)
 		good &= CHECK(seen_dirty[i], "path=%s: never dirty, zeroing is not proved",
 			      kvdemo_path_name(i));
 	return good;
-}
-
-static bool forced_by_request(const struct kvdemo_policy *policy, size_t size)
-{
-	if (is_policy(policy, KVDEMO_VMALLOC) || is_policy(policy, KVDEMO_KMALLOC))
-		return true;
-	if (size <= PAGE_SIZE)
-		return takes(policy, size, GFP_KERNEL, true, KVDEMO_PATH_SLAB, KVDEMO_WHY_SMALL);
-	return takes(policy, size, GFP_KERNEL, true, KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
-}
-
-static bool nothing_to_force(void)
-{
-	const struct kvdemo_policy *vmalloc = &kvdemo_policies[KVDEMO_VMALLOC];
-
-	return takes(&kvdemo_policies[KVDEMO_KMALLOC], COSTLY_SIZE, GFP_KERNEL, true,
-		     KVDEMO_PATH_PAGES, KVDEMO_WHY_CONTIGUOUS) &
-	       takes(vmalloc, 1, GFP_KERNEL, true, KVDEMO_PATH_VMALLOC, KVDEMO_WHY_POLICY) &
-	       /* Precedence: forced comes before policy. */
-	       takes(vmalloc, COSTLY_SIZE, GFP_KERNEL, true,
-		     KVDEMO_PATH_VMALLOC, KVDEMO_WHY_FORCED);
-}
-
-bool test_forced(void)
-{
-	return each_policy_and_size(forced_by_request) & nothing_to_force();
 }

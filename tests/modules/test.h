@@ -69,13 +69,11 @@ struct page *real_page(const void *p);
 enum kvdemo_path real_path(const void *p);
 enum kvdemo_path path_of(size_t size, unsigned int order);
 bool on_node(const void *p, size_t size, int node);
-bool check_result(const struct kvdemo_policy *policy, size_t size,
+bool check_result(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why);
 bool check_outcome(const struct kvdemo_policy *policy, size_t size,
 		   const void *p, const struct kvdemo_result *res, bool blocks);
-bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, bool forced,
-	   enum kvdemo_path path, enum kvdemo_why why);
 void fill(u64 *p, size_t size, u64 seed);
 bool intact(const u64 *p, size_t size, u64 seed);
 bool keeps_contents(void *p, size_t size);
@@ -114,21 +112,15 @@ static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_pol
 
 bool test_boundaries(void);
 bool test_zero(void);
-bool test_forced(void);
 bool test_gfp(void);
 bool test_vmalloc_gfp(void);
 bool test_native(void);
 bool test_node(void);
-bool test_zero_size(void);
-bool test_too_large(void);
-bool test_int_max(void);
-bool test_bound(void);
-bool test_dma32(void);
+bool test_rules(void);
 bool test_family(void);
 bool test_recipe(void);
 bool test_fortify(void);
 bool test_callers(void);
-bool test_prices(void);
 bool test_inspect(void);
 bool test_names(void);
 bool test_fragmented(void);
