@@ -117,7 +117,6 @@ bool test_vmalloc_gfp(void);
 bool test_native(void);
 bool test_node(void);
 bool test_rules(void);
-bool test_family(void);
 bool test_recipe(void);
 bool test_fortify(void);
 bool test_callers(void);
