@@ -137,18 +137,3 @@ size_t random_size(u64 *state, unsigned int max_bits)
 
 	return 1 + next_random(state) % (1ul << bits);
 }
-
-/* Fill free memory with ones, so that __GFP_ZERO has something to do. */
-void make_dirty(const struct kvdemo_policy *policy, size_t size)
-{
-	void *p[4];
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(p); i++) {
-		p[i] = alloc(policy, size, GFP_KERNEL, NULL);
-		if (p[i])
-			memset(p[i], 0xff, size);
-	}
-	for (i = 0; i < ARRAY_SIZE(p); i++)
-		kvdemo_kvfree(p[i]);
-}

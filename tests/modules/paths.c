@@ -30,11 +30,13 @@ static bool zeroed(const struct kvdemo_policy *policy, size_t size)
 
 	if (size > KMALLOC_MAX_SIZE && !policy->falls_back)
 		return true;
-	make_dirty(policy, size);
 	p = alloc(policy, size, GFP_KERNEL, &res);
-	if (p && memchr_inv(p, 0, size))
-		seen_dirty[res.path] = true;
+	if (p) {
+		seen_dirty[res.path] |= !!memchr_inv(p, 0, size);
+		memset(p, 0xff, size);
+	}
 	kvdemo_kvfree(p);
+	/* It finds the memory that was just freed. */
 	p = alloc(policy, size, GFP_KERNEL | __GFP_ZERO, &res);
 	good = CHECK(p && !memchr_inv(p, 0, size), "size=%zu policy=%s path=%s",
 		     size, policy->name, kvdemo_path_name(res.path));

@@ -80,7 +80,6 @@ bool keeps_contents(void *p, size_t size);
 bool on_one_cpu(bool (*run)(void));
 u32 next_random(u64 *state);
 size_t random_size(u64 *state, unsigned int max_bits);
-void make_dirty(const struct kvdemo_policy *policy, size_t size);
 
 static inline void *alloc_on(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 			     int node, bool forced, struct kvdemo_result *res)
