@@ -84,30 +84,10 @@ static bool blocking = true;
 module_param(blocking, bool, 0);
 MODULE_PARM_DESC(blocking, "0: this kernel's kvmalloc_node() has no fallback for NOFS and NOIO");
 
-struct got {
-	enum kvdemo_path path;
-	unsigned int calls;
-	gfp_t gfp;
-};
-
-/* Without a policy it calls the kernel's own function. */
-static void take(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, struct got *got)
-{
-	struct kvdemo_result res;
-	void *p;
-
-	watch(size);
-	p = policy ? alloc(policy, size, gfp, &res) : kvmalloc_node(size, gfp, NUMA_NO_NODE);
-	unwatch();
-	*got = (struct got){ policy ? res.path : real_path(p), seen.calls, seen.gfp };
-	kvfree(p);
-}
-
 static bool as_native(gfp_t gfp)
 {
 	static const size_t asked[] = { 1024, PAGE_SIZE + 1, 2 * PAGE_SIZE, KMALLOC_MAX_SIZE + 1 };
 	const struct kvdemo_policy *policy;
-	struct got ours, theirs;
 	bool good = true;
 	int i;
 
@@ -115,16 +95,8 @@ static bool as_native(gfp_t gfp)
 		/* 5.10 tries kmalloc only, which warns about a size above its maximum */
 		if (asked[i] > KMALLOC_MAX_SIZE)
 			gfp |= __GFP_NOWARN;
-		take(NULL, asked[i], gfp, &theirs);
-		for (policy = kvdemo_policies; policy < POLICIES_END; policy++) {
-			take(policy, asked[i], gfp, &ours);
-			good &= CHECK(ours.path == theirs.path && ours.calls == theirs.calls &&
-				      ours.gfp == theirs.gfp,
-				      "size=%zu policy=%s gfp=%pGg: %s, %u calls with %pGg, native %s, %u with %pGg",
-				      asked[i], policy->name, &gfp, kvdemo_path_name(ours.path),
-				      ours.calls, &ours.gfp, kvdemo_path_name(theirs.path),
-				      theirs.calls, &theirs.gfp);
-		}
+		for (policy = kvdemo_policies; policy < POLICIES_END; policy++)
+			good &= agrees(policy, asked[i], gfp);
 	}
 	return good;
 }
@@ -141,45 +113,36 @@ static bool forced_outside(gfp_t gfp)
 		     kvdemo_path_name(res.path), kvdemo_why_name(res.why));
 }
 
-static bool too_large(gfp_t gfp)
-{
-	return CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, gfp), "NULL") &
-	       CHECK(!kvdemo_kvmalloc((size_t)INT_MAX + 1, gfp | __GFP_NOWARN), "NULL");
-}
-
-static bool impossible(gfp_t gfp)
-{
-	return CHECK(!kvdemo_kvmalloc(1024, gfp), "NULL");
-}
-
-static bool outside(gfp_t gfp)
-{
-	return as_native(gfp) & forced_outside(gfp);
-}
-
 static const struct {
 	const char *name;
-	bool (*run)(gfp_t gfp);
 	gfp_t gfp;
+	size_t refused;
 } outside_cases[] = {
-	{ "NORETRY gets what this kernel's own kvmalloc gives", outside,
-	  GFP_KERNEL | __GFP_NORETRY },
-	{ "so does NOFAIL", outside, GFP_KERNEL | __GFP_NOFAIL },
-	{ "so does NOFS", outside, GFP_NOFS },
-	{ "so does NOIO", outside, GFP_NOIO },
-	{ "so does NOWAIT", outside, GFP_NOWAIT },
-	{ "so does ATOMIC", outside, GFP_ATOMIC },
-	{ "more than INT_MAX bytes give NULL", too_large, GFP_KERNEL },
-	{ "so does __GFP_DMA32", impossible, GFP_KERNEL | __GFP_DMA32 },
+	{ "NORETRY gets what this kernel's own kvmalloc gives", GFP_KERNEL | __GFP_NORETRY },
+	{ "so does NOFAIL", GFP_KERNEL | __GFP_NOFAIL },
+	{ "so does NOFS", GFP_NOFS },
+	{ "so does NOIO", GFP_NOIO },
+	{ "so does NOWAIT", GFP_NOWAIT },
+	{ "so does ATOMIC", GFP_ATOMIC },
+	{ "more than INT_MAX bytes give NULL", GFP_KERNEL, (size_t)INT_MAX + 1 },
+	{ "so does __GFP_DMA32", GFP_KERNEL | __GFP_DMA32, 1024 },
 };
 
 /* One case, by its number from 1 */
 void run_outside(unsigned int number)
 {
+	size_t refused;
 	bool good;
+	gfp_t gfp;
 
 	if (number > ARRAY_SIZE(outside_cases))
 		return;
-	good = outside_cases[number - 1].run(outside_cases[number - 1].gfp);
+	gfp = outside_cases[number - 1].gfp;
+	refused = outside_cases[number - 1].refused;
+	if (refused)
+		good = CHECK(!kvdemo_kvmalloc(refused, gfp), "NULL") &
+		       CHECK(!kvdemo_kvmalloc(refused, gfp | __GFP_NOWARN), "NULL");
+	else
+		good = as_native(gfp) & forced_outside(gfp);
 	pr_info("%sok %u - %s\n", good ? "" : "not ", number, outside_cases[number - 1].name);
 }

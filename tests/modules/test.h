@@ -109,6 +109,8 @@ static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_pol
 	return policy == &kvdemo_policies[id];
 }
 
+bool agrees(const struct kvdemo_policy *policy, size_t size, gfp_t gfp);
+
 bool test_boundaries(void);
 bool test_zero(void);
 bool test_gfp(void);
