@@ -53,8 +53,7 @@ static const struct test {
 	{ "the kernel's records name the caller", test_callers },
 	{ "inspection agrees with a walk of the pages", test_inspect },
 	{ "names of policies, paths and reasons", test_names },
-	{ "fragmented memory makes each policy fall back", test_fragmented },
-	{ "backoff skips, obeys RETRY_MAYFAIL, and recovers", test_backoff },
+	{ "backoff skips, obeys RETRY_MAYFAIL, and recovers; others fall back", test_backoff },
 	{ "a block that comes free in a lower zone ends a back-off period", test_lower_zone },
 	/* Add a test here, and raise the plan in tests/30-wrapper.t. */
 };

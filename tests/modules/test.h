@@ -123,7 +123,6 @@ bool test_fortify(void);
 bool test_callers(void);
 bool test_inspect(void);
 bool test_names(void);
-bool test_fragmented(void);
 bool test_backoff(void);
 bool test_lower_zone(void);
 void run_outside(unsigned int number);
