@@ -1,6 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Requests that are refused, bound or forced, and flags outside the contract. */
+/*
+ * Path, reason, prices and zeroes by size and policy; requests that are refused, bound or
+ * forced; flags outside the contract.
+ */
 #include "test.h"
+
+static bool seen_dirty[KVDEMO_NR_PATHS] = { [KVDEMO_PATH_NONE] = true };
+
+/* With plenty of free memory the size decides. */
+static bool served_by_size(const struct kvdemo_policy *policy, size_t size)
+{
+	struct kvdemo_result res;
+	void *p = alloc(policy, size, GFP_KERNEL, &res);
+	bool good = check_outcome(policy, size, p, &res, true);
+
+	if (p) {
+		seen_dirty[res.path] |= !!memchr_inv(p, 0, size);
+		good &= CHECK(keeps_contents(p, size), "size=%zu policy=%s", size, policy->name);
+	}
+	kvdemo_kvfree(p);
+	/* It finds the memory that was just filled and freed. */
+	p = alloc(policy, size, GFP_KERNEL | __GFP_ZERO, &res);
+	good &= check_outcome(policy, size, p, &res, true) &
+		CHECK(!p || !memchr_inv(p, 0, size), "size=%zu policy=%s path=%s: not zeroed",
+		      size, policy->name, kvdemo_path_name(res.path));
+	kvdemo_kvfree(p);
+	return good;
+}
+
+/* The guest is booted with init_on_alloc=0, so fresh memory must be seen dirty. */
+bool test_boundaries(void)
+{
+	bool good = each_policy_and_size(served_by_size);
+	unsigned int i;
+
+	for (i = 0; i < KVDEMO_NR_PATHS; i++)
+		good &= CHECK(seen_dirty[i], "path=%s: never dirty, zeroing is not proved",
+			      kvdemo_path_name(i));
+	return good;
+}
 
 #define ALL		(BIT(KVDEMO_NR_POLICIES) - 1)
 #define ONE(id)		BIT(KVDEMO_##id)
@@ -53,7 +91,7 @@ static bool follows(const struct kvdemo_policy *policy, const struct rule *rule)
 	int i;
 
 	for (i = rule->why == KVDEMO_WHY_FORCED ? 2 : 0; i < 4; i++) {
-		p = alloc_as(policy, rule->size, gfp, i & 2, i & 1 ? &res : NULL);
+		p = alloc_on(policy, rule->size, gfp, NUMA_NO_NODE, i & 2, i & 1 ? &res : NULL);
 		good &= CHECK(real_path(p) == rule->path && (p == ZERO_SIZE_PTR) == !rule->size,
 			      "size=%zu gfp=%pGg policy=%s", rule->size, &gfp, policy->name);
 		if (i & 1)
@@ -108,7 +146,8 @@ static bool forced_outside(gfp_t gfp)
 		      (blocking && gfp & __GFP_DIRECT_RECLAIM);
 	struct kvdemo_result res;
 
-	kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, gfp, true, &res));
+	kvdemo_kvfree(alloc_on(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, gfp, NUMA_NO_NODE,
+			       true, &res));
 	return CHECK((res.why == KVDEMO_WHY_FORCED) == forces, "gfp=%pGg: %s/%s", &gfp,
 		     kvdemo_path_name(res.path), kvdemo_why_name(res.why));
 }

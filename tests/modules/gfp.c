@@ -132,8 +132,8 @@ bool test_gfp(void)
 	}
 	watch(COSTLY_SIZE);
 	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL, NULL));
-	kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, GFP_KERNEL, true,
-			       NULL));
+	kvdemo_kvfree(alloc_on(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, GFP_KERNEL,
+			       NUMA_NO_NODE, true, NULL));
 	unwatch();
 	return good & CHECK(!seen.calls, "vmalloc and forced must not call kmalloc");
 }

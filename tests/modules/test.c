@@ -41,8 +41,7 @@ static const struct test {
 	const char *name;
 	bool (*run)(void);
 } tests[] = {
-	{ "path and why at every boundary, one byte less and more", test_boundaries },
-	{ "__GFP_ZERO gives zeroes on every path", test_zero },
+	{ "path and why at every boundary, one byte less and more, and zeroes", test_boundaries },
 	{ "gfp of the contiguous try, as kmem:kmalloc reports it", test_gfp },
 	{ "gfp of the fallback, as a kprobe on vmalloc sees it", test_vmalloc_gfp },
 	{ "agreement with this kernel's kvmalloc_node", test_native },

@@ -92,16 +92,10 @@ static inline void *alloc_on(const struct kvdemo_policy *policy, size_t size, gf
 	return kvdemo_alloc(&rq, res);
 }
 
-static inline void *alloc_as(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
-			     bool forced, struct kvdemo_result *res)
-{
-	return alloc_on(policy, size, gfp, NUMA_NO_NODE, forced, res);
-}
-
 static inline void *alloc(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 			  struct kvdemo_result *res)
 {
-	return alloc_as(policy, size, gfp, false, res);
+	return alloc_on(policy, size, gfp, NUMA_NO_NODE, false, res);
 }
 
 static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_policy_id id)
@@ -112,7 +106,6 @@ static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_pol
 bool agrees(const struct kvdemo_policy *policy, size_t size, gfp_t gfp);
 
 bool test_boundaries(void);
-bool test_zero(void);
 bool test_gfp(void);
 bool test_vmalloc_gfp(void);
 bool test_native(void);
