@@ -47,7 +47,7 @@ static const struct test {
 	{ "agreement with this kernel's kvmalloc_node", test_native },
 	{ "the node is honoured and told", test_node },
 	{ "requests that are refused, bound or forced", test_rules },
-	{ "the family under the kernel's names, as doc/driver.md has it, and its overflows", test_recipe },
+	{ "the family under the kernel's names, as in doc/driver.md, and overflows", test_recipe },
 	{ "FORTIFY_SOURCE sees how large a buffer is", test_fortify },
 	{ "the kernel's records name the caller", test_callers },
 	{ "inspection agrees with a walk of the pages", test_inspect },
