@@ -31,7 +31,7 @@ fi
 memory=512
 [ "$page" -le 4096 ] && [ -z "$slow" ] || memory=1536
 
-plan 33
-guest 32 -m "$memory" -n "$nodes" -S "$skips" \
+plan 24
+guest 23 -m "$memory" -n "$nodes" -S "$skips" \
 	-a "init_on_alloc=0 KVNATIVE=$policy KVHUGE=$huge" tests/guest/wrapper.sh \
 	"$built/kvdemo.ko" "$built/kvdemo_test.ko" "${bind[@]}"

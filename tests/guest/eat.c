@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * eat KIB: take memory until no more than KIB are available (swap that is free
- * counts), say so, keep eating what comes free, and be the first to be killed.
+ * counts), say so, and keep eating what comes free.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,15 +30,6 @@ static long available(void)
 	return atol(mem + strlen("MemAvailable:")) + atol(swap + strlen("SwapFree:"));
 }
 
-static void first_to_be_killed(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
-
-	if (fd < 0 || write(fd, "1000", 4) != 4)
-		exit(1);
-	close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	long left = argc == 2 ? atol(argv[1]) : 0;
@@ -48,7 +39,6 @@ int main(int argc, char **argv)
 
 	if (!left)
 		return 2;
-	first_to_be_killed();
 	for (;;) {
 		if (available() <= left + (long)(STEP >> 10)) {
 			if (!told++) {

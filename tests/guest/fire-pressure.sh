@@ -32,13 +32,19 @@ refused()
 		lacks 'invoked oom-killer'
 }
 
+# victim KIB: an eater that is killed before others
+victim()
+{
+	echo 1000 >/proc/self/oom_score_adj && exec /eat "$1"
+}
+
 # eats KIB: start the eater and wait until it holds that much. Near the end it may be
 # killed for a page that another process needs; then a second eater starts.
 eats()
 {
 	for _ in 1 2 3 4 5; do
 		rm -f /tmp/eaten
-		/eat "$1" >/tmp/eaten &
+		victim "$1" >/tmp/eaten &
 		eater=$!
 		while [ ! -s /tmp/eaten ] && kill -0 $eater 2>/dev/null; do
 			sleep 0.1
@@ -80,7 +86,7 @@ spares()
 
 	n=$(pidof eat | wc -w)
 	while [ $((n += 1)) -le 20 ]; do
-		/eat 99999999 >/dev/null &
+		victim 99999999 >/dev/null &
 	done
 }
 

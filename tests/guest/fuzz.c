@@ -22,6 +22,7 @@
 #define LONGEST		65536
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
 
+/* Words, and lines that are valid */
 static const char * const words[] = {
 	"size=", "sizes=", "policy=", "node=", "count=", "zero=", "gfp=", "hold=",
 	"cap=", "force_fallback=", "noretry", "noreclaim", "backoff", "native",
@@ -30,13 +31,8 @@ static const char * const words[] = {
 	"GFP_KERNEL_ACCOUNT", "__GFP_ZERO", "__GFP_NOWARN", "__GFP_RETRY_MAYFAIL", "|",
 	",", " ", "=", "\n", "\t", "\"", "%s", "%n", "[noretry]", "Y", "N", "on",
 	"off", "free", "#1", "id=", "id=1", "2", "3",
-};
-
-/* Valid input; mutations start from it. */
-static const char * const seeds[] = {
-	"64K", "all", "1", "0", "size=64K policy=backoff node=0 count=8 zero=1",
-	"noretry", "native", "size=1 count=9", "size=5M policy=vmalloc",
-	"sizes=1K,64K policy=noreclaim hold=1 count=3",
+	"size=64K policy=backoff node=0 count=8 zero=1", "size=1 count=9",
+	"size=5M policy=vmalloc", "sizes=1K,64K policy=noreclaim hold=1 count=3",
 	"sizes=0 zero=1", "gfp=GFP_KERNEL|__GFP_ZERO sizes=100",
 };
 
@@ -55,68 +51,28 @@ static unsigned int below(unsigned int n)
 	return (state >> 16) % n;
 }
 
-static const char *any_word(void)
-{
-	return words[below(NR(words))];
-}
-
-static size_t join_words(void)
-{
-	size_t len = 0, n = 1 + below(8);
-
-	while (n--) {
-		const char *word = any_word();
-
-		memcpy(text + len, word, strlen(word));
-		len += strlen(word);
-		if (!below(3))
-			text[len++] = ' ';
-	}
-	return len;
-}
-
-static size_t mutate(void)
-{
-	const char *start = seeds[below(NR(seeds))];
-	size_t len = strlen(start), n = below(4);
-
-	memcpy(text, start, len);
-	while (n-- && len) {
-		size_t at = below(len);
-
-		switch (below(3)) {
-		case 0:
-			text[at] = below(256);
-			break;
-		case 1:
-			memmove(text + at, text + at + 1, len - at - 1);
-			len--;
-			break;
-		default:
-			memmove(text + at + 1, text + at, len - at);
-			text[at] = any_word()[0];
-			len++;
-		}
-	}
-	return len;
-}
-
-static size_t noise(void)
-{
-	size_t len = below(20) ? below(200) : below(LONGEST), i;
-
-	for (i = 0; i < len; i++)
-		text[i] = below(256);
-	return len;
-}
-
+/* One in eight is noise. Of the others, half are changed at up to three bytes. */
 static size_t make_text(void)
 {
-	unsigned int dice = below(8);
+	size_t len = 0, at, cut, add, n = below(20) ? below(200) : below(LONGEST);
 
-	if (!dice)
-		return noise();
-	return dice < 4 ? join_words() : mutate();
+	if (!below(8)) {
+		while (len < n)
+			text[len++] = below(256);
+		return len;
+	}
+	for (n = 1 + below(2) * below(6); n; n--)
+		len += sprintf(text + len, "%s%s", words[below(NR(words))], below(3) ? "" : " ");
+	for (n = below(2) * below(4); n && len; n--) {
+		at = below(len);
+		cut = below(2);
+		add = below(2);
+		memmove(text + at + add, text + at + cut, len - at - cut);
+		if (add)
+			text[at] = below(256);
+		len += add - cut;
+	}
+	return len;
 }
 
 /* A count of hundreds would take long, and show nothing that nine do not. */

@@ -40,18 +40,6 @@ static void die(const char *what)
 	exit(1);
 }
 
-static int put(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
 static void arm(int nth)
 {
 	char text[16];
@@ -123,7 +111,10 @@ static int write_text(char **argv, int nth)
 
 static int undo_write(char **argv)
 {
-	return argv[2] ? put(argv[2], argv[3]) : 0;
+	int left = sweep.left, err = argv[2] ? write_text(argv + 2, 0) : 0;
+
+	sweep.left = left;
+	return err;
 }
 
 static int read_file(char **argv, int nth)

@@ -77,7 +77,7 @@ called()
 # Events name the caller of each form of the API, and the rarer reasons.
 callers()
 {
-	called ' caller=test_family\+' family && called ' why=invalid ' refused &&
+	called ' caller=with_macros[+.]' family && called ' why=invalid ' refused &&
 		called ' why=kmalloc-failed ' backoff &&
 		{ [ -n "$KVSLOW" ] || grep -q ' why=backoff ' /tmp/alloc; }
 }

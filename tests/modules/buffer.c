@@ -21,8 +21,32 @@ enum kvdemo_path real_path(const void *p)
 							  KVDEMO_PATH_PAGES;
 }
 
+static bool is_price(s64 ns, bool taken)
+{
+	return taken ? ns >= 0 : ns == KVDEMO_NS_NONE;
+}
+
+/* The steps that the reason implies have prices, others none; nor has the kernel's kvmalloc. */
+static bool check_prices(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
+			 const struct kvdemo_result *res)
+{
+	bool forced = res->why == KVDEMO_WHY_FORCED, told = forced || !policy->native;
+	bool tries = size && !forced && policy->tries && !(gfp & __GFP_DMA32) &&
+		     !(policy->backs_off && size > KMALLOC_MAX_SIZE);
+	bool falls = res->path == KVDEMO_PATH_VMALLOC ||
+		     (res->why == KVDEMO_WHY_NO_MEMORY && policy->falls_back &&
+		      (size > PAGE_SIZE || !policy->tries));
+
+	/* Above INT_MAX bytes a forced request is not tried, and has another reason. */
+	return CHECK(res->why == KVDEMO_WHY_INVALID || is_price(res->kmalloc_ns, tries && told),
+		     "size=%zu gfp=%pGg policy=%s", size, &gfp, policy->name) &
+	       CHECK(is_price(res->vmalloc_ns, falls && told) &&
+		     (res->path != KVDEMO_PATH_VMALLOC || res->vmalloc_ns),
+		     "size=%zu gfp=%pGg policy=%s", size, &gfp, policy->name);
+}
+
 /* The result must be the expected one, and the page must confirm its path. */
-bool check_result(const struct kvdemo_policy *policy, size_t size,
+bool check_result(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why)
 {
@@ -32,9 +56,10 @@ bool check_result(const struct kvdemo_policy *policy, size_t size,
 			  kvdemo_why_name(res->why), kvdemo_path_name(path),
 			  kvdemo_why_name(why));
 
-	return CHECK(res->path == real_path(p), "size=%zu policy=%s: %s, the page says %s",
-		     size, policy->name, kvdemo_path_name(res->path),
-		     kvdemo_path_name(real_path(p))) && good;
+	good &= CHECK(res->path == real_path(p), "size=%zu policy=%s: %s, the page says %s",
+		      size, policy->name, kvdemo_path_name(res->path),
+		      kvdemo_path_name(real_path(p)));
+	return good && check_prices(policy, size, gfp, res);
 }
 
 /* The result that policy and size give; @blocks: the attempt finds a block. */
@@ -55,19 +80,7 @@ bool check_outcome(const struct kvdemo_policy *policy, size_t size,
 	} else if (size > KMALLOC_MAX_SIZE) {
 		why = KVDEMO_WHY_TOO_LARGE;
 	}
-	return check_result(policy, size, p, res, path, why);
-}
-
-/* A request must take this path for this reason; its buffer is freed. */
-bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, bool forced,
-	   enum kvdemo_path path, enum kvdemo_why why)
-{
-	struct kvdemo_result res;
-	void *p = alloc_as(policy, size, gfp, forced, &res);
-	bool good = check_result(policy, size, p, &res, path, why);
-
-	kvdemo_kvfree(p);
-	return good;
+	return check_result(policy, size, GFP_KERNEL, p, res, path, why);
 }
 
 /* A different value for each word of each page of each buffer */
@@ -123,19 +136,4 @@ size_t random_size(u64 *state, unsigned int max_bits)
 	unsigned int bits = 1 + next_random(state) % max_bits;
 
 	return 1 + next_random(state) % (1ul << bits);
-}
-
-/* Fill free memory with ones, so that __GFP_ZERO has something to do. */
-void make_dirty(const struct kvdemo_policy *policy, size_t size)
-{
-	void *p[4];
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(p); i++) {
-		p[i] = alloc(policy, size, GFP_KERNEL, NULL);
-		if (p[i])
-			memset(p[i], 0xff, size);
-	}
-	for (i = 0; i < ARRAY_SIZE(p); i++)
-		kvdemo_kvfree(p[i]);
 }

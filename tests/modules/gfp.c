@@ -132,8 +132,8 @@ bool test_gfp(void)
 	}
 	watch(COSTLY_SIZE);
 	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_VMALLOC], COSTLY_SIZE, GFP_KERNEL, NULL));
-	kvdemo_kvfree(alloc_as(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, GFP_KERNEL, true,
-			       NULL));
+	kvdemo_kvfree(alloc_on(&kvdemo_policies[KVDEMO_NORETRY], COSTLY_SIZE, GFP_KERNEL,
+			       NUMA_NO_NODE, true, NULL));
 	unwatch();
 	return good & CHECK(!seen.calls, "vmalloc and forced must not call kmalloc");
 }
@@ -208,29 +208,32 @@ static bool differs_on_purpose(const struct kvdemo_policy *policy, size_t size, 
 	       size > PAGE_SIZE && size <= COSTLY_SIZE;
 }
 
-static bool agrees(const struct kvdemo_policy *policy, size_t size, gfp_t gfp)
+/* With the kernel's own function, and the reason with that of policy native */
+bool agrees(const struct kvdemo_policy *policy, size_t size, gfp_t gfp)
 {
-	const struct kvdemo_policy *oracle = &kvdemo_policies[KVDEMO_NATIVE];
 	struct kvdemo_result theirs, ours;
-	gfp_t wanted;
-	bool good;
+	enum kvdemo_path path;
+	struct seen native;
+	void *p;
 
+	kvdemo_kvfree(alloc(&kvdemo_policies[KVDEMO_NATIVE], size, gfp, &theirs));
 	watch(size);
-	kvdemo_kvfree(alloc(oracle, size, gfp, &theirs));
-	wanted = seen.gfp;
-	good = CHECK(seen.calls, "size=%zu: native never called kmalloc", size);
+	p = kvmalloc_node(size, gfp, NUMA_NO_NODE);
+	path = real_path(p);
+	kvfree(p);
+	native = seen;
 	watch(size);
 	kvdemo_kvfree(alloc(policy, size, gfp, &ours));
 	unwatch();
 	if (differs_on_purpose(policy, size, gfp))
-		wanted |= __GFP_NORETRY;
-	good &= CHECK(seen.gfp == wanted, "size=%zu policy=%s: tried with %pGg, native with %pGg",
-		      size, policy->name, &seen.gfp, &wanted);
-	good &= CHECK(ours.path == theirs.path && ours.why == theirs.why,
-		      "size=%zu: %s, native %s", size, kvdemo_path_name(ours.path),
-		      kvdemo_path_name(theirs.path));
-	return CHECK(theirs.kmalloc_ns == KVDEMO_NS_NONE &&
-		     theirs.vmalloc_ns == KVDEMO_NS_NONE, "size=%zu", size) && good;
+		native.gfp |= __GFP_NORETRY;
+	return CHECK(native.calls && seen.calls == native.calls && seen.gfp == native.gfp,
+		     "size=%zu policy=%s gfp=%pGg: %u calls with %pGg, native %u with %pGg", size,
+		     policy->name, &gfp, seen.calls, &seen.gfp, native.calls, &native.gfp) &
+	       CHECK(ours.path == path && ours.why == theirs.why,
+		     "size=%zu policy=%s gfp=%pGg: %s/%s, native %s/%s", size, policy->name, &gfp,
+		     kvdemo_path_name(ours.path), kvdemo_why_name(ours.why),
+		     kvdemo_path_name(path), kvdemo_why_name(theirs.why));
 }
 
 bool test_native(void)

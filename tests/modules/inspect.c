@@ -130,5 +130,6 @@ bool test_inspect(void)
 	struct kvdemo_layout layout;
 
 	return each_policy_and_size(inspection_agrees) &
-	       CHECK(kvdemo_inspect(NULL, 1, &layout) == -EINVAL, "NULL");
+	       CHECK(kvdemo_inspect(NULL, 1, &layout) == -EINVAL, "NULL") &
+	       CHECK(kvdemo_inspect(ZERO_SIZE_PTR, 0, &layout) == -EINVAL, "0");
 }

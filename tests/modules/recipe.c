@@ -10,27 +10,25 @@
 #include "test.h"
 
 struct large {
-	u8 bytes[2 * KMALLOC_MAX_CACHE_SIZE];
+	u8 bytes[COSTLY_SIZE];
 };
 
-static bool all_are(enum kvdemo_path path, void **p, unsigned int nr)
+/* @p is of COSTLY_SIZE. Its contents make the memory dirty for the next buffer. */
+static bool usable(void *p, enum kvdemo_path path, bool zeroed, const char *call)
 {
-	bool good = true;
-	unsigned int i;
+	bool good = CHECK(real_path(p) == path, "%s: %s", call, kvdemo_path_name(real_path(p))) &&
+		    CHECK(!zeroed || !memchr_inv(p, 0, COSTLY_SIZE), "%s", call) &
+		    CHECK(keeps_contents(p, COSTLY_SIZE), "%s", call);
 
-	for (i = 0; i < nr; i++) {
-		good &= CHECK(real_path(p[i]) == path, "call %u: %s", i,
-			      kvdemo_path_name(real_path(p[i])));
-		kvfree(p[i]);
-	}
+	kvfree(p);
 	return good;
 }
 
+#define USABLE(call, path, zeroed)	usable(call, path, zeroed, #call)
+
 static bool without_macros(void)
 {
-	void *p = kvmalloc(COSTLY_SIZE, GFP_KERNEL);
-
-	return all_are(KVDEMO_PATH_PAGES, &p, 1);
+	return USABLE(kvmalloc(COSTLY_SIZE, GFP_KERNEL), KVDEMO_PATH_PAGES, false);
 }
 
 /* the lines of doc/driver.md */
@@ -51,38 +49,46 @@ static bool without_macros(void)
 #undef kvcalloc_node
 #define kvcalloc_node(n, size, flags, node) kvdemo_kvcalloc_node(n, size, flags, node)
 
-static bool with_macros(void)
+static noinline bool with_macros(enum kvdemo_path path)
 {
-	void *p[] = {
-		kvmalloc(COSTLY_SIZE, GFP_KERNEL),
-		kvmalloc_node(COSTLY_SIZE, GFP_KERNEL, NUMA_NO_NODE),
-		kvzalloc(COSTLY_SIZE, GFP_KERNEL),
-		kvzalloc_node(COSTLY_SIZE, GFP_KERNEL, NUMA_NO_NODE),
-		kvmalloc_array(COSTLY_SIZE / 8, 8, GFP_KERNEL),
-		kvmalloc_array_node(COSTLY_SIZE / 8, 8, GFP_KERNEL, NUMA_NO_NODE),
-		kvcalloc(COSTLY_SIZE / 8, 8, GFP_KERNEL),
-		kvcalloc_node(COSTLY_SIZE / 8, 8, GFP_KERNEL, NUMA_NO_NODE),
-#ifdef kvmalloc_obj
-		kvmalloc_obj(struct large, GFP_KERNEL),
-		kvzalloc_obj(struct large, GFP_KERNEL),
-#endif
-	};
+	int node = numa_node_id();
+	bool good = true;
 
-	return all_are(KVDEMO_PATH_VMALLOC, p, ARRAY_SIZE(p));
+	good &= USABLE(kvmalloc(COSTLY_SIZE, GFP_KERNEL), path, false);
+	good &= USABLE(kvmalloc_node(COSTLY_SIZE, GFP_KERNEL, node), path, false);
+	good &= USABLE(kvzalloc(COSTLY_SIZE, GFP_KERNEL), path, true);
+	good &= USABLE(kvzalloc_node(COSTLY_SIZE, GFP_KERNEL, node), path, true);
+	good &= USABLE(kvmalloc_array(COSTLY_SIZE / 8, 8, GFP_KERNEL), path, false);
+	good &= USABLE(kvmalloc_array_node(COSTLY_SIZE / 8, 8, GFP_KERNEL, node), path, false);
+	good &= USABLE(kvcalloc(COSTLY_SIZE / 8, 8, GFP_KERNEL), path, true);
+	good &= USABLE(kvcalloc_node(COSTLY_SIZE / 8, 8, GFP_KERNEL, node), path, true);
+#ifdef kvmalloc_obj
+	good &= USABLE(kvmalloc_obj(struct large, GFP_KERNEL), path, false);
+	good &= USABLE(kvzalloc_obj(struct large, GFP_KERNEL), path, true);
+#endif
+	return good;
+}
+
+/* 2 * half wraps to 0, and (half + 8) * 2 to 16: neither may be served. */
+static bool overflows(void)
+{
+	size_t half = SIZE_MAX / 2 + 1;
+
+	return CHECK(!kvdemo_kvmalloc_array(2, half, GFP_KERNEL), "2 * half") &
+	       CHECK(!kvdemo_kvmalloc_array(half + 8, 2, GFP_KERNEL), "wrap") &
+	       CHECK(!kvdemo_kvcalloc(SIZE_MAX, SIZE_MAX, GFP_KERNEL), "kvcalloc") &
+	       CHECK(kvdemo_kvmalloc_array(0, 8, GFP_KERNEL) == ZERO_SIZE_PTR, "no elements");
 }
 
 /* Calls through our macros are forced while this is on, other calls are not. */
 bool test_recipe(void)
 {
-	bool good;
-	void *p;
+	bool good = overflows();
 
 	kvdemo_force_fallback(true);
-	good = without_macros();
-	good &= with_macros();
+	good &= without_macros() & with_macros(KVDEMO_PATH_VMALLOC);
 	kvdemo_force_fallback(false);
-	p = kvmalloc(COSTLY_SIZE, GFP_KERNEL);
-	return good & all_are(KVDEMO_PATH_PAGES, &p, 1);
+	return good & with_macros(KVDEMO_PATH_PAGES);
 }
 
 /* 5.16, 86cffecdeaa2: FORTIFY_SOURCE must know the size of a buffer. */

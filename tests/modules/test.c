@@ -41,26 +41,17 @@ static const struct test {
 	const char *name;
 	bool (*run)(void);
 } tests[] = {
-	{ "path and why at every boundary, one byte less and more", test_boundaries },
-	{ "__GFP_ZERO gives zeroes on every path", test_zero },
-	{ "force_fallback acts above PAGE_SIZE", test_forced },
+	{ "path and why at every boundary, one byte less and more, and zeroes", test_boundaries },
 	{ "gfp of the contiguous try, as kmem:kmalloc reports it", test_gfp },
 	{ "gfp of the fallback, as a kprobe on vmalloc sees it", test_vmalloc_gfp },
 	{ "agreement with this kernel's kvmalloc_node", test_native },
 	{ "the node is honoured and told", test_node },
-	{ "size 0 gives ZERO_SIZE_PTR under every policy", test_zero_size },
-	{ "more than INT_MAX bytes are refused", test_too_large },
-	{ "INT_MAX bytes are not", test_int_max },
-	{ "a zone or __GFP_THISNODE gets no fallback", test_bound },
-	{ "__GFP_DMA32 gets nothing", test_dma32 },
-	{ "the kvmalloc family, and its overflows", test_family },
-	{ "the family under the kernel's names, as doc/driver.md has it", test_recipe },
+	{ "requests that are refused, bound or forced", test_rules },
+	{ "the family under the kernel's names, as in doc/driver.md, and overflows", test_recipe },
 	{ "FORTIFY_SOURCE sees how large a buffer is", test_fortify },
 	{ "the kernel's records name the caller", test_callers },
-	{ "prices of the steps that were taken", test_prices },
 	{ "inspection agrees with a walk of the pages", test_inspect },
-	{ "fragmented memory makes each policy fall back", test_fragmented },
-	{ "backoff skips, obeys RETRY_MAYFAIL, and recovers", test_backoff },
+	{ "backoff skips, obeys RETRY_MAYFAIL, and recovers; others fall back", test_backoff },
 	{ "a block that comes free in a lower zone ends a back-off period", test_lower_zone },
 	/* Add a test here, and raise the plan in tests/30-wrapper.t. */
 };

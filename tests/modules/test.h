@@ -69,20 +69,17 @@ struct page *real_page(const void *p);
 enum kvdemo_path real_path(const void *p);
 enum kvdemo_path path_of(size_t size, unsigned int order);
 bool on_node(const void *p, size_t size, int node);
-bool check_result(const struct kvdemo_policy *policy, size_t size,
+bool check_result(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 		  const void *p, const struct kvdemo_result *res,
 		  enum kvdemo_path path, enum kvdemo_why why);
 bool check_outcome(const struct kvdemo_policy *policy, size_t size,
 		   const void *p, const struct kvdemo_result *res, bool blocks);
-bool takes(const struct kvdemo_policy *policy, size_t size, gfp_t gfp, bool forced,
-	   enum kvdemo_path path, enum kvdemo_why why);
 void fill(u64 *p, size_t size, u64 seed);
 bool intact(const u64 *p, size_t size, u64 seed);
 bool keeps_contents(void *p, size_t size);
 bool on_one_cpu(bool (*run)(void));
 u32 next_random(u64 *state);
 size_t random_size(u64 *state, unsigned int max_bits);
-void make_dirty(const struct kvdemo_policy *policy, size_t size);
 
 static inline void *alloc_on(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 			     int node, bool forced, struct kvdemo_result *res)
@@ -95,16 +92,10 @@ static inline void *alloc_on(const struct kvdemo_policy *policy, size_t size, gf
 	return kvdemo_alloc(&rq, res);
 }
 
-static inline void *alloc_as(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
-			     bool forced, struct kvdemo_result *res)
-{
-	return alloc_on(policy, size, gfp, NUMA_NO_NODE, forced, res);
-}
-
 static inline void *alloc(const struct kvdemo_policy *policy, size_t size, gfp_t gfp,
 			  struct kvdemo_result *res)
 {
-	return alloc_as(policy, size, gfp, false, res);
+	return alloc_on(policy, size, gfp, NUMA_NO_NODE, false, res);
 }
 
 static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_policy_id id)
@@ -112,25 +103,18 @@ static inline bool is_policy(const struct kvdemo_policy *policy, enum kvdemo_pol
 	return policy == &kvdemo_policies[id];
 }
 
+bool agrees(const struct kvdemo_policy *policy, size_t size, gfp_t gfp);
+
 bool test_boundaries(void);
-bool test_zero(void);
-bool test_forced(void);
 bool test_gfp(void);
 bool test_vmalloc_gfp(void);
 bool test_native(void);
 bool test_node(void);
-bool test_zero_size(void);
-bool test_too_large(void);
-bool test_int_max(void);
-bool test_bound(void);
-bool test_dma32(void);
-bool test_family(void);
+bool test_rules(void);
 bool test_recipe(void);
 bool test_fortify(void);
 bool test_callers(void);
-bool test_prices(void);
 bool test_inspect(void);
-bool test_fragmented(void);
 bool test_backoff(void);
 bool test_lower_zone(void);
 void run_outside(unsigned int number);
