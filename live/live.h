@@ -113,12 +113,7 @@ void live_file_make(void);
 void live_file_remove(void);
 void live_log_sums(u64 ms);
 
-/* main.c: set on a bad parameter */
-extern int live_err;
-
-/* who.c */
-const struct kvdemo_policy *live_find_policy(const char *name);
-int live_who_init(const struct kvdemo_policy *policy);
+/* main.c */
 const struct kvdemo_policy *live_policy_of(unsigned long caller);
 bool live_has_policy(const struct kvdemo_policy *policy);
 
