@@ -152,53 +152,6 @@ static int hook_times(void)
 	return err;
 }
 
-/**
- * live_hook() - hook all that is needed
- * @times: also probe the return of the fallback
- *
- * The mark is hooked last and unhooked first, so that there are hooks to remove each mark.
- *
- * Context: process context, may sleep.
- * Return: 0, or an error, which was logged; then nothing is hooked.
- */
-int live_hook(bool times)
-{
-	int err = attach(&fallback_hook) ?: attach(&try_hook);
-
-	if (!err && times)
-		err = hook_times();
-	if (!err)
-		err = attach(&mark_hook);
-	if (err)
-		live_unhook();
-	else
-		probe_sg();
-	return err;
-}
-
-/**
- * live_unhook() - unhook all
- *
- * A task does not sleep voluntarily between its mark and its attempt, so no marked attempt
- * is outstanding after synchronize_rcu_tasks(). A task that sleeps inside its attempt
- * carries the mark into the fallback, where it does no harm.
- *
- * Context: process context, may sleep.
- */
-void live_unhook(void)
-{
-	detach(&mark_hook);
-	synchronize_rcu_tasks();
-	if (live_with_times)
-		unregister_kretprobe(&live_times_probe);
-	live_with_times = false;
-	detach(&try_hook);
-	detach(&fallback_hook);
-	if (sg_probed)
-		unregister_kprobe(&sg_probe);
-	sg_probed = false;
-}
-
 /* The self-check */
 
 static DEFINE_MUTEX(check_lock);
@@ -261,25 +214,17 @@ static const char *check(void)
 const char *live_blindness(void)
 {
 	const char *blind;
-	int i;
+	int i = 0;
 
 	mutex_lock(&check_lock);
-	blind = check();
-	for (i = 1; blind && i < CHECKS; i++) {
+	while ((blind = check()) && ++i < CHECKS)
 		schedule_timeout_uninterruptible(1);
-		blind = check();
-	}
 	mutex_unlock(&check_lock);
 	return blind;
 }
 
-/**
- * live_self_check() - refuse a kernel on which the hooks do not see our own call
- *
- * Context: process context, may sleep.
- * Return: 0, or an error, which was logged.
- */
-int live_self_check(void)
+/* Refuses a kernel on which the hooks do not see our own call. */
+static int self_check(void)
 {
 	const char *blind = live_blindness();
 
@@ -288,6 +233,52 @@ int live_self_check(void)
 	pr_err("cannot watch " LIVE_SYMBOL " (gfp is its argument %u) by %s and %s: %s\n",
 	       KVDEMO_COMPAT_GFP_ARG, try_hook.name, fallback_hook.name, blind);
 	return blind == no_memory ? -ENOMEM : -EOPNOTSUPP;
+}
+
+/**
+ * live_hook() - hook all that is needed, and see that it works
+ * @times: also probe the return of the fallback
+ *
+ * The mark is hooked last and unhooked first, so that there are hooks to remove each mark.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or an error, which was logged; then nothing is hooked.
+ */
+int live_hook(bool times)
+{
+	int err = attach(&fallback_hook) ?: attach(&try_hook);
+
+	if (!err && times)
+		err = hook_times();
+	err = err ?: attach(&mark_hook) ?: self_check();
+	if (err)
+		live_unhook();
+	else
+		probe_sg();
+	return err;
+}
+
+/**
+ * live_unhook() - unhook all
+ *
+ * A task does not sleep voluntarily between its mark and its attempt, so no marked attempt
+ * is outstanding after synchronize_rcu_tasks(). A task that sleeps inside its attempt
+ * carries the mark into the fallback, where it does no harm.
+ *
+ * Context: process context, may sleep.
+ */
+void live_unhook(void)
+{
+	detach(&mark_hook);
+	synchronize_rcu_tasks();
+	if (live_with_times)
+		unregister_kretprobe(&live_times_probe);
+	live_with_times = false;
+	detach(&try_hook);
+	detach(&fallback_hook);
+	if (sg_probed)
+		unregister_kprobe(&sg_probe);
+	sg_probed = false;
 }
 
 /**

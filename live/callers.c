@@ -82,12 +82,8 @@ static struct moment now(void)
 	return best;
 }
 
-/**
- * live_clock_init() - choose the clock, and measure its rate
- *
- * Context: process context, sleeps.
- */
-void live_clock_init(void)
+/* Chooses the clock, and measures its rate. */
+static void clock_init(void)
 {
 	struct moment start, end;
 	u64 ticks;
@@ -311,7 +307,7 @@ static int make_tables(void)
 }
 
 /**
- * live_rows_make() - make the tables
+ * live_rows_make() - make the tables, and choose the clock
  * @asked: for how many rows
  *
  * Context: process context, may sleep.
@@ -333,6 +329,8 @@ int live_rows_make(unsigned int asked)
 	err = make_tables() ?: register_module_notifier(&module_notifier);
 	if (err)
 		free_tables();
+	else
+		clock_init();
 	return err;
 }
 

@@ -108,7 +108,6 @@ unsigned long live_caller(u64 key);
 u64 live_ns(u64 ticks);
 int live_rows_make(unsigned int asked);
 void live_rows_free(void);
-void live_clock_init(void);
 void live_file_make(void);
 void live_file_remove(void);
 void live_log_sums(u64 ms);
@@ -159,7 +158,6 @@ void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops 
 int live_hook(bool times);
 void live_unhook(void);
 const char *live_blindness(void);
-int live_self_check(void);
 unsigned long live_missed(void);
 const char *live_hooked(int which);
 

@@ -248,23 +248,15 @@ static int __init kvdemo_live_init(void)
 	err = bad ?: check_callers() ?: live_rows_make(entries.value);
 	if (err)
 		return err;
-	live_clock_init();
 	err = live_hook(times.value);
-	if (err)
-		goto out_rows;
-	err = live_self_check();
-	if (err)
-		goto out_hooks;
+	if (err) {
+		live_rows_free();
+		return err;
+	}
 	live_file_make();
 	pr_info("watching " LIVE_SYMBOL ", gfp is its argument %u, policy=%s\n",
 		KVDEMO_COMPAT_GFP_ARG, default_policy->name);
 	return 0;
-
-out_hooks:
-	live_unhook();
-out_rows:
-	live_rows_free();
-	return err;
 }
 
 static void __exit kvdemo_live_exit(void)
