@@ -282,16 +282,6 @@ void live_unhook(void)
 }
 
 /**
- * live_missed() - how many vmalloc calls, fallbacks or others, found no free return probe
- *
- * Context: any.
- */
-unsigned long live_missed(void)
-{
-	return live_times_probe.nmissed + live_times_probe.kp.nmissed;
-}
-
-/**
  * live_hooked() - the hooked functions
  * @which: 0: the attempt, 1: the fallback
  *

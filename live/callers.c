@@ -11,6 +11,7 @@
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/kallsyms.h>
+#include <linux/kprobes.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -35,10 +36,6 @@ unsigned int live_mask __read_mostly;
 DEFINE_PER_CPU(struct live_blind, live_blind);
 
 static unsigned int nr_rows;
-
-#define for_each_row(row) \
-	for ((row) = live_rows; (row) < live_rows + nr_rows; (row)++)
-
 static DEFINE_RAW_SPINLOCK(rows_lock);
 
 /* The counts of callers whose modules are unloaded, by size class */
@@ -112,20 +109,17 @@ u64 live_ns(u64 ticks)
 /* Rows */
 
 /* The row of the key, or a free one, or NULL */
-static struct live_row *find(u64 key, bool *found)
+static struct live_row *find(u64 key)
 {
 	struct live_row *row = live_home(key), *free = NULL;
 	unsigned int i;
 	u64 is;
 
-	*found = false;
 	for (i = 0; i < MAX_PROBES; i++) {
 		/* pairs with the release in make_row(): the policy of the row is set */
 		is = smp_load_acquire(&row->key);
-		if (is == key) {
-			*found = true;
+		if (is == key)
 			return row;
-		}
 		if (!free && (!is || is == GONE))
 			free = row;
 		if (!is)
@@ -157,12 +151,11 @@ static struct live_row *make_row(u64 key)
 	const struct kvdemo_policy *policy;
 	struct live_row *row;
 	unsigned long flags;
-	bool found;
 
 	/* irqsave: an interrupt may call kvmalloc() with GFP_ATOMIC, and so make a row. */
 	raw_spin_lock_irqsave(&rows_lock, flags);
-	row = find(key, &found);
-	if (row && !found) {
+	row = find(key);
+	if (row && READ_ONCE(row->key) != key) {
 		policy = live_policy_of(live_caller(key));
 		row->unknown = !policy;
 		row->cure = policy && !policy->native ? policy : NULL;
@@ -183,10 +176,10 @@ static struct live_row *make_row(u64 key)
  */
 struct live_row *live_row_search(u64 key)
 {
-	bool found;
-	struct live_row *row = find(key, &found);
+	struct live_row *row = find(key);
 
-	return found || !row ? row : make_row(key);
+	/* as in find(): another CPU may just have made it */
+	return row && smp_load_acquire(&row->key) != key ? make_row(key) : row;
 }
 
 /**
@@ -247,7 +240,7 @@ static void forget(const struct module *mod,
 	u64 key;
 
 	mutex_lock(&gone_lock);
-	for_each_row(row) {
+	for (row = live_rows; row < live_rows + nr_rows; row++) {
 		key = READ_ONCE(row->key);
 		if (key && key != GONE && within(live_caller(key), mod))
 			fold(row);
@@ -271,9 +264,8 @@ static void free_rows(void)
 {
 	struct live_row *row;
 
-	if (live_rows)
-		for_each_row(row)
-			free_percpu(row->stats);
+	for (row = live_rows; row && row < live_rows + nr_rows; row++)
+		free_percpu(row->stats);
 	vfree(live_rows);
 }
 
@@ -285,7 +277,7 @@ static int make_rows(void)
 	live_rows = __vmalloc(array_size(nr_rows, sizeof(*live_rows)), gfp | __GFP_ZERO);
 	if (!live_rows)
 		return -ENOMEM;
-	for_each_row(row) {
+	for (row = live_rows; row < live_rows + nr_rows; row++) {
 		row->stats = alloc_percpu_gfp(struct live_stats, gfp);
 		if (!row->stats)
 			return -ENOMEM;
@@ -302,12 +294,12 @@ static int make_rows(void)
  */
 int live_rows_make(unsigned int asked)
 {
-	u64 most = kvdemo_available() / TABLES_SHARE;
+	u64 most = div_u64(kvdemo_available() / TABLES_SHARE,
+			   sizeof(struct live_stats) * num_possible_cpus());
 	int err;
 
 	nr_rows = roundup_pow_of_two(asked);
 	live_mask = nr_rows - 1;
-	most = div_u64(most, sizeof(struct live_stats) * num_possible_cpus());
 	if (nr_rows > most) {
 		pr_err("entries=%u is out of range: allowed on this machine is up to %lu\n",
 		       asked, most ? rounddown_pow_of_two((unsigned long)most) : 0ul);
@@ -343,6 +335,7 @@ struct shown {
 struct snapshot {
 	struct live_stats sum;
 	struct live_blind blind;
+	unsigned long missed;	/* calls of vmalloc that found no free return probe */
 	u64 unknown;	/* calls whose caller a tracer hides */
 	char symbol[KSYM_SYMBOL_LEN];
 	unsigned int nr;
@@ -375,7 +368,7 @@ static void copy_rows(struct snapshot *snap)
 	mutex_lock(&gone_lock);
 	for (i = 0; i < LIVE_CLASSES; i++)
 		show_later(snap, live_key(0, i), "-", &gone[i]);
-	for_each_row(row) {
+	for (row = live_rows; row < live_rows + nr_rows; row++) {
 		/* pairs with make_row() */
 		key = smp_load_acquire(&row->key);
 		if (!key || key == GONE)
@@ -387,16 +380,6 @@ static void copy_rows(struct snapshot *snap)
 		cond_resched();
 	}
 	mutex_unlock(&gone_lock);
-}
-
-static void sum_blind(struct live_blind *to)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		to->lost += per_cpu(live_blind, cpu).lost;
-		to->left += per_cpu(live_blind, cpu).left;
-	}
 }
 
 static int compare(u64 a, u64 b)
@@ -419,6 +402,7 @@ static int worst_first(const void *a, const void *b)
 static struct snapshot *take_snapshot(void)
 {
 	struct snapshot *snap;
+	int cpu;
 
 	/* Not kvmalloc, which would add its own rows. NOWARN: ENOMEM says enough. */
 	snap = __vmalloc(struct_size(snap, rows, nr_rows + LIVE_CLASSES),
@@ -426,7 +410,11 @@ static struct snapshot *take_snapshot(void)
 	if (!snap)
 		return NULL;
 	copy_rows(snap);
-	sum_blind(&snap->blind);
+	for_each_possible_cpu(cpu) {
+		snap->blind.lost += per_cpu(live_blind, cpu).lost;
+		snap->blind.left += per_cpu(live_blind, cpu).left;
+	}
+	snap->missed = live_times_probe.nmissed + live_times_probe.kp.nmissed;
 	sort(snap->rows, snap->nr, sizeof(*snap->rows), worst_first, NULL);
 	return snap;
 }
@@ -466,7 +454,7 @@ static void show_head(struct seq_file *seq, const struct snapshot *snap, const c
 	seq_printf(seq, "# calls=%llu failed=%llu skipped=%llu fallbacks=%llu rows=%u\n",
 		   sum->calls, sum->failed, sum->skipped, sum->fallbacks, snap->nr);
 	seq_printf(seq, "# lost=%lu missed=%lu unknown=%llu left=%lu\n", snap->blind.lost,
-		   live_missed(), snap->unknown, snap->blind.left);
+		   snap->missed, snap->unknown, snap->blind.left);
 	seq_puts(seq, "# order=try_ns,fallbacks,calls\n");
 	seq_printf(seq, "%10s %10s %10s %10s %14s %12s %8s %14s %10s  %-9s  %s\n", "calls",
 		   "failed", "skipped", "fallbacks", "try_ns", "worst_ns", "failures",
@@ -528,7 +516,7 @@ void live_log_sums(u64 ms)
 		return;
 	pr_info("stopped calls=%llu failed=%llu skipped=%llu fallbacks=%llu lost=%lu missed=%lu unknown=%llu left=%lu unhook_ms=%llu\n",
 		snap->sum.calls, snap->sum.failed, snap->sum.skipped,
-		snap->sum.fallbacks, snap->blind.lost, live_missed(),
+		snap->sum.fallbacks, snap->blind.lost, snap->missed,
 		snap->unknown, snap->blind.left, ms);
 	vfree(snap);
 }

@@ -159,7 +159,6 @@ void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops 
 int live_hook(bool times);
 void live_unhook(void);
 const char *live_blindness(void);
-unsigned long live_missed(void);
 const char *live_hooked(int which);
 
 #endif /* KVDEMO_LIVE_H */
