@@ -17,7 +17,7 @@ if ! hooks; then
 	guest 1 -a KVREFUSES=yes tests/guest/live.sh "${modules[@]}"
 	exit
 fi
-plan 37
+plan 38
 
 # Three tests are for x86, two of them without the checkers, and one for cgroup version 1,
 # which Debian's kernels have up to 6.1. Under the checkers one more skips, because a back-off
@@ -34,5 +34,5 @@ times=1 cpus=2
 if [ "$(grep -cE '^CONFIG_(PPC|OPTPROBES|PREEMPTION)=y' "$(config)")" -eq 3 ]; then
 	times=0 cpus=1 nodes=1 skips=$((skips + 2))
 fi
-guest 36 -t 900 -S "$skips" -m "$memory" -c "$cpus" -n "$nodes" \
+guest 37 -t 900 -S "$skips" -m "$memory" -c "$cpus" -n "$nodes" \
 	-a "cma=0 KVTIMES=$times KVSLOW=$slow $light" tests/guest/live.sh "${modules[@]}"

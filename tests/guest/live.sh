@@ -391,61 +391,55 @@ unprobe()
 	: >$trace/trace
 }
 
-# seen_or_blind N: so many calls, and their caller; or the table says that it is blind
-seen_or_blind()
-{
-	if [ "$(header hooks)" = ok ]; then
-		large_row calls="$1"
-	else
-		[ "$(header unknown)" -eq "$1" ] && row $large trampoline policy=unknown
-	fi
-}
-
-# stacked KIND: somebody else's probe on the same functions, set before or after, hides no
-# caller; or it does, and the table says so.
-stacked()
-{
-	local status=0
-
-	live policy=noreclaim callers=vmlinux && table && probe "$1" || return
-	calls 4 $large && table && seen_or_blind 4 || status=1
-	# Where the probe hides callers, the self-check refuses to load.
-	if live policy=noreclaim callers=vmlinux 2>/dev/null; then
-		calls 5 $large && table && seen_or_blind 5 || status=1
-	else
-		has '^kvdemo_live: cannot watch .*: the caller of ' || status=1
-	fi
-	unprobe
-	[ $status -eq 0 ] || show
-}
-try 'return probes of others on the same functions, in either order, hide no caller unsaid' stacked r
-try 'neither do probes of others at their entry' stacked p
-
 # tracer NAME: the kernel's own, on the same functions
 tracer()
 {
+	local name
+
 	for name in mark try fallback; do
 		header "$name" >>$trace/set_ftrace_filter
 	done
 	echo "$1" >$trace/current_tracer
 }
 
-beside_tracers()
+untracer()
 {
-	local status=0 name
-
-	live && table || return
-	for name in function function_graph; do
-		grep -q "\b$name\b" $trace/available_tracers || continue
-		live && tracer "$name" && calls 6 $large && table || return
-		echo nop >$trace/current_tracer
-		echo >$trace/set_ftrace_filter
-		: >$trace/trace
-		large_row calls=6 || status=1
-	done
-	return $status
+	echo nop >$trace/current_tracer
+	echo >$trace/set_ftrace_filter
+	: >$trace/trace
 }
-try 'neither do the function tracer and function_graph' beside_tracers
+
+# seen N ON: so many calls, and their caller. Or the table says that a probe hides it.
+seen()
+{
+	if [ "$(header hooks)" = ok ] || [ "$2" != probe ]; then
+		large_row calls="$1"
+	else
+		[ "$(header unknown)" -eq "$1" ] && row $large trampoline policy=unknown
+	fi
+}
+
+# stacked ON KIND: somebody else's tool on the same functions, set before or after, hides no
+# caller; or it does, and the table says so.
+stacked()
+{
+	local status=0
+
+	live policy=noreclaim callers=vmlinux && table && "$1" "$2" || return
+	calls 4 $large && table && seen 4 "$1" || status=1
+	# Where the tool hides callers, the self-check refuses to load.
+	if live policy=noreclaim callers=vmlinux 2>/dev/null; then
+		calls 5 $large && table && seen 5 "$1" || status=1
+	else
+		has '^kvdemo_live: cannot watch .*: the caller of ' || status=1
+	fi
+	"un$1"
+	[ $status -eq 0 ] || show
+}
+try 'return probes of others on the same functions, in either order, hide no caller unsaid' stacked probe r
+try 'neither do probes of others at their entry' stacked probe p
+try 'neither does the function tracer' stacked tracer function
+try 'neither does function_graph' stacked tracer function_graph
 
 hotplug()
 {
