@@ -302,18 +302,15 @@ for policy in $policies; do
 	try "each flag keeps its meaning under $policy" flags "$policy" policy="$policy" callers=kvdemo_test
 done
 
-# short WHAT: each call skips its attempt, and the one that then gets no memory is counted
-short()
-{
-	table && skipped=$(column skipped 262144 "$by_test") || return
-	echo "# $1: $skipped attempts skipped, $(column failures 262144 "$by_test") calls failed"
-	[ "$skipped" -gt 0 ] && row 262144 "$by_test" fallbacks="$skipped" failures=1
-}
-by_test='[[]kvdemo_test[]]$'
-
+# Each call skips its attempt, and the one that then gets no memory is counted.
 short_of_space()
 {
-	live policy=vmalloc callers=kvdemo_test times=1 && echo space >$params/live_short && short space
+	local by_test='[[]kvdemo_test[]]$' skipped
+
+	live policy=vmalloc callers=kvdemo_test times=1 && echo space >$params/live_short && table || return
+	skipped=$(column skipped 262144 "$by_test")
+	echo "# $skipped attempts skipped"
+	[ "$skipped" -gt 0 ] && row 262144 "$by_test" fallbacks="$skipped" failures=1
 }
 why=
 [ "$(uname -m)" = x86_64 ] && [ -z "$KVSLOW" ] || why='the space is taken by pages of 1 GiB, without KASAN'
@@ -333,24 +330,6 @@ mistaken()
 }
 [ -z "$why" ] || why='elsewhere a wrong address may be plausible, and checkers stop the kernel'
 try_unless "$why" 'a driver that takes its memory for contiguous is found' mistaken
-
-# The kernel's own fallback waits for the OOM killer, which only version 1 can switch off.
-short_of_group()
-{
-	local status=0
-
-	live policy=vmalloc callers=kvdemo_test times=1 && mkdir /cg/small || return
-	echo 16M >/cg/small/memory.limit_in_bytes && echo 1 >/cg/small/memory.oom_control &&
-		sh -c "echo \$\$ >/cg/small/cgroup.procs && echo group >$params/live_short" && short group ||
-		status=1
-	rmdir /cg/small
-	return $status
-}
-why=
-mkdir /cg
-mount -t cgroup -o memory cgroup /cg 2>/dev/null || why='the kernel has no cgroup version 1'
-try_unless "$why" 'where a memory cgroup is full, a skipped call fails and is counted' short_of_group
-[ -n "$why" ] || umount /cg
 
 # Under native, calls of kvdemo keep the kernel's rule, whoever else is cured.
 honest()
