@@ -96,11 +96,8 @@ static int set_filter(struct ftrace_ops *ops, const char *name)
 
 static int attach_name(struct hook *hook, const char *name)
 {
-	int err = set_filter(&hook->ops, name);
+	int err = set_filter(&hook->ops, name) ?: register_ftrace_function(&hook->ops);
 
-	if (err)
-		return err;
-	err = register_ftrace_function(&hook->ops);
 	if (err)
 		ftrace_set_filter(&hook->ops, NULL, 0, 1);
 	else
