@@ -96,11 +96,8 @@ static int set_filter(struct ftrace_ops *ops, const char *name)
 
 static int attach_name(struct hook *hook, const char *name)
 {
-	int err = set_filter(&hook->ops, name);
+	int err = set_filter(&hook->ops, name) ?: register_ftrace_function(&hook->ops);
 
-	if (err)
-		return err;
-	err = register_ftrace_function(&hook->ops);
 	if (err)
 		ftrace_set_filter(&hook->ops, NULL, 0, 1);
 	else
@@ -150,53 +147,6 @@ static int hook_times(void)
 		       fallback_hook.name, err);
 	live_with_times = !err;
 	return err;
-}
-
-/**
- * live_hook() - hook all that is needed
- * @times: also probe the return of the fallback
- *
- * The mark is hooked last and unhooked first, so that there are hooks to remove each mark.
- *
- * Context: process context, may sleep.
- * Return: 0, or an error, which was logged; then nothing is hooked.
- */
-int live_hook(bool times)
-{
-	int err = attach(&fallback_hook) ?: attach(&try_hook);
-
-	if (!err && times)
-		err = hook_times();
-	if (!err)
-		err = attach(&mark_hook);
-	if (err)
-		live_unhook();
-	else
-		probe_sg();
-	return err;
-}
-
-/**
- * live_unhook() - unhook all
- *
- * A task does not sleep voluntarily between its mark and its attempt, so no marked attempt
- * is outstanding after synchronize_rcu_tasks(). A task that sleeps inside its attempt
- * carries the mark into the fallback, where it does no harm.
- *
- * Context: process context, may sleep.
- */
-void live_unhook(void)
-{
-	detach(&mark_hook);
-	synchronize_rcu_tasks();
-	if (live_with_times)
-		unregister_kretprobe(&live_times_probe);
-	live_with_times = false;
-	detach(&try_hook);
-	detach(&fallback_hook);
-	if (sg_probed)
-		unregister_kprobe(&sg_probe);
-	sg_probed = false;
 }
 
 /* The self-check */
@@ -261,25 +211,17 @@ static const char *check(void)
 const char *live_blindness(void)
 {
 	const char *blind;
-	int i;
+	int i = 0;
 
 	mutex_lock(&check_lock);
-	blind = check();
-	for (i = 1; blind && i < CHECKS; i++) {
+	while ((blind = check()) && ++i < CHECKS)
 		schedule_timeout_uninterruptible(1);
-		blind = check();
-	}
 	mutex_unlock(&check_lock);
 	return blind;
 }
 
-/**
- * live_self_check() - refuse a kernel on which the hooks do not see our own call
- *
- * Context: process context, may sleep.
- * Return: 0, or an error, which was logged.
- */
-int live_self_check(void)
+/* Refuses a kernel on which the hooks do not see our own call. */
+static int self_check(void)
 {
 	const char *blind = live_blindness();
 
@@ -291,13 +233,49 @@ int live_self_check(void)
 }
 
 /**
- * live_missed() - how many vmalloc calls, fallbacks or others, found no free return probe
+ * live_hook() - hook all that is needed, and see that it works
+ * @times: also probe the return of the fallback
  *
- * Context: any.
+ * The mark is hooked last and unhooked first, so that there are hooks to remove each mark.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or an error, which was logged; then nothing is hooked.
  */
-unsigned long live_missed(void)
+int live_hook(bool times)
 {
-	return live_times_probe.nmissed + live_times_probe.kp.nmissed;
+	int err = attach(&fallback_hook) ?: attach(&try_hook);
+
+	if (!err && times)
+		err = hook_times();
+	err = err ?: attach(&mark_hook) ?: self_check();
+	if (err)
+		live_unhook();
+	else
+		probe_sg();
+	return err;
+}
+
+/**
+ * live_unhook() - unhook all
+ *
+ * A task does not sleep voluntarily between its mark and its attempt, so no marked attempt
+ * is outstanding after synchronize_rcu_tasks(). A task that sleeps inside its attempt
+ * carries the mark into the fallback, where it does no harm.
+ *
+ * Context: process context, may sleep.
+ */
+void live_unhook(void)
+{
+	detach(&mark_hook);
+	synchronize_rcu_tasks();
+	if (live_with_times)
+		unregister_kretprobe(&live_times_probe);
+	live_with_times = false;
+	detach(&try_hook);
+	detach(&fallback_hook);
+	if (sg_probed)
+		unregister_kprobe(&sg_probe);
+	sg_probed = false;
 }
 
 /**

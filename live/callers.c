@@ -2,8 +2,8 @@
 /*
  * The table of callers, and the debugfs file kvdemo/callers that shows it.
  *
- * The rows are shared; each CPU counts in a table of its own. A row is made under a
- * lock and found without one.
+ * The rows are shared; each CPU has counts of its own. A row is made under a lock and
+ * found without one.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -11,6 +11,7 @@
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/kallsyms.h>
+#include <linux/kprobes.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -32,21 +33,13 @@
 
 struct live_row *live_rows;
 unsigned int live_mask __read_mostly;
-DEFINE_PER_CPU(struct live_stats *, live_table);
 DEFINE_PER_CPU(struct live_blind, live_blind);
 
 static unsigned int nr_rows;
-static u64 __percpu *all_calls;	/* of each row */
 static DEFINE_RAW_SPINLOCK(rows_lock);
 
-/* All CPUs together */
-struct sum {
-	u64 calls;
-	struct live_stats stats;
-};
-
 /* The counts of callers whose modules are unloaded, by size class */
-static struct sum gone[LIVE_CLASSES];
+static struct live_stats gone[LIVE_CLASSES];
 static DEFINE_MUTEX(gone_lock);
 
 /* The clock */
@@ -82,12 +75,8 @@ static struct moment now(void)
 	return best;
 }
 
-/**
- * live_clock_init() - choose the clock, and measure its rate
- *
- * Context: process context, sleeps.
- */
-void live_clock_init(void)
+/* Chooses the clock, and measures its rate. */
+static void clock_init(void)
 {
 	struct moment start, end;
 	u64 ticks;
@@ -120,20 +109,17 @@ u64 live_ns(u64 ticks)
 /* Rows */
 
 /* The row of the key, or a free one, or NULL */
-static struct live_row *find(u64 key, bool *found)
+static struct live_row *find(u64 key)
 {
 	struct live_row *row = live_home(key), *free = NULL;
 	unsigned int i;
 	u64 is;
 
-	*found = false;
 	for (i = 0; i < MAX_PROBES; i++) {
 		/* pairs with the release in make_row(): the policy of the row is set */
 		is = smp_load_acquire(&row->key);
-		if (is == key) {
-			*found = true;
+		if (is == key)
 			return row;
-		}
 		if (!free && (!is || is == GONE))
 			free = row;
 		if (!is)
@@ -165,16 +151,14 @@ static struct live_row *make_row(u64 key)
 	const struct kvdemo_policy *policy;
 	struct live_row *row;
 	unsigned long flags;
-	bool found;
 
 	/* irqsave: an interrupt may call kvmalloc() with GFP_ATOMIC, and so make a row. */
 	raw_spin_lock_irqsave(&rows_lock, flags);
-	row = find(key, &found);
-	if (row && !found) {
+	row = find(key);
+	if (row && READ_ONCE(row->key) != key) {
 		policy = live_policy_of(live_caller(key));
 		row->unknown = !policy;
 		row->cure = policy && !policy->native ? policy : NULL;
-		row->calls = all_calls + (row - live_rows);
 		row->plain = plain_of(class_in(key), row);
 		/* pairs with find() and copy_rows() */
 		smp_store_release(&row->key, key);
@@ -192,10 +176,10 @@ static struct live_row *make_row(u64 key)
  */
 struct live_row *live_row_search(u64 key)
 {
-	bool found;
-	struct live_row *row = find(key, &found);
+	struct live_row *row = find(key);
 
-	return found || !row ? row : make_row(key);
+	/* as in find(): another CPU may just have made it */
+	return row && smp_load_acquire(&row->key) != key ? make_row(key) : row;
 }
 
 /**
@@ -214,6 +198,7 @@ unsigned long live_caller(u64 key)
 
 static void add_stats(struct live_stats *to, const struct live_stats *stats)
 {
+	to->calls += READ_ONCE(stats->calls);
 	to->failed += READ_ONCE(stats->failed);
 	to->skipped += READ_ONCE(stats->skipped);
 	to->fallbacks += READ_ONCE(stats->fallbacks);
@@ -224,45 +209,41 @@ static void add_stats(struct live_stats *to, const struct live_stats *stats)
 }
 
 /* Adds what all CPUs counted. */
-static void sum_row(unsigned int row, struct sum *to)
+static void sum_row(const struct live_row *row, struct live_stats *to)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		to->calls += READ_ONCE(*per_cpu_ptr(all_calls + row, cpu));
-		add_stats(&to->stats, per_cpu(live_table, cpu) + row);
-	}
+	for_each_possible_cpu(cpu)
+		add_stats(to, per_cpu_ptr(row->stats, cpu));
 }
 
 /*
  * Frees a row. Its caller is unloaded, so nobody counts in it any more. Its counts go
  * into the sum of its size class.
  */
-static void fold(unsigned int row)
+static void fold(struct live_row *row)
 {
 	int cpu;
 
-	sum_row(row, &gone[class_in(live_rows[row].key)]);
-	for_each_possible_cpu(cpu) {
-		*per_cpu_ptr(all_calls + row, cpu) = 0;
-		memset(per_cpu(live_table, cpu) + row, 0, sizeof(struct live_stats));
-	}
+	sum_row(row, &gone[class_in(row->key)]);
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(row->stats, cpu), 0, sizeof(*row->stats));
 	/* pairs with find(): the next caller in this row starts from zero */
-	smp_store_release(&live_rows[row].key, GONE);
+	smp_store_release(&row->key, GONE);
 }
 
 /* Another module may be loaded where a module, or only its init code, was freed. */
 static void forget(const struct module *mod,
 		   bool (*within)(unsigned long addr, const struct module *mod))
 {
-	unsigned int i;
+	struct live_row *row;
 	u64 key;
 
 	mutex_lock(&gone_lock);
-	for (i = 0; i < nr_rows; i++) {
-		key = READ_ONCE(live_rows[i].key);
+	for (row = live_rows; row < live_rows + nr_rows; row++) {
+		key = READ_ONCE(row->key);
 		if (key && key != GONE && within(live_caller(key), mod))
-			fold(i);
+			fold(row);
 		cond_resched();
 	}
 	mutex_unlock(&gone_lock);
@@ -279,72 +260,68 @@ static int on_module(struct notifier_block *nb, unsigned long state, void *mod)
 
 static struct notifier_block module_notifier = { .notifier_call = on_module };
 
-static void free_tables(void)
+static void free_rows(void)
 {
-	int cpu;
+	struct live_row *row;
 
-	for_each_possible_cpu(cpu)
-		vfree(per_cpu(live_table, cpu));
-	free_percpu(all_calls);
+	for (row = live_rows; row && row < live_rows + nr_rows; row++)
+		free_percpu(row->stats);
 	vfree(live_rows);
 }
 
-static int make_tables(void)
+static int make_rows(void)
 {
-	/* NOWARN: insmod's ENOMEM says enough */
-	const gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN;
-	void *table;
-	int cpu;
+	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN; /* insmod's ENOMEM says enough */
+	struct live_row *row;
 
-	live_rows = __vmalloc(array_size(nr_rows, sizeof(*live_rows)), gfp);
-	all_calls = __alloc_percpu_gfp(nr_rows * sizeof(u64), sizeof(u64),
-				       GFP_KERNEL | __GFP_NOWARN);
-	if (!live_rows || !all_calls)
+	live_rows = __vmalloc(array_size(nr_rows, sizeof(*live_rows)), gfp | __GFP_ZERO);
+	if (!live_rows)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu) {
-		table = __vmalloc(array_size(nr_rows, sizeof(struct live_stats)), gfp);
-		if (!table)
+	for (row = live_rows; row < live_rows + nr_rows; row++) {
+		row->stats = alloc_percpu_gfp(struct live_stats, gfp);
+		if (!row->stats)
 			return -ENOMEM;
-		per_cpu(live_table, cpu) = table;
 	}
 	return 0;
 }
 
 /**
- * live_rows_make() - make the tables
- * @asked: for how many rows
+ * live_rows_make() - make the rows, and choose the clock
+ * @asked: how many
  *
  * Context: process context, may sleep.
  * Return: 0; -ERANGE, which was logged, or -ENOMEM.
  */
 int live_rows_make(unsigned int asked)
 {
-	u64 most = kvdemo_available() / TABLES_SHARE;
+	u64 most = div_u64(kvdemo_available() / TABLES_SHARE,
+			   sizeof(struct live_stats) * num_possible_cpus());
 	int err;
 
 	nr_rows = roundup_pow_of_two(asked);
 	live_mask = nr_rows - 1;
-	most = div_u64(most, (sizeof(struct live_stats) + sizeof(u64)) * num_possible_cpus());
 	if (nr_rows > most) {
 		pr_err("entries=%u is out of range: allowed on this machine is up to %lu\n",
 		       asked, most ? rounddown_pow_of_two((unsigned long)most) : 0ul);
 		return -ERANGE;
 	}
-	err = make_tables() ?: register_module_notifier(&module_notifier);
+	err = make_rows() ?: register_module_notifier(&module_notifier);
 	if (err)
-		free_tables();
+		free_rows();
+	else
+		clock_init();
 	return err;
 }
 
 /**
- * live_rows_free() - free the tables
+ * live_rows_free() - free the rows
  *
  * Context: process context, may sleep; nothing is hooked.
  */
 void live_rows_free(void)
 {
 	unregister_module_notifier(&module_notifier);
-	free_tables();
+	free_rows();
 }
 
 /* Reading */
@@ -352,12 +329,13 @@ void live_rows_free(void)
 struct shown {
 	u64 key;	/* without a caller: all that are unloaded */
 	const char *policy;
-	struct sum sum;
+	struct live_stats sum;
 };
 
 struct snapshot {
-	struct sum sum;
+	struct live_stats sum;
 	struct live_blind blind;
+	unsigned long missed;	/* calls of vmalloc that found no free return probe */
 	u64 unknown;	/* calls whose caller a tracer hides */
 	char symbol[KSYM_SYMBOL_LEN];
 	unsigned int nr;
@@ -371,47 +349,37 @@ static const char *policy_name(const struct live_row *row)
 	return row->cure ? row->cure->name : kvdemo_policies[KVDEMO_NATIVE].name;
 }
 
-static void show_later(struct snapshot *snap, u64 key, const char *policy, const struct sum *sum)
+static void show_later(struct snapshot *snap, u64 key, const char *policy,
+		       const struct live_stats *sum)
 {
 	if (!sum->calls)
 		return;
-	snap->sum.calls += sum->calls;
-	add_stats(&snap->sum.stats, &sum->stats);
+	add_stats(&snap->sum, sum);
 	snap->rows[snap->nr++] = (struct shown){ key, policy, *sum };
 }
 
 static void copy_rows(struct snapshot *snap)
 {
-	struct live_row *row = live_rows;
-	struct sum sum;
+	const struct live_row *row;
+	struct live_stats sum;
 	unsigned int i;
 	u64 key;
 
 	mutex_lock(&gone_lock);
 	for (i = 0; i < LIVE_CLASSES; i++)
 		show_later(snap, live_key(0, i), "-", &gone[i]);
-	for (i = 0; i < nr_rows; i++, row++) {
+	for (row = live_rows; row < live_rows + nr_rows; row++) {
 		/* pairs with make_row() */
 		key = smp_load_acquire(&row->key);
 		if (!key || key == GONE)
 			continue;
-		sum = (struct sum){ };
-		sum_row(i, &sum);
+		sum = (struct live_stats){ };
+		sum_row(row, &sum);
 		show_later(snap, key, policy_name(row), &sum);
 		snap->unknown += row->unknown ? sum.calls : 0;
 		cond_resched();
 	}
 	mutex_unlock(&gone_lock);
-}
-
-static void sum_blind(struct live_blind *to)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		to->lost += per_cpu(live_blind, cpu).lost;
-		to->left += per_cpu(live_blind, cpu).left;
-	}
 }
 
 static int compare(u64 a, u64 b)
@@ -425,8 +393,8 @@ static int worst_first(const void *a, const void *b)
 
 	/* sort() does not reschedule. */
 	cond_resched();
-	return compare(x->sum.stats.try, y->sum.stats.try) ?:
-	       compare(x->sum.stats.fallbacks, y->sum.stats.fallbacks) ?:
+	return compare(x->sum.try, y->sum.try) ?:
+	       compare(x->sum.fallbacks, y->sum.fallbacks) ?:
 	       compare(x->sum.calls, y->sum.calls) ?: compare(x->key, y->key);
 }
 
@@ -434,6 +402,7 @@ static int worst_first(const void *a, const void *b)
 static struct snapshot *take_snapshot(void)
 {
 	struct snapshot *snap;
+	int cpu;
 
 	/* Not kvmalloc, which would add its own rows. NOWARN: ENOMEM says enough. */
 	snap = __vmalloc(struct_size(snap, rows, nr_rows + LIVE_CLASSES),
@@ -441,7 +410,11 @@ static struct snapshot *take_snapshot(void)
 	if (!snap)
 		return NULL;
 	copy_rows(snap);
-	sum_blind(&snap->blind);
+	for_each_possible_cpu(cpu) {
+		snap->blind.lost += per_cpu(live_blind, cpu).lost;
+		snap->blind.left += per_cpu(live_blind, cpu).left;
+	}
+	snap->missed = live_times_probe.nmissed + live_times_probe.kp.nmissed;
 	sort(snap->rows, snap->nr, sizeof(*snap->rows), worst_first, NULL);
 	return snap;
 }
@@ -457,12 +430,12 @@ static const char *name_of(struct snapshot *snap, const struct shown *row)
 
 static void show_row(struct seq_file *seq, const struct shown *row, const char *name)
 {
-	const struct live_stats *stats = &row->sum.stats;
+	const struct live_stats *sum = &row->sum;
 
-	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", row->sum.calls, stats->failed,
-		   stats->skipped, stats->fallbacks, live_ns(stats->try), live_ns(stats->worst));
+	seq_printf(seq, "%10llu %10llu %10llu %10llu %14llu %12llu", sum->calls, sum->failed,
+		   sum->skipped, sum->fallbacks, live_ns(sum->try), live_ns(sum->worst));
 	if (live_with_times)
-		seq_printf(seq, " %8llu %14llu", stats->failures, live_ns(stats->fallback));
+		seq_printf(seq, " %8llu %14llu", sum->failures, live_ns(sum->fallback));
 	else
 		seq_printf(seq, " %8s %14s", "-", "-");
 	/* 2^64 does not fit. */
@@ -472,16 +445,16 @@ static void show_row(struct seq_file *seq, const struct shown *row, const char *
 
 static void show_head(struct seq_file *seq, const struct snapshot *snap, const char *blind)
 {
-	const struct live_stats *sum = &snap->sum.stats;
+	const struct live_stats *sum = &snap->sum;
 
 	seq_printf(seq, "# mark=%s try=%s fallback=%s times=%d clock=%s entries=%u\n",
 		   LIVE_SYMBOL, live_hooked(0), live_hooked(1), live_with_times,
 		   static_key_enabled(&live_counter) ? "counter" : "local_clock", nr_rows);
 	seq_printf(seq, "# hooks=%s%s\n", blind ? "blind: " : "ok", blind ?: "");
 	seq_printf(seq, "# calls=%llu failed=%llu skipped=%llu fallbacks=%llu rows=%u\n",
-		   snap->sum.calls, sum->failed, sum->skipped, sum->fallbacks, snap->nr);
+		   sum->calls, sum->failed, sum->skipped, sum->fallbacks, snap->nr);
 	seq_printf(seq, "# lost=%lu missed=%lu unknown=%llu left=%lu\n", snap->blind.lost,
-		   live_missed(), snap->unknown, snap->blind.left);
+		   snap->missed, snap->unknown, snap->blind.left);
 	seq_puts(seq, "# order=try_ns,fallbacks,calls\n");
 	seq_printf(seq, "%10s %10s %10s %10s %14s %12s %8s %14s %10s  %-9s  %s\n", "calls",
 		   "failed", "skipped", "fallbacks", "try_ns", "worst_ns", "failures",
@@ -542,8 +515,8 @@ void live_log_sums(u64 ms)
 	if (!snap)
 		return;
 	pr_info("stopped calls=%llu failed=%llu skipped=%llu fallbacks=%llu lost=%lu missed=%lu unknown=%llu left=%lu unhook_ms=%llu\n",
-		snap->sum.calls, snap->sum.stats.failed, snap->sum.stats.skipped,
-		snap->sum.stats.fallbacks, snap->blind.lost, live_missed(),
+		snap->sum.calls, snap->sum.failed, snap->sum.skipped,
+		snap->sum.fallbacks, snap->blind.lost, snap->missed,
 		snap->unknown, snap->blind.left, ms);
 	vfree(snap);
 }

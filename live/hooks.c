@@ -196,7 +196,7 @@ static noinline void mark_other(struct ftrace_regs *fregs, const struct live_row
 {
 	if (mark_check(fregs, live_caller(row->key)))
 		return;
-	this_cpu_inc(*row->calls);
+	this_cpu_inc(row->stats->calls);
 	mark_rare(fregs, row);
 }
 
@@ -233,7 +233,7 @@ static __always_inline void mark_large(unsigned long caller, struct ftrace_regs 
 	if (unlikely((gfp & GFP_LOOK) != row->plain || current->flags & PF_MEMALLOC ||
 		     !take_slot(slot, me)))
 		return mark_other(fregs, row);
-	this_cpu_inc(*row->calls);
+	this_cpu_inc(row->stats->calls);
 	fill_slot(slot, size, gfp, row, row->cure);
 	KVDEMO_COMPAT_ARG(fregs, KVDEMO_COMPAT_GFP_ARG) |= MARK;
 }
@@ -412,7 +412,7 @@ static noinline void learn(const struct slot *slot)
 
 static void count_fallback(const struct slot *slot, u64 took)
 {
-	struct live_stats *stats = this_cpu_read(live_table) + (slot->row - live_rows);
+	struct live_stats *stats = this_cpu_ptr(slot->row->stats);
 
 	stats->fallbacks++;
 	stats->skipped += !slot->start;
@@ -520,7 +520,7 @@ static int on_times_return(struct kretprobe_instance *ri, struct pt_regs *regs)
 		this_cpu_inc(live_blind.lost);
 		return 0;
 	}
-	stats = this_cpu_read(live_table) + (slot->row - live_rows);
+	stats = this_cpu_ptr(slot->row->stats);
 	stats->failures += !p;
 	stats->fallback += took;
 	if (trace_kvdemo_alloc_enabled())

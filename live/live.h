@@ -23,7 +23,7 @@
 /**
  * struct live_row - a caller and a size class
  * @key: see live_key(); 0 and GONE of callers.c are free rows
- * @calls: counted on each CPU
+ * @stats: what each CPU counted
  * @cure: the policy of that caller; NULL: it is only counted
  * @plain: the flags of GFP_LOOK (hooks.c) that a call on the common path has; all flags if no
  *	call of this row takes that path
@@ -33,7 +33,7 @@
  */
 struct live_row {
 	u64 key;
-	u64 __percpu *calls;
+	struct live_stats __percpu *stats;
 	const struct kvdemo_policy *cure;
 	gfp_t plain;
 	bool unknown;
@@ -41,6 +41,7 @@ struct live_row {
 
 /**
  * struct live_stats - what one CPU counted for a row
+ * @calls: calls that it made; first, so that the hot path adds no offset
  * @failed: attempts that were made and failed
  * @skipped: attempts that the policy skipped
  * @fallbacks: calls that came to the fallback
@@ -50,6 +51,7 @@ struct live_row {
  * @fallback: ticks in fallbacks, with times=1
  */
 struct live_stats {
+	u64 calls;
 	u64 failed;
 	u64 skipped;
 	u64 fallbacks;
@@ -72,7 +74,6 @@ struct live_blind {
 
 extern struct live_row *live_rows;
 extern unsigned int live_mask;	/* the number of rows - 1 */
-DECLARE_PER_CPU(struct live_stats *, live_table);
 DECLARE_PER_CPU(struct live_blind, live_blind);
 
 /* All kernel addresses have the same upper byte. */
@@ -108,17 +109,11 @@ unsigned long live_caller(u64 key);
 u64 live_ns(u64 ticks);
 int live_rows_make(unsigned int asked);
 void live_rows_free(void);
-void live_clock_init(void);
 void live_file_make(void);
 void live_file_remove(void);
 void live_log_sums(u64 ms);
 
-/* main.c: set on a bad parameter */
-extern int live_err;
-
-/* who.c */
-const struct kvdemo_policy *live_find_policy(const char *name);
-int live_who_init(const struct kvdemo_policy *policy);
+/* main.c */
 const struct kvdemo_policy *live_policy_of(unsigned long caller);
 bool live_has_policy(const struct kvdemo_policy *policy);
 
@@ -164,8 +159,6 @@ void live_on_fallback(unsigned long ip, unsigned long parent, struct ftrace_ops 
 int live_hook(bool times);
 void live_unhook(void);
 const char *live_blindness(void);
-int live_self_check(void);
-unsigned long live_missed(void);
 const char *live_hooked(int which);
 
 #endif /* KVDEMO_LIVE_H */

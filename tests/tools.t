@@ -33,5 +33,5 @@ echo "exec bpftrace -e 'kfunc:kvmalloc_node { @calls = count(); }'" >"$work/fent
 cp "$built"/kvdemo{,_bench,_live}.ko "$work"
 cp --parents scripts/bench/host tests/guest/lib.sh "$work"
 
-plan 12
-guest 11 -m 4096 -t 1800 -R "$work" tests/guest/tools.sh
+plan 11
+guest 10 -m 4096 -t 1800 -R "$work" tests/guest/tools.sh

@@ -158,18 +158,7 @@ held()
 {
 	shows /tmp/perf.held 'temporarily unavailable' '/proc/[0-9]+/fd/.* anon_inode:\[perf_event\]' &&
 		shows /tmp/bpftrace.held 'temporarily unavailable' '/proc/[0-9]+/fd/.* anon_inode:\[perf_event\]' &&
-		shows /tmp/trace-cmd.held 'temporarily unavailable' '^events/kvdemo/kvdemo_alloc/enable:1$'
+		shows /tmp/trace-cmd.held 'temporarily unavailable' '^events/kvdemo/kvdemo_alloc/enable:1$' &&
+		rmmod kvdemo
 }
 try 'each holds the module while it listens, and doc/runtime.md finds it' held
-
-# The event that it leaves on holds the module until it is switched off.
-killed()
-{
-	start trace-cmd enabled
-	kill -KILL $pid
-	wait $pid
-	holders >/tmp/killed
-	shows /tmp/killed 'temporarily unavailable' '^events/kvdemo/kvdemo_alloc/enable:1$' &&
-		echo 0 >/sys/kernel/tracing/events/kvdemo/kvdemo_alloc/enable && rmmod kvdemo
-}
-try 'so does a trace-cmd that was killed, until its event is switched off' killed
