@@ -185,7 +185,6 @@ bench-doc:
 	@mkdir -p build/bench/doc && cp doc/csv/bookworm.csv build/bench/doc
 	@scripts/bench/report plot build/bench/doc bookworm
 	@cp build/bench/doc/bookworm-cost.svg doc/cost-6.1.svg
-	@cp build/bench/doc/bookworm-latency.svg doc/latency-6.1.svg
 	@scripts/bench/report plot-live doc/csv/live/bookworm.csv doc/live-6.1.svg
 	@sed -i '1,/^<!-- make bench-doc -->$$/!d' doc/bench.md doc/live.md
 	@scripts/bench/report tables doc/csv/*.csv >>doc/bench.md

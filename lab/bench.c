@@ -203,8 +203,6 @@ static int __init kvdemo_bench_init(void)
 	cell.local_node = local_node.value;
 	if (is_debug_kernel())
 		pr_warn("a debug kernel (debug=1): the figures hold for no other kernel\n");
-	if (!bench_count_wakeups(true))
-		pr_warn("this kernel has no tracepoint for wake-ups of kcompactd: they are not counted\n");
 	dir = debugfs_create_dir("kvdemo_bench", NULL);
 	debugfs_create_file("csv", 0400, dir, NULL, &csv_fops);
 	return 0;
@@ -212,7 +210,6 @@ static int __init kvdemo_bench_init(void)
 
 static void __exit kvdemo_bench_exit(void)
 {
-	bench_count_wakeups(false);
 	debugfs_remove_recursive(dir);
 }
 

@@ -55,7 +55,6 @@ struct bench_cell {
 	bool local_node;	/* the node of this CPU is named */
 };
 
-bool bench_count_wakeups(bool on);
 const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers);
 
 #endif /* KVDEMO_LAB_BENCH_H */

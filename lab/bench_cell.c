@@ -12,7 +12,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
-#include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
 
 #include "bench.h"
@@ -234,40 +233,6 @@ static u64 empty_loop(u32 *samples)
 	return samples[EMPTY_LOOPS / 2];
 }
 
-static atomic_long_t wakeups;
-
-static void count_wakeup(void *unused, int nid, int order, enum zone_type highest)
-{
-	atomic_long_inc(&wakeups);
-}
-
-static void find_event(struct tracepoint *tp, void *found)
-{
-	if (!strcmp(tp->name, "mm_compaction_wakeup_kcompactd"))
-		*(struct tracepoint **)found = tp;
-}
-
-/**
- * bench_count_wakeups() - count how often kcompactd is woken, or end it
- * @on: false ends what a call with true has begun
- *
- * Context: process context, may sleep.
- * Return: whether this kernel has the event.
- */
-bool bench_count_wakeups(bool on)
-{
-	struct tracepoint *event = NULL;
-
-	for_each_kernel_tracepoint(find_event, &event);
-	if (!event)
-		return false;
-	if (on)
-		return !tracepoint_probe_register(event, count_wakeup, NULL);
-	tracepoint_probe_unregister(event, count_wakeup, NULL);
-	tracepoint_synchronize_unregister();
-	return true;
-}
-
 static void read_events(u64 events[NR_EVENTS])
 {
 	static unsigned long all[NR_VM_EVENT_ITEMS]; /* only one task comes here */
@@ -277,10 +242,10 @@ static void read_events(u64 events[NR_EVENTS])
 	all_vm_events(all);
 #ifdef CONFIG_COMPACTION
 	events[EVENT_STALL] = all[COMPACTSTALL];
+	events[EVENT_WAKEUP] = all[KCOMPACTD_WAKE];
 #endif
 	for (zone = 0; zone <= ZONE_MOVABLE; zone++)
 		events[EVENT_ALLOCSTALL] += all[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
-	events[EVENT_WAKEUP] = atomic_long_read(&wakeups);
 }
 
 static void fill_numbers(u64 *numbers, struct run *run, const u64 before[NR_EVENTS])

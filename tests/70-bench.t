@@ -8,19 +8,15 @@
 unset ACCEL BOOT_ARGS FULL STATES
 csv=build/bench/$TARGET-short.csv
 
-# The pictures name the unit, the kernel and init_on_alloc.
+# The picture names the unit, the kernel and init_on_alloc.
 drawn()
 {
-	local picture
-
 	mkdir -p build/bench/short
 	cp "$csv" "build/bench/short/$TARGET.csv"
-	rm -f "build/bench/short/$TARGET"-*.svg
-	scripts/bench/report plot build/bench/short "$TARGET" || return
-	for picture in cost paths latency; do
-		grep -q "Linux $(sed -n '2s/,.*//p' "$csv"), instructions, init_on_alloc=0" \
-			"build/bench/short/$TARGET-$picture.svg" || return
-	done
+	rm -f "build/bench/short/$TARGET-cost.svg"
+	scripts/bench/report plot build/bench/short "$TARGET" &&
+		grep "Linux $(sed -n '2s/,.*//p' "$csv"), instructions, init_on_alloc=0" \
+			"build/bench/short/$TARGET-cost.svg"
 }
 
 scripts/install-missing gnuplot-nox python3
