@@ -288,7 +288,7 @@ static void *serve_steps(const struct kvdemo_request *rq, struct kvdemo_result *
 		say_impossible(rq, caller);
 		return NULL;
 	}
-	/* Its prices cannot be measured from outside. */
+	/* The prices of the kernel's own kvmalloc cannot be measured from outside. */
 	if (rq->policy->native && !is_forced(rq))
 		return kvmalloc_node_noprof(rq->size, rq->gfp, rq->node);
 	if (wants_try(rq, why))
@@ -296,7 +296,7 @@ static void *serve_steps(const struct kvdemo_request *rq, struct kvdemo_result *
 	return p ?: after_try(rq, res, *why, caller);
 }
 
-/* Flags that kvmalloc_node() of 4.12 did not support. Not DMA32, which kmalloc lacks. */
+/* Flags that kvmalloc_node() of 4.12 did not support, except DMA32, which nothing can serve */
 static bool is_outside(gfp_t gfp)
 {
 	return (gfp & (GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL)) != GFP_KERNEL &&

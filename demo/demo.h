@@ -31,7 +31,7 @@ struct kvdemo_item {
  * @count: allocations of each size
  * @zero: __GFP_ZERO, whatever gfp= says
  * @hold: keep the buffers
- * @cap: most bytes allocated at any time, what is held already included; 0 is none given
+ * @cap: most bytes allocated at any time, with those that are held already; 0: none given
  * @cap_is_default: the user gave no cap
  * @bad: the value that was read last, or the bad part of it
  */

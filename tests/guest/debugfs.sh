@@ -78,7 +78,7 @@ over_the_cap()
 	reload cap=$((20 * page)) && mark || return
 	put alloc $((16 * page)) && refuses alloc $((4 * page)) 'allocate memory' &&
 		has "^kvdemo: size and count may take [0-9]* bytes at a time, beside [0-9]* that are held: allowed is cap=$((20 * page))$" &&
-		[ "$(held | wc -l)" -eq 1 ] && put free all && put alloc "$page count=3" && put free all &&
+		[ "$(held | wc -l)" -eq 1 ] && put free all && put alloc "$page,64 count=3" && [ "$(held | wc -l)" -eq 6 ] && put free all &&
 		refuses alloc "size=1 count=1000 policy=vmalloc" 'allocate memory' || return
 	# The kernel's own fallback rounds up to a huge page, here of 2 MiB.
 	[ "$page" -ne 4096 ] || { reload cap=5M && mark &&
