@@ -276,7 +276,7 @@ static noinline void *after_try(const struct kvdemo_request *rq, struct kvdemo_r
 	return p;
 }
 
-/* The steps of the policy. @why: set if the attempt is skipped */
+/* Takes the steps of the policy. @why is set if the attempt is skipped. */
 static void *serve_steps(const struct kvdemo_request *rq, struct kvdemo_result *res,
 			 enum kvdemo_why *why, unsigned long caller)
 {
@@ -303,7 +303,7 @@ static bool is_outside(gfp_t gfp)
 	       !(gfp & __GFP_DMA32);
 }
 
-/* A warning if this kernel's documentation calls a flag unsupported, else one line */
+/* Warns if this kernel's documentation calls a flag unsupported. Otherwise logs one line. */
 static void say_outside(const struct kvdemo_request *rq, unsigned long caller)
 {
 	if (kvdemo_compat_unsupported(rq->gfp))
@@ -315,7 +315,7 @@ static void say_outside(const struct kvdemo_request *rq, unsigned long caller)
 }
 
 /*
- * Any request. The clock and the page are read only to fill @res. The running kernel's own
+ * Serves any request. The clock and the page are read only to fill @res. The running kernel's own
  * kvmalloc serves flags outside the contract, so that the wrapper gives no less than it.
  */
 static noinline void *serve_rare(const struct kvdemo_request *rq, struct kvdemo_result *res,
@@ -353,7 +353,7 @@ static __always_inline bool is_plain(gfp_t gfp)
 		       __GFP_RETRY_MAYFAIL)) == GFP_KERNEL;
 }
 
-/* As serve_rare() for an order that has failed, but in at least 40 instructions less */
+/* Does what serve_rare() does for an order that has failed, in at least 40 instructions less. */
 static noinline void *serve_remembered(const struct kvdemo_request *rq, unsigned long caller)
 {
 	void *p;

@@ -24,17 +24,19 @@
 #include "compat.h"
 #include "demo.h"
 
-/* The default cap is at most an eighth of usable memory, and a quarter of what is available */
+/*
+ * The default cap is an eighth of usable memory, at most a quarter of what is available, and
+ * at most 1 GiB, because an eighth of a large machine is too much for a demo.
+ */
 #define CAP_SHARE	8
 #define CAP_FREE_SHARE	4
-/* and at most this, because an eighth of a large machine is too much for a demo */
 #define CAP_CEILING	SZ_1G
 
 /* Overhead of a buffer, and of each page of vmalloc: a PTE and a pointer */
 #define OVERHEAD	1024
 #define PAGE_OVERHEAD	16
 
-/* Much longer than a worker needs to free the pages of one buffer */
+/* Much longer than a worker needs to free the pages of failed requests */
 #define SETTLE_MS	50
 
 /* Protects the counters, the held buffers and the active policy. */
@@ -213,13 +215,16 @@ bool kvdemo_fits(const struct kvdemo_ask *ask)
 	return false;
 }
 
-/* A byte for each page, so that one page behind two addresses is noticed as well */
+/* Each page has a byte. One page behind two addresses is noticed if these bytes differ. */
 static u8 byte_of(size_t at)
 {
 	return (at >> PAGE_SHIFT) ^ (at >> (PAGE_SHIFT + 8)) ^ 0xa5;
 }
 
-/* Fills PAGE_SIZE bytes, or checks that they are still filled. */
+/*
+ * Fills a page, after a check that it is zero if that was asked for. With @filled it checks
+ * instead that the page is still filled.
+ */
 static bool check_page(const struct kvdemo_buf *buf, size_t at, bool filled)
 {
 	size_t len = min_t(size_t, buf->rq.size - at, PAGE_SIZE);
@@ -381,7 +386,7 @@ static noinline int kvdemo_take(const struct kvdemo_request *rq, bool hold)
  *
  * From 6.19 on a worker frees the pages of a failed vmalloc. Until it has run, a full memory
  * cgroup stays full, and the next page that the task touches could call the cgroup's OOM
- * killer. So this waits after a failure.
+ * killer. So if a request failed, this waits at the end.
  *
  * Context: process context, may sleep; kvdemo_lock is held.
  * Return: 0; -ENOMEM if each request failed, or if there is no memory to record one; -EIO if

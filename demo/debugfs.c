@@ -18,7 +18,7 @@
 #include "demo.h"
 #include "param.h"
 
-/* The longest line that makes sense: all keys with their longest values */
+/* Enough for all keys with one size each. A list of 32 long sizes does not fit. */
 #define LINE_LEN	256
 
 static struct dentry *dir;

@@ -240,7 +240,7 @@ static int set_cap(struct kvdemo_ask *ask, const char *val)
 }
 
 #define SIZES_ALLOWED \
-	"1 to 32 sizes joined by a comma, each bytes with an optional K, M or G, at most INT_MAX"
+	"one list of 1 to 32 sizes joined by a comma, each bytes with an optional K, M or G, at most INT_MAX"
 
 /* A switch without a value is on, as in the kernel's own parameters. */
 static const struct ask_key {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * insmod kvdemo_bench.ko, and read in /sys/kernel/debug/kvdemo_bench/csv what one cell
- * costs: one policy, one size and one pattern. The first read measures it, in the
- * reader's task. A signal ends that. Later reads print the same row.
+ * insmod kvdemo_bench.ko, then read /sys/kernel/debug/kvdemo_bench/csv. It has the price
+ * of one cell, which is one policy, one size and one pattern. The first read measures the
+ * cell, in the reader's task. A signal ends the measurement. Later reads print the same row.
  *
  * Each policy changes the memory that the next one finds. Where that matters, measure
  * each cell from the same restored state, as scripts/bench/run does. memory= says
@@ -172,20 +172,22 @@ static void measure(void)
 
 static int csv_show(struct seq_file *m, void *unused)
 {
+	const char *now;
 	int i;
 
 	if (mutex_lock_killable(&lock))
 		return -EINTR;
 	if (!verdict)
 		measure();
+	now = verdict;
 	mutex_unlock(&lock);
-	if (!verdict)
+	if (!now)
 		return -EINTR;
 	seq_puts(m, "kernel,policy,pattern,memory,verdict");
 	for (i = 0; i < NR_NUMBERS; i++)
 		seq_printf(m, ",%s", number_columns[i]);
 	seq_printf(m, "\n%s,%s,%s,%s,%s", init_utsname()->release, cell.policy->name,
-		   patterns[cell.pattern], memories[cell.memory], verdict);
+		   patterns[cell.pattern], memories[cell.memory], now);
 	for (i = 0; i < NR_NUMBERS; i++)
 		seq_printf(m, ",%llu", numbers[i]);
 	seq_putc(m, '\n');

@@ -418,8 +418,6 @@ static const char *run_soaked(struct run *run, u64 *numbers)
 		free_rest(run);
 	}
 	free_soaked(&soaked, get_order(run->cell->size));
-	if (signal_pending(current))
-		return NULL;
 	if (why)
 		return why;
 	fill_numbers(numbers, run, before);
@@ -460,5 +458,5 @@ const char *bench_run_cell(const struct bench_cell *cell, u64 *numbers)
 	}
 	vfree(run.bufs);
 	vfree(samples);
-	return verdict;
+	return signal_pending(current) ? NULL : verdict;
 }

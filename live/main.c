@@ -83,6 +83,11 @@ static bool is_module_name(const char *name)
 	return !*name;
 }
 
+static bool is_ours(const char *name)
+{
+	return !strcmp(name, "kvdemo") || !strcmp(name, KBUILD_MODNAME);
+}
+
 static const struct named *find_named(const char *name)
 {
 	unsigned int i;
@@ -109,7 +114,7 @@ static bool add_caller(const char *val, size_t len)
 	/* A file may be xt-foo.ko, and the module is xt_foo. */
 	strreplace(word, '-', '_');
 	if (!is_module_name(word) || strlen(word) >= MODULE_NAME_LEN || find_named(word) ||
-	    !strcmp(word, "kvdemo") || !strcmp(word, KBUILD_MODNAME))
+	    is_ours(word))
 		return false;
 	strscpy(named[nr_named++].name, word, MODULE_NAME_LEN);
 	return true;
@@ -152,7 +157,7 @@ static int check_caller(struct named *who)
 
 	if (!who->policy && policy->native)
 		return refuse_caller(who,
-				     "name:policy where policy= is native, which changes nothing");
+				     "name:policy, because policy= is native and changes nothing");
 	if (all && !policy->tries)
 		return refuse_caller(who,
 				     "only names of modules under policy vmalloc: other code may free such memory where it must not sleep");
@@ -167,8 +172,8 @@ static int check_callers(void)
 	int err = 0;
 
 	if (!default_policy->native && !nr_named) {
-		pr_err("policy=%s is refused: allowed is this policy with callers=, which names modules, vmlinux or all\n",
-		       default_policy->name);
+		pr_err("policy=%s is refused: allowed is this policy with callers=, which names %s\n",
+		       default_policy->name, default_policy->tries ? "modules, vmlinux or all" : "modules");
 		err = -EINVAL;
 	}
 	for (i = 0; i < nr_named && !err; i++)
@@ -231,7 +236,7 @@ const struct kvdemo_policy *live_policy_of(unsigned long caller)
 	end = strchr(++name, ']');
 	if (end)
 		*end = '\0';
-	if (!strcmp(name, "kvdemo") || !strcmp(name, KBUILD_MODNAME))
+	if (is_ours(name))
 		return &kvdemo_policies[KVDEMO_NATIVE];
 	return policy_of_name(name);
 }

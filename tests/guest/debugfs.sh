@@ -190,7 +190,7 @@ flood()
 
 limited()
 {
-	flood x 'size=x is invalid: allowed is 1 to 32 sizes' &&
+	flood x 'size=x is invalid: allowed is one list of 1 to 32 sizes' &&
 		flood '64 force_fallback=1 policy=kmalloc' \
 			'force_fallback=1 is invalid: policy=kmalloc has no fallback'
 }
@@ -291,7 +291,7 @@ try 'an open file keeps the module' busy
 try 'writers and readers while it comes and goes' under_unload
 try 'unload frees what is held and says how much' unloaded
 
-# With every module loaded. The modes of the files count, and not those of the mounts.
+# Every module is loaded. The modes of the files are tested, and not those of the mounts.
 opens_none()
 {
 	mkdir /etc
@@ -299,7 +299,7 @@ opens_none()
 	mount -o remount,mode=755 /sys/kernel/debug
 	mount -o remount,mode=755 /sys/kernel/tracing
 	insmod /kvdemo.ko hold=1 && insmod /kvdemo_test.ko && insmod /kvdemo_frag.ko order=8 share=1 &&
-		insmod /kvdemo_bench.ko policies=vmalloc sizes=4K n=32 || return
+		insmod /kvdemo_bench.ko policy=vmalloc size=4K n=32 || return
 	[ ! -e /kvdemo_live.ko ] || insmod /kvdemo_live.ko || return
 	find $dir ${dir}_bench /sys/kernel/tracing/events/kvdemo /sys/module/kvdemo*/parameters -type f >/tmp/files
 	# shellcheck disable=SC2016 # the inner shell expands it
@@ -311,7 +311,7 @@ opens_none()
 	[ "$(cat /tmp/opened)" = 'asked by 65534' ] && [ "$(wc -l </tmp/files)" -ge 20 ]
 }
 
-# As x86-64 and arm64 have them, for root
+# Root reads the files. Addresses of x86-64 and arm64 begin with ffff.
 no_address()
 {
 	{ log && xargs cat </tmp/files 2>/dev/null; } >/tmp/shown

@@ -148,8 +148,10 @@ static void load_one(const char *module, const char *name)
 	snprintf(parameters, sizeof(parameters), "cap=%s %s", below(8) ? "128K" : "16M", text);
 	failed = !!syscall(SYS_finit_module, fd, parameters, 0);
 	answered(failed);
-	if (!failed && syscall(SYS_delete_module, name, O_NONBLOCK))
+	if (!failed && syscall(SYS_delete_module, name, O_NONBLOCK)) {
 		printf("# cannot unload: %s\n", strerror(errno));
+		bad++;
+	}
 	close(fd);
 }
 
@@ -163,7 +165,7 @@ int main(int argc, char **argv)
 {
 	unsigned long i, count;
 
-	if (argc < 5)
+	if (argc < (argc > 1 && !strcmp(argv[1], "load") ? 6 : 5))
 		return 2;
 	state = strtoull(argv[2], NULL, 10) | 1ull << 63;
 	count = strtoul(argv[3], NULL, 10);

@@ -464,7 +464,7 @@ bad_values()
 	refused 'callers=vmlinux:vmalloc is invalid: allowed is only names of modules ' \
 		callers=vmlinux:vmalloc,xfs:backoff || return
 	refused 'entries=0 is out of range: ' entries=0 callers=, && lacks 'callers=' || return
-	refused 'callers=xfs is invalid: allowed is name:policy where policy= is native' callers=xfs || return
+	refused 'callers=xfs is invalid: allowed is name:policy, because policy= is native' callers=xfs || return
 	# octal it would be 64
 	live entries=0100 && table && [ "$(header entries)" -eq 128 ] && rmmod kvdemo_live
 }

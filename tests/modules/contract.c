@@ -83,7 +83,10 @@ static const struct rule {
 	RULE(ONE(KMALLOC), COSTLY_SIZE, 0, PAGES, CONTIGUOUS),
 };
 
-/* With a result and without one, forced and, except where the reason is that, not */
+/*
+ * Each rule is tried with a result and without one, forced and not forced. A rule whose reason
+ * is FORCED is tried forced only.
+ */
 static bool follows(const struct kvdemo_policy *policy, const struct rule *rule)
 {
 	gfp_t gfp = GFP_KERNEL | rule->gfp;
