@@ -173,7 +173,8 @@ static int check_callers(void)
 
 	if (!default_policy->native && !nr_named) {
 		pr_err("policy=%s is refused: allowed is this policy with callers=, which names %s\n",
-		       default_policy->name, default_policy->tries ? "modules, vmlinux or all" : "modules");
+		       default_policy->name,
+		       default_policy->tries ? "modules, vmlinux or all" : "modules");
 		err = -EINVAL;
 	}
 	for (i = 0; i < nr_named && !err; i++)
