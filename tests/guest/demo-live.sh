@@ -17,7 +17,7 @@ echo "Memory is fragmented: no free block of 16 KiB and more is left."
 echo
 echo "# insmod kvdemo_live.ko"
 insmod /kvdemo_live.ko || exit
-hold_blocks 64K 30
+hold_blocks 64K 300
 native=$(/calls listxattr 1000) || exit
 echo "1000 times listxattr() of 64 KiB, watched: $native instructions each"
 rows
@@ -25,7 +25,7 @@ rmmod kvdemo_live || exit
 echo
 echo "# insmod kvdemo_live.ko policy=backoff callers=vmlinux"
 insmod /kvdemo_live.ko policy=backoff callers=vmlinux || exit
-hold_blocks 64K 30
+hold_blocks 64K 300
 cured=$(/calls listxattr 1000) || exit
 echo "1000 times listxattr() of 64 KiB, cured: $cured instructions each"
 rows

@@ -106,7 +106,7 @@ system_calls()
 # ns STATE: of a call on one CPU, and on two at a time: up to 6.8 vmalloc has one lock
 ns()
 {
-	hold_blocks 64K 30
+	hold_blocks 64K 300
 	taskset 1 /calls listxattr 1000 >/tmp/one
 	taskset 1 /calls listxattr 1000 >/tmp/two &
 	taskset 2 /calls listxattr 1000 >>/tmp/two
