@@ -96,7 +96,9 @@ short_functions()
 # Every source file but data and texts
 licensed()
 {
-	! grep -LE '^(//|/\*|#) SPDX-License-Identifier' "${c_files[@]}" Kbuild Makefile dkms.conf "${files[@]}" |
+	! awk 'FNR <= 2 && /SPDX-License-Identifier/ { has[FILENAME] = 1 }
+		END { for (i = 1; i < ARGC; i++) if (!(ARGV[i] in has)) print ARGV[i] }' \
+		"${c_files[@]}" Kbuild Makefile dkms.conf "${files[@]}" |
 		grep -vE '^(debian/(changelog|control|copyright|source/format)|scripts/help|tests/(splats|targets|mutants|pages))$'
 }
 
@@ -223,7 +225,7 @@ try 'no version check outside the compat headers' \
 	unwanted 'LINUX_VERSION_CODE|KERNEL_VERSION\(|KVDEMO_SINCE' "${c_files[@]/#*compat.h//dev/null}"
 try 'no raw pointer, no BUG_ON' unwanted '%px|(^|[^_])BUG_ON\(' "${c_files[@]}"
 try 'no function has more than 40 lines' short_functions
-try 'every source file has its SPDX line' licensed
+try 'SPDX line first' licensed
 try 'modinfo and README explain every policy' explained
 try 'each line of tests/mutants changes the file that it names' scripts/mutants -n
 try 'each rule of tests/splats has a reason, and grep takes it' rules_hold

@@ -241,6 +241,9 @@ wrong_lists()
 		TESTS=|TESTS= names files such as tests/20-demo.t, not ''|make -s check
 		TESTS=none.t|not 'none.t'|make -s check
 		KVDEMO_INSTALL=no|KVDEMO_INSTALL is 0 or 1, not 'no'|make -s bench-row-none
+		reps=0|reps=0 is invalid: allowed is 1 to 1000|scripts/bench/host build/none.csv
+		reps=x|reps=x is invalid: allowed is 1 to 1000|scripts/bench/host build/none.csv
+		sizes=|sizes= is invalid: allowed is words|scripts/bench/host build/none.csv
 		ARGS=drop-zero none|no line of tests/mutants begins with 'none'|make -s mutants
 	END
 }

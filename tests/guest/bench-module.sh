@@ -156,11 +156,11 @@ bad_values()
 	END
 }
 
-# in_group ACCOUNT: a cell in a cgroup below the root; $peak is what was charged at most
-in_group()
+# grouped ACCOUNT: a cell in a cgroup below the root; $peak is what was charged at most
+grouped()
 {
 	insmod /kvdemo_bench.ko pattern=hold size=$size n=250 account="$1" || return
-	sh -c "echo \$\$ >/cg/bench/cgroup.procs && exec cat $dir/csv" >/tmp/csv
+	in_group /cg/bench cat $dir/csv >/tmp/csv
 	peak=$(cat /cg/bench/memory.peak)
 	echo "# account=$1: $(columns verdict), $peak bytes"
 	rmmod kvdemo_bench && [ "$(columns verdict)" = ok ]
@@ -169,8 +169,8 @@ in_group()
 charged()
 {
 	bench size=$size n=250 account=1 && [ "$(columns verdict n)" = 'void-not-charged 0' ] &&
-		in_group 0 && [ "$peak" -lt $((250 * size)) ] &&
-		in_group 1 && [ "$peak" -ge $((250 * size)) ]
+		grouped 0 && [ "$peak" -lt $((250 * size)) ] &&
+		grouped 1 && [ "$peak" -ge $((250 * size)) ]
 }
 
 # The second read does not measure again, which would give other figures.
@@ -218,9 +218,8 @@ try 'zeroing, checkers and the empty loop are in the table' conditions
 try 'what reclaims or compacts is counted' stalls
 try 'bad values are refused with a sentence' bad_values
 why=
-mkdir /cg
-{ mount -t cgroup2 none /cg && echo +memory >/cg/cgroup.subtree_control && mkdir /cg/bench &&
-	[ -e /cg/bench/memory.peak ]; } 2>/dev/null || why='the kernel does not count the peak of a cgroup'
+{ memory_group bench && [ -e /cg/bench/memory.peak ]; } 2>/dev/null ||
+	why='the kernel does not count the peak of a cgroup'
 try_unless "$why" 'account=1 charges a cgroup; in the root, which is not charged, the cell is void' charged
 try 'a cell is measured once' once
 try 'a signal stops it, the next read measures, and rmmod waits for both' stopped

@@ -50,14 +50,6 @@ lower()
 	sed 's/^/# /' /proc/buddyinfo >&3
 }
 
-# __GFP_ACCOUNT charges nothing in the root cgroup. Other cells stay there: with a second
-# memory cgroup their prices on 6.1 were 1 % higher.
-join_cgroup()
-{
-	mkdir /cg && mount -t cgroup2 none /cg && echo +memory >/cg/cgroup.subtree_control &&
-		mkdir /cg/bench && echo $$ >/cg/bench/cgroup.procs
-}
-
 # Otherwise compaction could move the pages of the files of the initramfs.
 echo 0 >/proc/sys/vm/compact_unevictable_allowed
 # Otherwise kcompactd would undo the state while the guest settles.
@@ -82,7 +74,9 @@ echo ready >&3
 while read -r number <&3; do
 	[ "$number" != end ] || break
 	eval "line=\$cell_$number"
-	case $line in *account=1*) join_cgroup ;; esac
+	# __GFP_ACCOUNT charges nothing in the root cgroup. Other cells stay there: with a second
+	# memory cgroup their prices on 6.1 were 1 % higher.
+	case $line in *account=1*) memory_group bench && echo $$ >/cg/bench/cgroup.procs ;; esac
 	# shellcheck disable=SC2086 # a list of parameters
 	insmod /kvdemo_bench.ko $line && cat /sys/kernel/debug/kvdemo_bench/csv >&3
 	# Let the console finish its lines before the state is restored.

@@ -114,17 +114,13 @@ no_memory()
 # A memory cgroup of 16 MiB, of version 1 or 2, as $group
 small_cgroup()
 {
-	group=/cg$1/small
-	mkdir -p "/cg$1"
+	group=/cg/small
 	case $1 in
 	1)
-		mount -t cgroup -o memory cgroup /cg1 && mkdir "$group" &&
-			echo 16M >"$group/memory.limit_in_bytes"
+		mkdir -p /cg && mount -t cgroup -o memory none /cg && mkdir $group &&
+			echo 16M >$group/memory.limit_in_bytes
 		;;
-	2)
-		mount -t cgroup2 cgroup2 /cg2 && echo +memory >/cg2/cgroup.subtree_control &&
-			mkdir "$group" && echo 16M >"$group/memory.max"
-		;;
+	2) memory_group small && echo 16M >$group/memory.max ;;
 	esac
 }
 
@@ -132,7 +128,7 @@ small_cgroup()
 within()
 {
 	mark
-	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@" || return
+	in_group "$group" "$@" || return
 	has 'path=none why=no-memory' && lacks 'invoked oom-killer|Out of memory|out of memory: Kill'
 }
 
@@ -147,19 +143,17 @@ spares_the_group()
 			within insmod /kvdemo.ko sizes=1M count=40 hold=1 gfp=GFP_KERNEL_ACCOUNT policy=$policy || return
 	done
 	# The group is gone once its last page is.
-	reload && rmdir "$group" && umount "/cg$1"
+	reload && rmdir $group && umount /cg
 }
 
 full_group_stops_nobody()
 {
 	small_cgroup "$1" && reload && mark || return
 	insmod /kvdemo_test.ko
-	# shellcheck disable=SC2016 # the inner shell expands it
-	sh -c 'echo $$ >"$0/cgroup.procs" && echo 1 >"$1"' "$group" \
-		/sys/module/kvdemo_test/parameters/full_group
+	in_group $group sh -c 'echo 1 >/sys/module/kvdemo_test/parameters/full_group'
 	code=$?
 	tap
-	rmmod kvdemo_test && reload && rmdir "$group" && umount "/cg$1" && return $code
+	rmmod kvdemo_test && reload && rmdir $group && umount /cg && return $code
 }
 
 # bad NAME FILE LINE...: each is refused as invalid

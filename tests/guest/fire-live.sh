@@ -117,10 +117,8 @@ asleep()
 	until_ok sleeps && echo max >/cg/high/memory.high && wait &&
 		[ "$(cat $fire/live_leaked)" -eq 0 ]
 }
-mkdir /cg
 why=
-{ mount -t cgroup2 none /cg && echo +memory >/cg/cgroup.subtree_control && mkdir /cg/high; } 2>/dev/null ||
-	why='the kernel has no memory cgroups of version 2'
+memory_group high 2>/dev/null || why='the kernel has no memory cgroups of version 2'
 try_unless "$why" 'it unloads while a task sleeps in its attempt' asleep
 
 try 'then it unloads' unload kvdemo_test kvdemo

@@ -163,15 +163,16 @@ static int one_kind(void)
 
 int main(int argc, char **argv)
 {
+	int load = argc > 1 && !strcmp(argv[1], "load");
 	unsigned long i, count;
 
-	if (argc < (argc > 1 && !strcmp(argv[1], "load") ? 6 : 5))
+	if (argc < (load ? 6 : 5))
 		return 2;
 	state = strtoull(argv[2], NULL, 10) | 1ull << 63;
 	count = strtoul(argv[3], NULL, 10);
 	/* All of ten parameter strings may be accepted, because the kernel ignores most. */
 	for (i = 0; i < count || (one_kind() && i < count + 300); i++) {
-		if (!strcmp(argv[1], "load"))
+		if (load)
 			load_one(argv[4], argv[5]);
 		else
 			write_one(argv[4 + below(argc - 4)]);

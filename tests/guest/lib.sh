@@ -123,6 +123,20 @@ shorten_pcplists()
 	[ ! -e $file ] || echo 1000000 >$file
 }
 
+# memory_group NAME: makes /cg/NAME, a memory cgroup of version 2
+memory_group()
+{
+	mkdir -p /cg && mount -t cgroup2 none /cg && echo +memory >/cg/cgroup.subtree_control &&
+		mkdir "/cg/$1"
+}
+
+# in_group DIRECTORY COMMAND...: runs the command in that cgroup
+in_group()
+{
+	# shellcheck disable=SC2016 # the inner shell expands it
+	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$@"
+}
+
 # hold_blocks SIZE COUNT: in fragmented memory, holds blocks that compaction has made or still
 # makes. If a request freed such a block, it would serve all later requests. Compaction on 6.1
 # was seen to make one after 40 attempts that failed.

@@ -7,7 +7,10 @@
 
 static bool seen_dirty[KVDEMO_NR_PATHS] = { [KVDEMO_PATH_NONE] = true };
 
-/* With plenty of free memory the size decides. Each buffer is freed full, for the next one. */
+/*
+ * With plenty of free memory the size decides the path. Each buffer is filled before it is
+ * freed, so that the next one is seen dirty unless it was zeroed.
+ */
 static bool served_by_size(const struct kvdemo_policy *policy, size_t size)
 {
 	struct kvdemo_result res;
